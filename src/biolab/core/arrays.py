@@ -1,0 +1,22 @@
+"""Array types with shapes in the field's words: ``Float[Tensor, " n"]``, ``Bool[ndarray, " n"]``.
+
+jaxtyping checks them in the tests. The kernels must also import where only numpy, torch, numba and triton are
+installed; there the names stand for the bare array type.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+else:
+    try:
+        from jaxtyping import Bool, Float, Int
+    except ImportError:
+
+        class _Bare:
+            def __class_getitem__(cls, item: tuple[type, str]) -> type:
+                return item[0]
+
+        Bool = Float = Int = _Bare
+
+__all__ = ["Bool", "Float", "Int"]
