@@ -1,0 +1,39 @@
+# make demo: the main job · make test: everything that must hold · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
+PYTHON ?= python3
+TORCH ?=
+BIN := .venv/bin
+# A machine that offers pip a folder of wheels (a local CPU build of torch, say) offers it to uv too.
+FOUND := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
+INSTALL = $(if $(FOUND),UV_FIND_LINKS="$(FOUND)") $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt \
+	$(if $(TORCH),--torch-backend $(TORCH:cuda=auto))
+
+.PHONY: demo test lab clean
+demo: .venv/demo
+	$(BIN)/biolab run experiments/breast-prognosis
+
+test: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lab: .venv/lab
+	$(BIN)/biolab lab
+
+.venv/demo: .venv/uv pyproject.toml constraints.txt
+	$(INSTALL) -e .
+	touch $@
+
+.venv/test .venv/lab: .venv/uv pyproject.toml constraints.txt
+	$(INSTALL) -e '.[lab]' --group dev
+	touch .venv/test .venv/lab .venv/demo
+
+.venv/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "biolab needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	touch $@
+
+clean:
+	rm -rf .venv biolab-output

@@ -1,0 +1,28 @@
+"""Made-up patients that show a model's input: middle values of the codebook, nobody's row."""
+
+import polars as pl
+
+from biolab.data import Variable
+
+from .protocol import ModelSpec, Protocol
+
+
+def synthetic_patients(protocol: Protocol, spec: ModelSpec) -> pl.DataFrame:
+    """Return two made-up patients with the model's variables, from the codebook's ranges and codes alone."""
+    variables = [protocol.codebook[term.variable] for term in spec.terms]
+    return pl.DataFrame(
+        {variable.name: _two_values(variable) for variable in variables},
+        schema={variable.name: variable.dtype for variable in variables},
+    )
+
+
+def _two_values(variable: Variable) -> list[object]:
+    match variable.type:
+        case "category":
+            return [variable.codes[0], variable.codes[-1]]
+        case "boolean":
+            return [False, True]
+        case _:
+            low = 0.0 if variable.minimum is None else variable.minimum
+            high = low + 100.0 if variable.maximum is None else variable.maximum
+            return [round(low + share * (high - low)) for share in (0.25, 0.5)]

@@ -1,0 +1,75 @@
+"""The models of a protocol: built from their specification, fitted at one site, released without rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from biolab.core import spawn_seed
+from biolab.data import Codebook
+from biolab.survival import CoxPH, CoxPHCV, Design, DiscreteTimeHazard, ReleasedModel, RiskModel, release
+from biolab.survival import Term as DesignTerm
+
+from .protocol import BoostedHazardSpec, CoxSpec, ModelSpec, Protocol
+
+COARSE_BINS = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedModel:
+    """A model as it may leave the site, with its coefficients where it has any."""
+
+    released: ReleasedModel
+    coefficients: pl.DataFrame | None
+    settings: Mapping[str, object]
+
+
+def build_model(spec: ModelSpec, codebook: Codebook, *, tau: float, seed: int) -> RiskModel:
+    """Build the unfitted estimator that a specification describes."""
+    terms = tuple(DesignTerm(variable=term.variable, transform=term.transform) for term in spec.terms)
+    return RiskModel(Design(terms, codebook), _estimator(spec, tau, seed))
+
+
+def _estimator(spec: ModelSpec, tau: float, seed: int) -> BaseEstimator:
+    match spec:
+        case CoxSpec(penalty=None):
+            return CoxPH(ties=spec.ties)
+        case CoxSpec(penalty=choice):
+            return CoxPHCV(strengths=choice.strengths, folds=choice.folds, ties=spec.ties, seed=seed)
+        case BoostedHazardSpec():
+            edges = np.arange(spec.interval, tau + spec.interval / 2, spec.interval)
+            trees = HistGradientBoostingClassifier(
+                max_iter=spec.iterations,
+                learning_rate=spec.learning_rate,
+                max_leaf_nodes=spec.leaves,
+                min_samples_leaf=spec.leaf_size,
+                max_bins=COARSE_BINS,
+                early_stopping=False,
+                random_state=seed % 2**32,
+            )
+            return DiscreteTimeHazard(classifier=trees, intervals=tuple(edges))
+        case _:
+            assert_never(spec)
+
+
+def fit_model(protocol: Protocol, spec: ModelSpec, frame: pl.DataFrame, *, site: str) -> FittedModel:
+    """Fit one model of the protocol on harmonised rows and release it on the protocol's time grid."""
+    book = protocol.codebook
+    seed = spawn_seed(protocol.evaluation.seed, site, spec.name)
+    model = build_model(spec, book, tau=protocol.endpoint.tau, seed=seed)
+    time, event = frame[book.time.name].to_numpy(), frame[book.event.name].to_numpy()
+    model.fit(frame, (time, event))
+    released = release(
+        model,
+        frame,
+        (time, event),
+        grid=protocol.grid,
+        horizons=protocol.endpoint.horizons,
+        minimum_cell=protocol.release.minimum_cell,
+    )
+    coefficients = coefficient_table(protocol, spec, model) if isinstance(spec, CoxSpec) else None
+    return FittedModel(released=released, coefficients=coefficients, settings=spec.model_dump(mode="json"))

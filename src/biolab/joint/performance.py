@@ -1,0 +1,75 @@
+"""How well models predict: inside a site by cross-validation, outside it on another site's patients."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import polars as pl
+
+from biolab.core import spawn_seed
+from biolab.data import Cohort
+from biolab.stats import stratified_folds
+from biolab.survival import Evaluation, Prediction, calibration_curve, evaluate
+
+from .fitting import fit_model
+from .protocol import Protocol
+
+Advance = Callable[[str], None]
+CALIBRATION_GROUPS = 5
+
+
+def cross_validated_predictions(
+    protocol: Protocol, cohort: Cohort, site: str, *, advance: Advance
+) -> dict[str, Prediction]:
+    """Predict every patient by models that never saw them: one pass of event-balanced folds.
+
+    Imputation, scaling and the choice of penalties are learned anew in each fold.
+    """
+    rules = protocol.evaluation
+    fold = stratified_folds(cohort.event, rules.folds, seed=spawn_seed(rules.seed, site, "folds"))
+    predictions = {}
+    for spec in protocol.models:
+        advance(f"{site}: cross-validating {spec.name}")
+        parts = {}
+        for held_out in range(rules.folds):
+            train, test = cohort.frame.filter(fold != held_out), cohort.frame.filter(fold == held_out)
+            parts[held_out] = fit_model(protocol, spec, train, site=site).released.predict(test)
+        predictions[spec.name] = _reassembled(parts, fold)
+    return predictions
+
+
+def _reassembled(parts: Mapping[int, Prediction], fold: np.ndarray) -> Prediction:
+    any_part = parts[0]
+    risk_score = np.empty(len(fold))
+    survival = np.empty((len(fold), len(any_part.times)))
+    for held_out, part in parts.items():
+        risk_score[fold == held_out] = part.risk_score
+        survival[fold == held_out] = part.survival
+    return Prediction(risk_score=risk_score, survival=survival, times=any_part.times)
+
+
+def judge(protocol: Protocol, cohort: Cohort, predictions: Mapping[str, Prediction], *, test_site: str) -> Evaluation:
+    """Compute every metric of every model on one cohort, with intervals and paired differences from shared draws."""
+    rules = protocol.evaluation
+    return evaluate(
+        predictions,
+        (cohort.time, cohort.event),
+        horizons=protocol.endpoint.horizons,
+        tau=protocol.endpoint.tau,
+        grid=np.asarray(protocol.grid),
+        replicates=rules.replicates,
+        seed=spawn_seed(rules.seed, test_site, "bootstrap"),
+        confidence=rules.confidence,
+        reference=rules.reference,
+    )
+
+
+def calibration_table(protocol: Protocol, cohort: Cohort, prediction: Prediction) -> pl.DataFrame:
+    """Compare predicted and observed risk in fifths of predicted risk, at each horizon."""
+    tables = []
+    for horizon in protocol.endpoint.horizons:
+        at = int(np.searchsorted(prediction.times, horizon))
+        curve = calibration_curve(
+            cohort.time, cohort.event, 1 - prediction.survival[:, at], horizon=horizon, groups=CALIBRATION_GROUPS
+        )
+        tables.append(curve.with_columns(horizon=pl.lit(float(horizon))))
+    return pl.concat(tables)

@@ -1,0 +1,115 @@
+"""One institution's part: fit, judge by cross-validation, release, and write its run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from biolab.data import Cohort
+from biolab.survival import Evaluation, Prediction
+from biolab.tracking import RecordedRun, Store, log_model, recorded_run
+
+from .description import cohort_tables
+from .example import synthetic_patients
+from .fitting import FittedModel, fit_model
+from .performance import calibration_table, cross_validated_predictions, judge
+from .protocol import ModelSpec, Protocol
+from .records import describe_run, experiment_name, log_performance, run_tags
+
+Advance = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteWork:
+    """What one site works on: its protocol, its patients and where its runs go."""
+
+    protocol: Protocol
+    site: str
+    cohort: Cohort
+    store: Store
+
+
+def run_site(work: SiteWork, *, advance: Advance) -> str:
+    """Fit and judge every model of the protocol on one site's cohort and record what may leave.
+
+    Writes a parent run for the site and a child run for each model. If anything stops it, the runs it opened are marked
+    FAILED and nothing compares them.
+
+    Returns
+    -------
+    str
+        The id of the parent run.
+    """
+    protocol, site = work.protocol, work.site
+    advance(f"{site}: describing the cohort")
+    with recorded_run(
+        work.store,
+        experiment=experiment_name(protocol),
+        name=site,
+        tags=run_tags(protocol, role="site", site=site),
+        description=describe_run(protocol, f"{protocol.site(site).label.en}: cohort and models"),
+    ) as run:
+        _record_cohort(run, work)
+        predictions = cross_validated_predictions(protocol, work.cohort, site, advance=advance)
+        advance(f"{site}: metrics and intervals")
+        evaluation = judge(protocol, work.cohort, predictions, test_site=site)
+        for spec in protocol.models:
+            advance(f"{site}: fitting and releasing {spec.name}")
+            fitted = fit_model(protocol, spec, work.cohort.frame, site=site)
+            _record_model(work, run, spec, fitted, _Judged(evaluation=evaluation, prediction=predictions[spec.name]))
+    return run.run_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    evaluation: Evaluation
+    prediction: Prediction
+
+
+def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
+    tables = cohort_tables(work.protocol, work.cohort, work.site)
+    facts = tables["cohort"].drop("site").row(0, named=True)
+    run.params(work.protocol.parameters)
+    run.text("protocol.json", work.protocol.canonical)
+    run.dataset(
+        name=f"{work.protocol.name}-{work.site}",
+        digest=work.cohort.digest,
+        schema={name: str(dtype) for name, dtype in work.cohort.frame.schema.items()},
+        profile=facts,
+        context="cohort",
+    )
+    for name, table in tables.items():
+        run.table(name, table)
+    run.metrics({name: float(value) for name, value in facts.items()})
+
+
+def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: FittedModel, judged: _Judged) -> None:
+    protocol, site = work.protocol, work.site
+    with recorded_run(
+        work.store,
+        experiment=experiment_name(protocol),
+        name=f"{site} {spec.name}",
+        tags=run_tags(protocol, role="model", site=site, model=spec.name),
+        parent=parent.run_id,
+        description=describe_run(protocol, f"{spec.label.en}, fitted at {protocol.site(site).label.en}"),
+    ) as run:
+        run.params(dict(fitted.settings))
+        if fitted.coefficients is not None:
+            run.table("coefficients", fitted.coefficients)
+        calibration = calibration_table(protocol, work.cohort, judged.prediction)
+        log_performance(run, judged.evaluation, calibration, model=spec.name, train_site=site, test_site=site)
+        with TemporaryDirectory() as folder:
+            fitted.released.save(Path(folder))
+            example = synthetic_patients(protocol, spec)
+            log_model(
+                run,
+                name=spec.name,
+                folder=Path(folder),
+                signature_input=example,
+                signature_output=fitted.released.table(example),
+                registered_name=f"biolab-{protocol.name}-{spec.name}-{site}",
+                pip_requirements=REQUIREMENTS,
+            )
+
+
+REQUIREMENTS = ["biolab"]
