@@ -113,8 +113,8 @@ class Codebook(RootModel[dict[str, Variable]]):
     ...         "grade": {"type": "category", "codes": ["1-2", "3"]},
     ...     }
     ... )
-    >>> codebook.frame_schema
-    Schema({'age': Float64, 'grade': Enum(categories=['1-2', '3'])})
+    >>> codebook.frame_schema["grade"]
+    Enum(categories=['1-2', '3'])
     >>> [variable.name for variable in codebook.covariates]
     ['age', 'grade']
     """
