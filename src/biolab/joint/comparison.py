@@ -1,15 +1,16 @@
 """The comparison between institutions: what their runs say side by side, and pooled."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from biolab.core import TrackingError
-from biolab.stats import meta_analyse
-from biolab.tracking import RunRecord, Store, find_runs, read_table
+from biolab.tracking import RunRecord, Store, find_runs, read_table, read_text
 
-from .protocol import CoxSpec, Protocol
+from .facts import ProtocolFacts, protocol_facts
+from .pooling import pool_hazard_ratios
+from .protocol import Protocol
 from .versions import installed_versions
 
 
@@ -17,12 +18,13 @@ from .versions import installed_versions
 class Comparison:
     """Tables of one protocol over its institutions, from what their runs released; no row of a patient is in it."""
 
-    protocol: Protocol
+    protocol: ProtocolFacts
     sites: pl.DataFrame
     cohorts: pl.DataFrame
     characteristics: pl.DataFrame
     flow: pl.DataFrame
     survival_curves: pl.DataFrame
+    at_risk: pl.DataFrame
     models: pl.DataFrame
     coefficients: pl.DataFrame
     pooled: pl.DataFrame
@@ -35,12 +37,12 @@ class Comparison:
     @property
     def settings(self) -> dict[str, object]:
         """What was decided before anyone looked at a patient."""
-        return self.protocol.parameters
+        return dict(self.protocol.settings)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Every estimate with its limits, named ``metric.model.train_site.test_site``."""
-        found = {}
+        """Every estimate with its limits, named ``metric/model/train_site_to_test_site``."""
+        found: dict[str, float] = {}
         for row in self.validation.iter_rows(named=True):
             at = "" if row["horizon"] is None else f".at_{row['horizon']:g}"
             name = f"{row['metric']}{at}/{row['model']}/{row['train_site']}_to_{row['test_site']}"
@@ -60,28 +62,102 @@ def compare(protocol: Protocol, store: Store) -> Comparison:
     TrackingError
         If no site has a complete run under the protocol's digest.
     """
-    asked = {"protocol": protocol.name, "sha256": protocol.sha256}
-    sites = {str(run.site): run for run in reversed(find_runs(store, **asked, role="site"))}
-    if not sites:
-        raise TrackingError(f"No site has a complete run of {protocol.name} ({protocol.sha256[:12]}) in {store.tracking_uri}.")
-    parents = {run.run_id for run in sites.values()}
-    children = [run for run in find_runs(store, **asked, role="model") if run.parent_id in parents]
-    validations = _latest(find_runs(store, **asked, role="validation"))
+    sites, children, validations = _runs(protocol, store)
     judged = [*children, *validations]
-    coefficients = _stack(store, [run for run in children if _is_cox(protocol, run)], "coefficients")
+    with_coefficients = [run for run in children if run.model in protocol.cox_models]
+    curves = _stack(store, sites, "survival_curve")
+    coefficients = _stack(store, with_coefficients, "coefficients")
     return Comparison(
-        protocol=protocol,
-        sites=_sites(protocol),
-        cohorts=_stack(store, sites.values(), "cohort"),
-        characteristics=_stack(store, sites.values(), "characteristics"),
-        flow=_stack(store, sites.values(), "flow"),
-        survival_curves=_stack(store, sites.values(), "survival_curve"),
-        models=_models(protocol),
+        protocol=protocol_facts(protocol),
+        sites=_site_list(protocol),
+        cohorts=_stack(store, sites, "cohort"),
+        characteristics=_stack(store, sites, "characteristics"),
+        flow=_stack(store, sites, "flow"),
+        survival_curves=curves.drop("at_risk"),
+        at_risk=curves.select("site", "time", "at_risk"),
+        models=_model_list(protocol),
         coefficients=coefficients,
-        pooled=pool(protocol, coefficients),
+        pooled=pool_hazard_ratios(coefficients.filter(pl.col("model").is_in(protocol.unpenalised_cox_models))),
         validation=_stack(store, judged, "performance"),
         differences=_stack(store, judged, "differences"),
         calibration=_stack(store, judged, "calibration"),
-        runs=_run_list([*sites.values(), *judged]),
+        runs=_run_list([*sites, *judged]),
         versions=installed_versions(),
+    )
+
+
+def recorded_protocol(name: str, store: Store) -> Protocol:
+    """Return the protocol of the latest complete site run of an experiment, as that run recorded it.
+
+    Raises
+    ------
+    TrackingError
+        If the store holds no complete site run of that name.
+    """
+    runs = find_runs(store, protocol=name, role="site")
+    if not runs:
+        raise TrackingError(f"No site has a complete run of {name!r} in {store.tracking_uri}. Run the experiment first.")
+    return Protocol.model_validate_json(read_text(store, runs[0].run_id, "protocol.json"))
+
+
+def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRecord], list[RunRecord]]:
+    def find(role: str) -> list[RunRecord]:
+        return find_runs(store, protocol=protocol.name, sha256=protocol.sha256, role=role)
+
+    newest = _first_of_each(find("site"), lambda run: (run.site,))
+    if not newest:
+        raise TrackingError(
+            f"No site has a complete run of {protocol.name} {protocol.version} ({protocol.sha256[:12]}) in "
+            f"{store.tracking_uri}. Run the experiment first, or name the protocol those runs used."
+        )
+    order = list(protocol.sites)
+    sites = sorted(newest, key=lambda run: order.index(str(run.site)))
+    parents = {run.run_id for run in sites}
+    children = [run for run in find("model") if run.parent_id in parents]
+    validations = _first_of_each(find("validation"), lambda run: (run.model, run.model_site, run.site))
+    return sites, children, validations
+
+
+def _first_of_each(runs: Sequence[RunRecord], key) -> list[RunRecord]:
+    kept: dict[tuple[str | None, ...], RunRecord] = {}
+    for run in runs:
+        kept.setdefault(key(run), run)
+    return list(kept.values())
+
+
+def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:
+    return pl.concat([read_table(store, run.run_id, table) for run in runs], how="vertical_relaxed")
+
+
+def _site_list(protocol: Protocol) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {"site": name, "label_en": site.label.en, "label_ko": site.label.ko, "country": site.country}
+            for name, site in protocol.sites.items()
+        ]
+    )
+
+
+def _model_list(protocol: Protocol) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "model": spec.name,
+                "label_en": spec.label.en,
+                "label_ko": spec.label.ko,
+                "description_en": spec.description.en,
+                "description_ko": spec.description.ko,
+            }
+            for spec in protocol.models
+        ]
+    )
+
+
+def _run_list(runs: Iterable[RunRecord]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {"run_id": run.run_id, "site": run.site, "model": run.model, "role": run.role, "started": run.started}
+            for run in runs
+        ],
+        schema_overrides={"model": pl.String},
     )

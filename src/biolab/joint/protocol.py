@@ -41,10 +41,14 @@ class Endpoint(Settings):
 
 
 class Term(Settings):
-    """A variable of the codebook in a model, numbers optionally as log(1 + x)."""
+    """A variable of the codebook in a model, numbers optionally as log(1 + x).
+
+    ``per`` is the step a hazard ratio of a number is stated for, in its unit; of log(1 + x) it is stated per doubling.
+    """
 
     variable: str
     transform: Literal["identity", "log1p"] = "identity"
+    per: PositiveFloat = 1.0
 
 
 class RidgeChoice(Settings):
@@ -174,12 +178,40 @@ class Protocol(Settings):
     @property
     def sha256(self) -> str:
         """Digest of the canonical JSON of everything the protocol says."""
-        return sha256_hex(canonical_json(self.model_dump(mode="json")))
+        return sha256_hex(self.canonical.encode())
 
     @property
     def name(self) -> str:
         """Name of the protocol, and of its MLflow experiment after ``biolab/``."""
         return self.protocol.name
+
+    @property
+    def version(self) -> str:
+        """Version of the protocol."""
+        return self.protocol.version
+
+    @property
+    def canonical(self) -> str:
+        """Everything the protocol says, as canonical JSON; what ``sha256`` digests."""
+        return canonical_json(self.model_dump(mode="json")).decode()
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What decides the numbers, for the parameters of a run: endpoint, evaluation, missing values and release."""
+        return {
+            part: getattr(self, part).model_dump(mode="json", exclude={"label"})
+            for part in ("endpoint", "evaluation", "missing", "release")
+        }
+
+    @property
+    def cox_models(self) -> list[str]:
+        """Names of the models that have coefficients."""
+        return [spec.name for spec in self.models if isinstance(spec, CoxSpec)]
+
+    @property
+    def unpenalised_cox_models(self) -> list[str]:
+        """Names of the models whose hazard ratios can be pooled."""
+        return [spec.name for spec in self.models if isinstance(spec, CoxSpec) and spec.penalty is None]
 
     @property
     def grid(self) -> tuple[float, ...]:

@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 
 from biolab.data import Cohort
 from biolab.survival import Evaluation, Prediction
-from biolab.tracking import RecordedRun, Store, log_model, recorded_run
+from biolab.tracking import RecordedRun, Store, experiment_name, log_model, recorded_run, registered_model_name
 
 from .description import cohort_tables
 from .example import synthetic_patients
 from .fitting import FittedModel, fit_model
 from .performance import calibration_table, cross_validated_predictions, judge
 from .protocol import ModelSpec, Protocol
-from .records import describe_run, experiment_name, log_performance, run_tags
+from .records import describe_run, log_performance, run_tags
 
 Advance = Callable[[str], None]
 
@@ -44,7 +44,7 @@ def run_site(work: SiteWork, *, advance: Advance) -> str:
     advance(f"{site}: describing the cohort")
     with recorded_run(
         work.store,
-        experiment=experiment_name(protocol),
+        experiment=experiment_name(protocol.name),
         name=site,
         tags=run_tags(protocol, role="site", site=site),
         description=describe_run(protocol, f"{protocol.site(site).label.en}: cohort and models"),
@@ -87,9 +87,9 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
     protocol, site = work.protocol, work.site
     with recorded_run(
         work.store,
-        experiment=experiment_name(protocol),
+        experiment=experiment_name(protocol.name),
         name=f"{site} {spec.name}",
-        tags=run_tags(protocol, role="model", site=site, model=spec.name),
+        tags=run_tags(protocol, role="model", site=site, model=spec.name, model_site=site),
         parent=parent.run_id,
         description=describe_run(protocol, f"{spec.label.en}, fitted at {protocol.site(site).label.en}"),
     ) as run:
@@ -97,7 +97,7 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
         if fitted.coefficients is not None:
             run.table("coefficients", fitted.coefficients)
         calibration = calibration_table(protocol, work.cohort, judged.prediction)
-        log_performance(run, judged.evaluation, calibration, model=spec.name, train_site=site, test_site=site)
+        log_performance(run, judged.evaluation, calibration, model=spec.name, sites=(site, site))
         with TemporaryDirectory() as folder:
             fitted.released.save(Path(folder))
             example = synthetic_patients(protocol, spec)
@@ -107,7 +107,7 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
                 folder=Path(folder),
                 signature_input=example,
                 signature_output=fitted.released.table(example),
-                registered_name=f"biolab-{protocol.name}-{spec.name}-{site}",
+                registered_name=registered_model_name(protocol.name, spec.name, site),
                 pip_requirements=REQUIREMENTS,
             )
 

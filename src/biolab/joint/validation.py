@@ -2,10 +2,10 @@
 
 from biolab.core import TrackingError
 from biolab.survival import ReleasedModel
-from biolab.tracking import Tag, find_runs, load_released, recorded_run
+from biolab.tracking import experiment_name, find_runs, load_released, recorded_run
 
 from .performance import Advance, calibration_table, judge
-from .records import describe_run, experiment_name, log_performance, run_tags
+from .records import describe_run, log_performance, run_tags
 from .site import SiteWork
 
 
@@ -31,13 +31,13 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
     for name, prediction in predictions.items():
         with recorded_run(
             work.store,
-            experiment=experiment_name(protocol),
+            experiment=experiment_name(protocol.name),
             name=f"{name} of {train_site} at {site}",
-            tags=run_tags(protocol, role="validation", site=site, model=name) | {Tag.TRAIN_SITE: train_site},
+            tags=run_tags(protocol, role="validation", site=site, model=name, model_site=train_site),
             description=describe_run(protocol, f"{name} of {train_site}, judged on the patients of {site}"),
         ) as run:
             calibration = calibration_table(protocol, work.cohort, prediction)
-            log_performance(run, evaluation, calibration, model=name, train_site=train_site, test_site=site)
+            log_performance(run, evaluation, calibration, model=name, sites=(train_site, site))
             written.append(run.run_id)
     return written
 

@@ -1,0 +1,54 @@
+"""What a comparison prints: one JSON object, or a short table and where to go on."""
+
+from typing import TYPE_CHECKING
+
+from .options import Language, StoreOptions
+
+if TYPE_CHECKING:
+    from biolab.joint import Comparison
+    from biolab.reports import Published
+    from biolab.tracking import Store
+
+
+def outcome(comparison: "Comparison", published: "Published", store: "Store") -> dict[str, object]:
+    """Return the comparison as one JSON-able object; its keys are stable."""
+    protocol = comparison.protocol
+    runs = comparison.runs.select("run_id", "site", "model", "role").to_dicts()
+    return {
+        "protocol": {"name": protocol.name, "version": protocol.version, "sha256": protocol.sha256},
+        "runs": [*runs, {"run_id": published.run_id, "site": None, "model": None, "role": "comparison"}],
+        "cohorts": comparison.cohorts.select("site", "patients", "events", "dropped").to_dicts(),
+        "validation": comparison.validation.select(
+            "model", "train_site", "test_site", "metric", "horizon", "estimate", "lower", "upper"
+        ).to_dicts(),
+        "page": str(published.page),
+        "tracking_uri": store.tracking_uri,
+    }
+
+
+def print_outcome(
+    comparison: "Comparison", published: "Published", options: StoreOptions, *, language: Language
+) -> None:
+    """Print the short table, the path of the report and the command that opens MLflow."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from biolab.reports import console_table
+
+    rows = console_table(comparison, language=language)
+    table = Table(*rows[0], box=None, title=comparison.protocol.title[language], title_justify="left")
+    for row in rows[1:]:
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(f"Report: {published.page}", soft_wrap=True, highlight=False)
+    console.print(f"MLflow: {_ui_command(options)}", soft_wrap=True, highlight=False)
+
+
+def _ui_command(options: StoreOptions) -> str:
+    words = ["biolab", "ui"]
+    if options.tracking_uri is not None:
+        words += ["--tracking-uri", options.tracking_uri]
+    if options.output != StoreOptions().output:
+        words += ["--output", str(options.output)]
+    return " ".join(words)

@@ -1,0 +1,42 @@
+"""``biolab run``: a joint experiment from its protocol to the report."""
+
+from pathlib import Path
+
+from .options import AsJson, Language, StoreOptions, print_json
+from .outcome import outcome, print_outcome
+from .progress import progress
+
+
+def run(
+    experiment: Path,
+    *,
+    store: StoreOptions | None = None,
+    language: Language = "en",
+    seed: int | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a joint experiment: every site's models, external validation, comparison and report.
+
+    Parameters
+    ----------
+    experiment
+        Folder that holds a protocol.toml, or the file itself.
+    language
+        Language of the report.
+    seed
+        Another seed than the protocol's; the run then stands under another protocol digest.
+    """
+    from biolab.joint import Protocol, plan, run_experiment
+    from biolab.reports import publish
+
+    options = store or StoreOptions()
+    protocol = Protocol.load(experiment).with_seed(seed)
+    opened = options.open()
+    with progress(protocol.name, total=plan(protocol).total + 1, quiet=as_json) as advance:
+        comparison = run_experiment(protocol, opened, advance=advance)
+        advance("writing the report")
+        published = publish(comparison, opened, folder=options.output, language=language)
+    if as_json:
+        print_json(outcome(comparison, published, opened))
+    else:
+        print_outcome(comparison, published, options, language=language)

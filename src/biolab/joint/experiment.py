@@ -1,0 +1,66 @@
+"""A whole joint experiment on one machine: every site's part in turn, every validation, one comparison."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+from biolab.tracking import Store, experiment_name, mark_abandoned
+
+from .cohorts import load_cohort
+from .comparison import Comparison, compare
+from .performance import Advance
+from .protocol import Protocol
+from .site import SiteWork, run_site
+from .validation import validate_at_site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """How many steps a run takes, for a progress bar."""
+
+    sites: int
+    models: int
+
+    @property
+    def total(self) -> int:
+        """Calls of ``advance`` that ``run_experiment`` makes."""
+        a_site = 3 + 2 * self.models
+        return self.sites * a_site + self.sites * (self.sites - 1) + 1
+
+
+def plan(protocol: Protocol) -> Steps:
+    """Count the steps of an experiment."""
+    return Steps(sites=len(protocol.sites), models=len(protocol.models))
+
+
+def run_experiment(
+    protocol: Protocol, store: Store, *, files: Mapping[str, Path] | None = None, advance: Advance = lambda _: None
+) -> Comparison:
+    """Run every site of a protocol on this machine, each seeing only its own patients, and compare them.
+
+    Every cohort is checked before anything is written. Sites meet only through what they released to the store.
+
+    Parameters
+    ----------
+    protocol
+        The protocol.
+    store
+        Where runs are written.
+    files
+        Data file of a site, by its name; other sites use the data set that the protocol names.
+    advance
+        Called with a line of text at each of ``plan(protocol).total`` steps.
+    """
+    mark_abandoned(store, experiment_name(protocol.name))
+    works = {}
+    for site in protocol.sites:
+        advance(f"{site}: checking against the codebook")
+        cohort = load_cohort(protocol, site, file=(files or {}).get(site))
+        works[site] = SiteWork(protocol=protocol, site=site, cohort=cohort, store=store)
+    for work in works.values():
+        run_site(work, advance=advance)
+    for train_site, test_site in permutations(works, 2):
+        validate_at_site(works[test_site], train_site=train_site, advance=advance)
+    advance("comparing the sites")
+    return compare(protocol, store)

@@ -1,0 +1,48 @@
+"""The protocol as a reader of a comparison needs it: texts in every language, horizons, rules and digest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biolab.data import Label
+
+from .protocol import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolFacts:
+    """What was decided beforehand; texts by language."""
+
+    name: str
+    version: str
+    sha256: str
+    title: Mapping[str, str]
+    question: Mapping[str, str]
+    endpoint: Mapping[str, str]
+    time_unit: str
+    horizons: tuple[float, ...]
+    tau: float
+    reference_model: str
+    minimum_cell: int
+    settings: Mapping[str, object]
+
+
+def protocol_facts(protocol: Protocol) -> ProtocolFacts:
+    """Return the facts of a protocol."""
+    return ProtocolFacts(
+        name=protocol.name,
+        version=protocol.version,
+        sha256=protocol.sha256,
+        title=_by_language(protocol.protocol.title),
+        question=_by_language(protocol.protocol.question),
+        endpoint=_by_language(protocol.endpoint.label),
+        time_unit=protocol.codebook.time.unit or "",
+        horizons=protocol.endpoint.horizons,
+        tau=protocol.endpoint.tau,
+        reference_model=protocol.evaluation.reference,
+        minimum_cell=protocol.release.minimum_cell,
+        settings=protocol.parameters,
+    )
+
+
+def _by_language(label: Label) -> dict[str, str]:
+    return {"en": label.en, "ko": label.ko}
