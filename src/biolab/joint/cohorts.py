@@ -32,7 +32,7 @@ def load_cohort(protocol: Protocol, site: str, *, file: Path | None = None) -> C
     table = protocol.site(site)
     raw, source = _raw(table.dataset, site, file)
     frame = harmonise(raw, table.mapping, protocol.codebook, file=source)
-    return select_cohort(frame, protocol.eligibility, protocol.codebook, missing=protocol.missing.policy)
+    return select_cohort(frame, protocol.eligibility, protocol.codebook, missing=protocol.missing.policy, file=source)
 
 
 def _raw(dataset: str | None, site: str, file: Path | None) -> tuple[pl.LazyFrame, str]:

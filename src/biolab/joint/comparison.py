@@ -1,6 +1,6 @@
 """The comparison between institutions: what their runs say side by side, and pooled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -96,33 +96,29 @@ def recorded_protocol(name: str, store: Store) -> Protocol:
     """
     runs = find_runs(store, protocol=name, role="site")
     if not runs:
-        raise TrackingError(f"No site has a complete run of {name!r} in {store.tracking_uri}. Run the experiment first.")
+        raise TrackingError(f"No site has a complete run of {name!r} in {store.label}. Run the experiment first.")
     return Protocol.model_validate_json(read_text(store, runs[0].run_id, "protocol.json"))
 
 
 def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRecord], list[RunRecord]]:
-    def find(role: str) -> list[RunRecord]:
-        return find_runs(store, protocol=protocol.name, sha256=protocol.sha256, role=role)
-
-    newest = _first_of_each(find("site"), lambda run: (run.site,))
+    asked = {"protocol": protocol.name, "sha256": protocol.sha256}
+    newest = find_runs(store, **asked, role="site")
     if not newest:
         raise TrackingError(
             f"No site has a complete run of {protocol.name} {protocol.version} ({protocol.sha256[:12]}) in "
-            f"{store.tracking_uri}. Run the experiment first, or name the protocol those runs used."
+            f"{store.label}. Run the experiment first, or name the protocol those runs used."
         )
     order = list(protocol.sites)
     sites = sorted(newest, key=lambda run: order.index(str(run.site)))
     parents = {run.run_id for run in sites}
-    children = [run for run in find("model") if run.parent_id in parents]
-    validations = _first_of_each(find("validation"), lambda run: (run.model, run.model_site, run.site))
-    return sites, children, validations
-
-
-def _first_of_each(runs: Sequence[RunRecord], key) -> list[RunRecord]:
-    kept: dict[tuple[str | None, ...], RunRecord] = {}
-    for run in runs:
-        kept.setdefault(key(run), run)
-    return list(kept.values())
+    children = [run for run in find_runs(store, **asked, role="model", latest=False) if run.parent_id in parents]
+    current = {run.run_id for run in children}
+    validations = [
+        run for run in find_runs(store, **asked, role="validation") if run.params.get("model_run_id") in current
+    ]
+    rank = [spec.name for spec in protocol.models]
+    by_place = lambda run: (rank.index(run.model), order.index(run.model_site), order.index(run.site))  # noqa: E731
+    return sites, sorted(children, key=by_place), sorted(validations, key=by_place)
 
 
 def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:

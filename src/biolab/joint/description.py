@@ -18,15 +18,31 @@ def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl
             {
                 "patients": [cohort.patients],
                 "events": [cohort.events],
-                "dropped": [int(cohort.flow["dropped"].sum())],
+                "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
                 "median_follow_up": [median_follow_up(cohort)],
             }
         ),
-        "flow": suppress_counts(cohort.flow, "dropped", within=[], minimum=minimum),
-        "characteristics": released_characteristics(cohort, protocol, minimum=minimum),
+        "flow": released_flow(cohort, minimum=minimum),
+        "characteristics": released_characteristics(cohort, protocol),
         "survival_curve": survival_curve(protocol, cohort),
     }
     return {name: table.select(pl.lit(site).alias("site"), pl.all()) for name, table in tables.items()}
+
+
+def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:
+    """Return how many patients each step left out.
+
+    If a step left out fewer than ``minimum``, the counts of all steps that left out anyone are withheld, and so is what
+    remained before the last step: any one of them would give the small one away.
+    """
+    flow = cohort.flow.rename({"reason": "reason_en"})
+    if not flow["dropped"].is_between(1, minimum - 1).any():
+        return flow
+    last = pl.int_range(pl.len()) == pl.len() - 1
+    return flow.with_columns(
+        pl.when(pl.col("dropped") > 0).then(None).otherwise(pl.col("dropped")).alias("dropped"),
+        pl.when(last).then(pl.col("remaining")).alias("remaining"),
+    )
 
 
 def median_follow_up(cohort: Cohort) -> float:
@@ -56,6 +72,28 @@ def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
     return stop_where_few_remain(frame, minimum=protocol.release.minimum_cell)
 
 
-def released_characteristics(cohort: Cohort, protocol: Protocol, *, minimum: int) -> pl.DataFrame:
-    """Describe the covariates: quartiles of numbers, counts of categories, small counts withheld."""
-    return suppress_counts(describe(cohort, protocol.codebook), "value", within=["variable"], minimum=minimum)
+def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame:
+    """Describe the covariates with labels: quartiles of numbers, counts of categories, small counts withheld.
+
+    Columns: variable, label_en, label_ko, unit, level, kind (quartiles, count or missing), value, lower, upper, percent.
+    """
+    covariates = protocol.codebook.covariates
+    labels = pl.DataFrame(
+        [
+            {"variable": one.name, "label_en": one.label.en, "label_ko": one.label.ko, "unit": one.unit}
+            for one in covariates
+        ],
+        schema_overrides={"unit": pl.String},
+    )
+    described = describe(cohort, protocol.codebook).rename({"lower_quartile": "lower", "upper_quartile": "upper"})
+    labelled = labels.join(described, on="variable", maintain_order="left").rename({"statistic": "kind"})
+    counted = labelled.with_columns(pl.col("kind").replace("median", "quartiles"))
+    released = suppress_counts(
+        counted, "value", within=["variable"], minimum=protocol.release.minimum_cell, only=pl.col("kind") != "quartiles"
+    )
+    hidden = pl.col("value").is_null()
+    return released.with_columns(pl.when(hidden).then(None).otherwise(pl.col("percent")).alias("percent"))
+
+
+def _released_count(count: int, minimum: int) -> int | None:
+    return None if 0 < count < minimum else count

@@ -71,13 +71,5 @@ def fit_model(protocol: Protocol, spec: ModelSpec, frame: pl.DataFrame, *, site:
         horizons=protocol.endpoint.horizons,
         minimum_cell=protocol.release.minimum_cell,
     )
-    coefficients = coefficient_table(protocol, spec, model) if isinstance(spec, CoxSpec) else None
+    coefficients = coefficient_table(protocol, spec, model, site=site) if isinstance(spec, CoxSpec) else None
     return FittedModel(released=released, coefficients=coefficients, settings=spec.model_dump(mode="json"))
-
-
-def coefficient_table(protocol: Protocol, spec: CoxSpec, model: RiskModel, *, site: str) -> pl.DataFrame:
-    """Return hazard ratios on the codebook's scale, the same at every site, so that they can be pooled.
-
-    The design scales columns by the site's own standard deviation; here that is undone, and numbers are stated per
-    ``per`` units (of log(1 + x): per doubling).
-    """

@@ -2,7 +2,7 @@
 
 from biolab.core import TrackingError
 from biolab.survival import ReleasedModel
-from biolab.tracking import experiment_name, find_runs, load_released, recorded_run
+from biolab.tracking import RunRecord, experiment_name, find_runs, load_released, recorded_run
 
 from .performance import Advance, calibration_table, judge
 from .records import describe_run, log_performance, run_tags
@@ -24,7 +24,8 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
     """
     protocol, site = work.protocol, work.site
     advance(f"{site}: validating the models of {train_site}")
-    released = released_models(work, train_site)
+    sources = model_runs(work, train_site)
+    released = {name: ReleasedModel.load(load_released(work.store, run.run_id)) for name, run in sources.items()}
     predictions = {name: model.predict(work.cohort.frame) for name, model in released.items()}
     evaluation = judge(protocol, work.cohort, predictions, test_site=site)
     written = []
@@ -36,21 +37,23 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
             tags=run_tags(protocol, role="validation", site=site, model=name, model_site=train_site),
             description=describe_run(protocol, f"{name} of {train_site}, judged on the patients of {site}"),
         ) as run:
+            run.params({"model_run_id": sources[name].run_id})
             calibration = calibration_table(protocol, work.cohort, prediction)
             log_performance(run, evaluation, calibration, model=name, sites=(train_site, site))
             written.append(run.run_id)
     return written
 
 
-def released_models(work: SiteWork, train_site: str) -> dict[str, ReleasedModel]:
-    """Fetch the models of the latest complete run of a site under this very protocol."""
+def model_runs(work: SiteWork, train_site: str) -> dict[str, RunRecord]:
+    """Find the runs of the models of a site's latest complete run under this very protocol, by model."""
     protocol = work.protocol
-    asked = {"protocol": protocol.name, "sha256": protocol.sha256, "site": train_site}
-    parents = find_runs(work.store, **asked, role="site")
+    parents = find_runs(work.store, protocol=protocol.name, sha256=protocol.sha256, role="site", site=train_site)
     if not parents:
         raise TrackingError(
-            f"Site {train_site!r} has no complete run of protocol {protocol.name} {protocol.protocol.version} "
-            f"({protocol.sha256[:12]}) in {work.store.tracking_uri}. Run that site first."
+            f"Site {train_site!r} has no complete run of protocol {protocol.name} {protocol.version} "
+            f"({protocol.sha256[:12]}) in {work.store.label}. Run that site first."
         )
-    children = [run for run in find_runs(work.store, **asked, role="model") if run.parent_id == parents[0].run_id]
-    return {str(run.model): ReleasedModel.load(load_released(work.store, run)) for run in children}
+    runs = find_runs(
+        work.store, protocol=protocol.name, sha256=protocol.sha256, role="model", site=train_site, latest=False
+    )
+    return {str(run.model): run for run in runs if run.parent_id == parents[0].run_id}
