@@ -1,0 +1,195 @@
+"""Fitted models as MLflow models: no pickle, a signature, a synthetic example, a name in the registry."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from biolab.core import ConfigError, TrackingError
+
+from . import conventions as names
+from .runs import RecordedRun
+from .session import bound
+from .store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+
+_LABELS = (names.PROTOCOL_NAME, names.PROTOCOL_VERSION, names.PROTOCOL_SHA256, names.SITE, names.MODEL)
+_LOADER = "biolab.tracking.pyfunc_model"
+
+
+def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
+    run: RecordedRun,
+    *,
+    name: str,
+    folder: Path,
+    signature_input: pl.DataFrame,
+    signature_output: pl.DataFrame,
+    registered_name: str,
+    pip_requirements: Sequence[str],
+    loader_module: str = _LOADER,
+) -> str:
+    """Log a released model's folder as a pyfunc model of the run and register it; return its ``models:/`` address.
+
+    Nothing is pickled and nothing is run: MLflow stores the folder, the name of the module that loads it, and the
+    signature and requirements given here. The metrics the run has logged so far are shown with the model.
+
+    Parameters
+    ----------
+    run
+        The open run of the fit.
+    name
+        Name of the model within the run.
+    folder
+        What ``ReleasedModel.save`` wrote: coefficients or trees, no rows.
+    signature_input, signature_output
+        Synthetic rows and the model's prediction for them. A column of whole numbers is declared ``long``; MLflow then
+        refuses missing values in it, so give columns that may be missing as floats.
+    registered_name
+        From ``registered_model_name``; a new version is added to it.
+    pip_requirements
+        What loading the model needs.
+    loader_module
+        Module with ``_load_pyfunc(path)``.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is missing or empty.
+    TrackingError
+        If the store cannot be written.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise ConfigError(f"{folder} holds no saved model; save the released model into it first.")
+    tags = {tag: run.labels[tag] for tag in _LABELS if tag in run.labels}
+    with run.store.session() as client, tempfile.TemporaryDirectory(prefix="biolab-") as place:
+        model = client.create_logged_model(run.experiment_id, name=name, source_run_id=run.run_id, tags=tags)
+        local = Path(place) / "model"
+        _save(local, folder, model, run, (signature_input, signature_output), pip_requirements, loader_module)
+        client.log_model_artifacts(model.model_id, str(local))
+        client.finalize_logged_model(model.model_id, "READY")
+        _link(client, run, model)
+        _register(client, run, model, registered_name, tags)
+    return f"models:/{model.model_id}"
+
+
+def load_released(store: Store, reference: str, *, destination: Path | None = None) -> Path:
+    """Fetch a logged model's data folder, so that another site can validate the model.
+
+    Parameters
+    ----------
+    store
+        Where the model stands.
+    reference
+        A run identifier, ``models:/<registered name>/<version>`` or ``models:/<model id>``.
+    destination
+        Folder to copy to. Without it a local store hands out its own folder (read it, don't write it) and a server's
+        model goes to a temporary folder.
+
+    Raises
+    ------
+    TrackingError
+        If there is no such model, or the run has several.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.models import Model
+
+    with store.session() as client:
+        model = client.get_logged_model(_model_id(client, reference))
+        if destination is not None:
+            destination.mkdir(parents=True, exist_ok=True)
+        local = download_artifacts(
+            artifact_uri=model.artifact_location,
+            dst_path=None if destination is None else str(destination),
+            tracking_uri=store.tracking_uri,
+        )
+        flavor = Model.load(local).flavors.get("python_function", {})
+    data = Path(local) / str(flavor.get("data", ""))
+    if "data" not in flavor or not data.is_dir():
+        raise TrackingError(f"{reference}: this MLflow model was not logged by biolab; it has no data folder.")
+    return data
+
+
+def _save(  # noqa: PLR0913, PLR0917
+    local: Path,
+    folder: Path,
+    model: "LoggedModel",
+    run: RecordedRun,
+    example: tuple[pl.DataFrame, pl.DataFrame],
+    pip_requirements: Sequence[str],
+    loader_module: str,
+) -> None:
+    import mlflow
+    from mlflow.models import Model, infer_signature
+
+    given, expected = (_plain(frame).to_pandas() for frame in example)
+    mlflow.pyfunc.save_model(
+        path=str(local),
+        loader_module=loader_module,
+        data_path=str(folder),
+        mlflow_model=Model(
+            artifact_path=model.name, run_id=run.run_id, model_uuid=model.model_id, model_id=model.model_id
+        ),
+        signature=infer_signature(given, expected),
+        input_example=given,
+        pip_requirements=list(pip_requirements),
+    )
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+
+
+def _link(client: "MlflowClient", run: RecordedRun, model: "LoggedModel") -> None:
+    from mlflow.entities import LoggedModelOutput, Metric
+
+    client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    metrics = [
+        Metric(each.key, each.value, each.timestamp, each.step, model_id=model.model_id, run_id=run.run_id)
+        for each in run.logged_metrics
+    ]
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run.run_id, metrics=metrics[start : start + 1000])
+
+
+def _register(
+    client: "MlflowClient", run: RecordedRun, model: "LoggedModel", registered_name: str, tags: dict[str, str]
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(registered_name, tags=tags)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    with bound(run.store.tracking_uri):  # MLflow looks the model up under its global address
+        client.create_model_version(
+            registered_name,
+            source=f"models:/{model.model_id}",
+            run_id=run.run_id,
+            model_id=model.model_id,
+            tags=tags,
+            description=f"Fitted in run {run.name}.",
+        )
+
+
+def _model_id(client: "MlflowClient", reference: str) -> str:
+    if not reference.startswith("models:/"):
+        outputs = client.get_run(reference).outputs
+        found = [] if outputs is None else [each.model_id for each in outputs.model_outputs]
+        if len(found) != 1:
+            raise TrackingError(
+                f"The run {reference} has {len(found)} models; name one as models:/<registered name>/<version>."
+            )
+        return found[0]
+    registered, _, version = reference.removeprefix("models:/").partition("/")
+    if not version:
+        return registered
+    model_id = client.get_model_version(registered, version).model_id
+    if model_id is None:
+        raise TrackingError(f"{reference}: this version was not registered by biolab; it names no logged model.")
+    return model_id

@@ -1,0 +1,157 @@
+"""Where runs are kept: an embedded SQLite file with a folder of artifacts, or a tracking server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from biolab.core import ConfigError
+
+from .embedded import check_database, check_folder, create_database
+from .session import load_mlflow, quietly, translated
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+_SERVERS = ("http", "https")
+_DATABASES = ("postgresql", "mysql", "mssql")
+_CHECK_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """An MLflow tracking store: its address and, where we choose it, the address of its artifacts."""
+
+    tracking_uri: str
+    artifact_root: str | None = None
+
+    @property
+    def database(self) -> Path | None:
+        """Return the SQLite file of an embedded store, else ``None``."""
+        return Path(self.tracking_uri.removeprefix(_SQLITE)) if self.tracking_uri.startswith(_SQLITE) else None
+
+    @property
+    def artifacts(self) -> Path | None:
+        """Return the local folder of artifacts, or ``None`` where a server keeps them."""
+        return None if self.artifact_root is None else _path_of(self.artifact_root)
+
+    @property
+    def label(self) -> str:
+        """Name the store for a person, without a password.
+
+        >>> Store(tracking_uri="postgresql://lab:secret@db.example.org/mlflow").label
+        'postgresql://lab:***@db.example.org/mlflow'
+        """
+        if self.database is not None:
+            return str(self.database)
+        password = urlsplit(self.tracking_uri).password
+        return self.tracking_uri.replace(f":{password}@", ":***@") if password else self.tracking_uri
+
+    def client(self) -> "MlflowClient":
+        """Return a client of this store and no other, making an embedded store on first use.
+
+        Raises
+        ------
+        TrackingError
+            If the store cannot be made or opened.
+        """
+        mlflow = load_mlflow()
+        if self.database is not None:
+            create_database(self.database, artifact_root=self.artifact_root or "")
+        with quietly(), translated(self.label):
+            return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+
+    @contextmanager
+    def session(self) -> "Iterator[MlflowClient]":
+        """Speak to the store: yields a client, keeps MLflow quiet and turns its faults into ``TrackingError``."""
+        client = self.client()
+        with quietly(), translated(self.label):
+            yield client
+
+    def check(self) -> None:
+        """Make sure within seconds that the store can be written, before hours of work rely on it.
+
+        Raises
+        ------
+        TrackingError
+            If the server does not answer, the folder is read-only, the disk is full, or the database belongs to another
+            MLflow version or another program.
+        """
+        if self.database is not None:
+            check_folder(self.database.parent)
+            if self.artifacts is not None:
+                check_folder(self.artifacts)
+            check_database(self.database, self.tracking_uri)
+        client = self.client()
+        with quietly(_CHECK_PATIENCE), translated(self.label):
+            client.search_experiments(max_results=1)
+
+
+def embedded_store(folder: Path) -> Store:
+    """Describe the store that needs no server: ``mlflow.db`` and ``artifacts/`` in a folder.
+
+    Nothing is written before the first use. MLflow keeps absolute artifact addresses: a store stays where it was made.
+
+    >>> embedded_store(Path("results")).database.name
+    'mlflow.db'
+
+    Raises
+    ------
+    ConfigError
+        If the path holds ``?``, which cannot stand in a database address.
+    """
+    place = folder.expanduser().resolve()
+    if "?" in str(place):
+        raise ConfigError(
+            f"{place}: a folder whose path holds '?' cannot keep the store. Choose another with --output."
+        )
+    return Store(
+        tracking_uri=f"{_SQLITE}{(place / 'mlflow.db').as_posix()}", artifact_root=(place / "artifacts").as_uri()
+    )
+
+
+def open_store(tracking_uri: str | None, output: Path) -> Store:
+    """Return the store at an address, or the embedded one in the output folder if there is none.
+
+    Parameters
+    ----------
+    tracking_uri
+        ``http(s)://`` of an MLflow server, ``sqlite:///file``, a database such as ``postgresql://``, or ``None``.
+    output
+        Where the embedded store and, for a bare database, the artifacts go.
+
+    Raises
+    ------
+    ConfigError
+        If the address is of another kind.
+    """
+    if tracking_uri is None:
+        return embedded_store(output)
+    if tracking_uri.startswith(_SQLITE):
+        database = Path(tracking_uri.removeprefix(_SQLITE)).expanduser().resolve()
+        store = embedded_store(database.parent)
+        return Store(tracking_uri=f"{_SQLITE}{database.as_posix()}", artifact_root=store.artifact_root)
+    scheme = urlsplit(tracking_uri).scheme.split("+")[0]
+    if scheme in _SERVERS:
+        return Store(tracking_uri=tracking_uri.rstrip("/"))
+    if scheme in _DATABASES:
+        return Store(tracking_uri=tracking_uri, artifact_root=(output.expanduser().resolve() / "artifacts").as_uri())
+    raise ConfigError(
+        f"The tracking address {tracking_uri!r} is not one biolab knows. Give http://host:port of an MLflow server or "
+        "sqlite:///path/mlflow.db, or leave it out to keep the runs in the output folder."
+    )
+
+
+def _path_of(uri: str) -> Path | None:
+    parts = urlsplit(uri)
+    if parts.scheme != "file":
+        return None
+    share = f"//{parts.netloc}" if parts.netloc else ""
+    return Path(url2pathname(share + parts.path))

@@ -1,0 +1,172 @@
+"""MLflow's own pages on a store: the command, and a server that stops when asked."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from biolab.core import ConfigError, TrackingError
+
+from .session import PRIVACY
+from .store import Store
+
+_START_PATIENCE_S = 120
+_STOP_PATIENCE_S = 10
+_PORTS_TRIED = 100
+
+
+def ui_command(store: Store, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
+    """Return the one command that opens MLflow on an embedded store.
+
+    One worker serves a laptop; MLflow's four would each import it anew.
+
+    >>> from pathlib import Path
+    >>> from biolab.tracking import embedded_store
+    >>> ui_command(embedded_store(Path("results")))[1:4]
+    ['-m', 'mlflow', 'server']
+
+    Raises
+    ------
+    ConfigError
+        If the store is a server already: its address opens in a browser.
+    """
+    if store.tracking_uri.startswith(("http:", "https:")):
+        raise ConfigError(f"{store.label} is a tracking server already; open that address in a browser.")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.tracking_uri]
+    if store.artifact_root is not None:
+        command += ["--artifacts-destination", store.artifact_root]
+    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
+
+
+def serve_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> None:
+    """Serve MLflow's pages until Ctrl-C, then stop the server and everything it started.
+
+    Raises
+    ------
+    ConfigError
+        If the port is in use; the message names a free one.
+    TrackingError
+        If the store cannot be opened or the server stops by itself.
+    """
+    store.check()
+    with running_ui(store, host, port) as server:
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            return
+    raise TrackingError(f"The MLflow server on {host}:{port} stopped with exit code {code}; its messages stand above.")
+
+
+@contextmanager
+def running_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> "Iterator[subprocess.Popen[bytes]]":
+    """Start MLflow's server, wait until it answers, and stop it when the block ends.
+
+    Raises
+    ------
+    ConfigError
+        If the port is in use; the message names a free one.
+    TrackingError
+        If the server does not answer within two minutes.
+    """
+    command = ui_command(store, host, port)
+    check_port(host, port)
+    # job execution would start a second service that serves language-model evaluation
+    environment = {**os.environ, **PRIVACY, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    if sys.platform == "win32":
+        server = subprocess.Popen(command, env=environment, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
+    else:
+        server = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        _wait_until_up(server, host, port)
+        yield server
+    finally:
+        _stop(server)
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure a port can be listened on.
+
+    Raises
+    ------
+    ConfigError
+        If it is in use or the host is not this computer's; the message names the next free port.
+    """
+    if not 0 < port < 65536:
+        raise ConfigError(f"The port {port} does not exist; give one from 1 to 65535.")
+    fault = _listen_fault(host, port)
+    if fault is None:
+        return
+    free = next((p for p in range(port + 1, min(port + _PORTS_TRIED, 65536)) if _listen_fault(host, p) is None), None)
+    remedy = f"Pass --port {free}." if free is not None else "Pass another --host or --port."
+    raise ConfigError(f"Port {port} on {host} cannot be used ({fault}). {remedy}")
+
+
+def _listen_fault(host: str, port: int) -> str | None:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if sys.platform != "win32":  # there the option would let two servers share a port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _wait_until_up(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
+    address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    local = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + _START_PATIENCE_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with local.open(f"{address}/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise TrackingError(
+        f"The MLflow server did not answer on {address} (exit code {server.poll()}); its messages stand above."
+    )
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    for ask in (_ask_to_stop, _kill):
+        ask(server)
+        try:
+            server.wait(timeout=_STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    if sys.platform != "win32":
+        _kill(server)  # workers that outlived their parent
+
+
+def _ask_to_stop(server: "subprocess.Popen[bytes]") -> None:
+    if sys.platform == "win32":
+        server.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        _signal_group(server.pid, signal.SIGTERM)
+
+
+def _kill(server: "subprocess.Popen[bytes]") -> None:
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(server.pid)], capture_output=True, check=False)
+    else:
+        _signal_group(server.pid, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> None:
+    if sys.platform != "win32":
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return
