@@ -5,7 +5,7 @@ from functools import reduce
 
 import polars as pl
 
-from biolab.core import DataError, did_you_mean
+from biolab.core import ConfigError, DataError, did_you_mean
 
 from .codebook import Codebook, Variable
 from .faults import Check, Fault, find_faults, refuse
@@ -44,8 +44,12 @@ def harmonise(raw: pl.LazyFrame, mapping: SiteMapping, codebook: Codebook, *, fi
         If a column is missing or a cell is not what the codebook says: names file, row, column, value, what was
         expected and how to mend it, for the first five cells.
     """
-    mapping.check(codebook)
-    schema = _raw_schema(raw, mapping, file)
+    try:
+        mapping.check(codebook)
+    except ConfigError as error:
+        raise ConfigError(f"The mapping of {file} does not fit the codebook: {error}") from error
+    raw = _plain(raw, mapping, file)
+    schema = raw.collect_schema()
     parsed = {name: _parse(column, codebook[name], schema, file) for name, column in mapping.columns.items()}
     if mapping.endpoint:
         time, event = _parse_endpoint(mapping.endpoint, codebook, schema, file)
@@ -68,16 +72,30 @@ def harmonise(raw: pl.LazyFrame, mapping: SiteMapping, codebook: Codebook, *, fi
     return frame.select(pl.col(name).cast(dtype) for name, dtype in codebook.frame_schema.items())
 
 
-def _raw_schema(raw: pl.LazyFrame, mapping: SiteMapping, file: str) -> pl.Schema:
+def _plain(raw: pl.LazyFrame, mapping: SiteMapping, file: str) -> pl.LazyFrame:
+    """Select the mapped columns; categories become text and decimals floats, so that later steps know four types."""
     try:
         schema = raw.collect_schema()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{file} cannot be read: {_first_line(error)}") from error
     missing = [name for name in mapping.raw_columns if name not in schema]
     if missing:
-        told = " ".join(f"{name!r} is missing. {did_you_mean(name, schema)}" for name in missing)
-        raise DataError(f"{file}: column {told} Correct the mapping or the file's header.")
-    return pl.Schema({name: schema[name] for name in mapping.raw_columns})
+        told = " ".join(f"Column {name!r} is missing. {did_you_mean(name, schema)}" for name in missing)
+        raise DataError(f"{file}: {told} Correct the mapping or the file's header.")
+    return raw.select(_plain_column(name, schema[name], file) for name in mapping.raw_columns)
+
+
+def _plain_column(name: str, dtype: pl.DataType, file: str) -> pl.Expr:
+    if isinstance(dtype, pl.Enum | pl.Categorical):
+        return pl.col(name).cast(pl.String)
+    if isinstance(dtype, pl.Decimal):
+        return pl.col(name).cast(pl.Float64)
+    if dtype.is_numeric() or dtype in {pl.String, pl.Boolean, pl.Null}:
+        return pl.col(name)
+    raise DataError(
+        f"{file}: column {name!r} holds {dtype}; expected numbers, text or true/false. Convert it before it is read, "
+        "dates for example to days since diagnosis."
+    )
 
 
 def _collect(frame: pl.LazyFrame, file: str) -> pl.DataFrame:
@@ -93,13 +111,8 @@ def _first_line(error: Exception) -> str:
 
 def _parse(column: Column, variable: Variable, schema: pl.Schema, file: str) -> Parsed:
     dtype = schema[column.column]
-    if not (
-        dtype.is_numeric() or dtype in {pl.String, pl.Boolean, pl.Null} or isinstance(dtype, pl.Enum | pl.Categorical)
-    ):
-        raise DataError(
-            f"{file}: column {column.column!r} holds {dtype}; expected numbers, text or true/false for "
-            f"{variable.name!r}. Convert the column before it is read."
-        )
+    if dtype == pl.Boolean and (column.cut is not None or variable.type in {"number", "integer"}):
+        raise DataError(f"{file}: column {column.column!r} holds true/false; expected numbers for {variable.name!r}.")
     if variable.type == "text":
         parsed = Parsed(value=_as_key(column.column, dtype))
     elif column.cut is not None:
@@ -125,7 +138,7 @@ def _parse(column: Column, variable: Variable, schema: pl.Schema, file: str) -> 
 def _missing(column: str, dtype: pl.DataType) -> pl.Expr:
     cell = pl.col(column)
     if dtype == pl.String:
-        return cell.is_null() | cell.str.strip_chars().str.to_lowercase().is_in(["", "nan"])
+        return cell.is_null() | cell.str.strip_chars().is_in(["", "NA", "NaN", "nan"])
     return cell.is_null() | cell.is_nan() if dtype.is_float() else cell.is_null()
 
 
