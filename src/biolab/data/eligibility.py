@@ -53,7 +53,5 @@ class Eligibility(Settings):
         unknown = [code for code in self.one_of if code not in known]
         if unknown:
             expected = ", ".join(repr(code) for code in known) or "a range, as it is a number or text"
-            raise ConfigError(
-                f"Eligibility by {self.variable!r}: {unknown[0]!r} is no code of it; expected {expected}."
-            )
+            raise ConfigError(f"Eligibility by {self.variable!r}: {unknown[0]!r} is not a code; expected {expected}.")
         return value.is_in(list(self.one_of)).fill_null(value=False)

@@ -1,24 +1,13 @@
 """From one institution's raw columns to the variables of the codebook, or to an error that says which cell to mend."""
 
-from dataclasses import dataclass, field
-from functools import reduce
-
 import polars as pl
 
-from biolab.core import DataError, did_you_mean
+from biolab.core import ConfigError, DataError, did_you_mean
 
-from .codebook import Codebook, Variable
-from .faults import Check, Fault, find_faults, refuse
-from .mapping import Column, CompositeEndpoint, SiteMapping
-from .units import conversion
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parsed:
-    """A harmonised value as an expression on the raw frame, and the checks that it rests on."""
-
-    value: pl.Expr
-    checks: list[Check] = field(default_factory=list)
+from .cells import parse_column, parse_endpoint
+from .codebook import Codebook
+from .faults import Fault, find_faults, refuse
+from .mapping import SiteMapping
 
 
 def harmonise(raw: pl.LazyFrame, mapping: SiteMapping, codebook: Codebook, *, file: str) -> pl.DataFrame:
@@ -44,11 +33,15 @@ def harmonise(raw: pl.LazyFrame, mapping: SiteMapping, codebook: Codebook, *, fi
         If a column is missing or a cell is not what the codebook says: names file, row, column, value, what was
         expected and how to mend it, for the first five cells.
     """
-    mapping.check(codebook)
-    schema = _raw_schema(raw, mapping, file)
-    parsed = {name: _parse(column, codebook[name], schema, file) for name, column in mapping.columns.items()}
+    try:
+        mapping.check(codebook)
+    except ConfigError as error:
+        raise ConfigError(f"The mapping of {file} does not fit the codebook: {error}") from error
+    raw = _plain(raw, mapping, file)
+    schema = raw.collect_schema()
+    parsed = {name: parse_column(column, codebook[name], schema, file) for name, column in mapping.columns.items()}
     if mapping.endpoint:
-        time, event = _parse_endpoint(mapping.endpoint, codebook, schema, file)
+        time, event = parse_endpoint(mapping.endpoint, codebook, schema, file)
         parsed |= {codebook.time.name: time, codebook.event.name: event}
     checks = [check for one in parsed.values() for check in one.checks]
     cells = _collect(
@@ -68,16 +61,30 @@ def harmonise(raw: pl.LazyFrame, mapping: SiteMapping, codebook: Codebook, *, fi
     return frame.select(pl.col(name).cast(dtype) for name, dtype in codebook.frame_schema.items())
 
 
-def _raw_schema(raw: pl.LazyFrame, mapping: SiteMapping, file: str) -> pl.Schema:
+def _plain(raw: pl.LazyFrame, mapping: SiteMapping, file: str) -> pl.LazyFrame:
+    """Select the mapped columns; categories become text and decimals floats, so that later steps know four types."""
     try:
         schema = raw.collect_schema()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{file} cannot be read: {_first_line(error)}") from error
     missing = [name for name in mapping.raw_columns if name not in schema]
     if missing:
-        told = " ".join(f"{name!r} is missing. {did_you_mean(name, schema)}" for name in missing)
-        raise DataError(f"{file}: column {told} Correct the mapping or the file's header.")
-    return pl.Schema({name: schema[name] for name in mapping.raw_columns})
+        told = " ".join(f"Column {name!r} is missing. {did_you_mean(name, schema)}" for name in missing)
+        raise DataError(f"{file}: {told} Correct the mapping or the file's header.")
+    return raw.select(_plain_column(name, schema[name], file) for name in mapping.raw_columns)
+
+
+def _plain_column(name: str, dtype: pl.DataType, file: str) -> pl.Expr:
+    if isinstance(dtype, pl.Enum | pl.Categorical):
+        return pl.col(name).cast(pl.String)
+    if isinstance(dtype, pl.Decimal):
+        return pl.col(name).cast(pl.Float64)
+    if dtype.is_numeric() or dtype in {pl.String, pl.Boolean, pl.Null}:
+        return pl.col(name)
+    raise DataError(
+        f"{file}: column {name!r} holds {dtype}; expected numbers, text or true/false. Convert it before it is read, "
+        "dates for example to days since diagnosis."
+    )
 
 
 def _collect(frame: pl.LazyFrame, file: str) -> pl.DataFrame:
@@ -89,187 +96,6 @@ def _collect(frame: pl.LazyFrame, file: str) -> pl.DataFrame:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _parse(column: Column, variable: Variable, schema: pl.Schema, file: str) -> Parsed:
-    dtype = schema[column.column]
-    if not (
-        dtype.is_numeric() or dtype in {pl.String, pl.Boolean, pl.Null} or isinstance(dtype, pl.Enum | pl.Categorical)
-    ):
-        raise DataError(
-            f"{file}: column {column.column!r} holds {dtype}; expected numbers, text or true/false for "
-            f"{variable.name!r}. Convert the column before it is read."
-        )
-    if variable.type == "text":
-        parsed = Parsed(value=_as_key(column.column, dtype))
-    elif column.cut is not None:
-        parsed = _parse_cut(column, variable, dtype)
-    elif variable.type == "category" or column.codes is not None:
-        parsed = _parse_codes(column, variable, dtype)
-    elif variable.type == "boolean":
-        parsed = _parse_boolean(column.column, dtype)
-    else:
-        parsed = _parse_number(column, variable, dtype)
-    if variable.allows_nulls:
-        return parsed
-    absent = Check(
-        column=column.column,
-        mask=_missing(column.column, dtype),
-        expected=f"a value for {variable.name!r}, which may not be missing",
-        remedy="Fill the cell or leave the row out.",
-        shows_value=variable.role != "id",
-    )
-    return Parsed(value=parsed.value, checks=[absent, *parsed.checks])
-
-
-def _missing(column: str, dtype: pl.DataType) -> pl.Expr:
-    cell = pl.col(column)
-    if dtype == pl.String:
-        return cell.is_null() | cell.str.strip_chars().str.to_lowercase().is_in(["", "nan"])
-    return cell.is_null() | cell.is_nan() if dtype.is_float() else cell.is_null()
-
-
-def _as_number(column: str, dtype: pl.DataType) -> pl.Expr:
-    text = pl.col(column).str.strip_chars() if dtype == pl.String else pl.col(column)
-    return text.cast(pl.Float64, strict=False).fill_nan(None)
-
-
-def _as_key(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Write a cell as the text that codes are compared with: 2, 2.0 and " 2 " are all "2"."""
-    cell = pl.col(column)
-    if dtype == pl.String:
-        stripped = cell.str.strip_chars()
-        return pl.when(~_missing(column, dtype)).then(stripped)
-    if dtype.is_float():
-        whole = cell.is_finite() & (cell == cell.round())
-        digits = pl.when(whole).then(cell).cast(pl.Int64, strict=False).cast(pl.String)
-        return pl.when(~_missing(column, dtype)).then(pl.coalesce(digits, cell.cast(pl.String)))
-    return cell.cast(pl.String)
-
-
-def _not_a_number(column: str, number: pl.Expr, dtype: pl.DataType) -> Check:
-    return Check(
-        column=column,
-        mask=~_missing(column, dtype) & (number.is_null() | number.is_infinite()),
-        expected="a finite number",
-        remedy="Write digits with a decimal point, or leave the cell empty if the value is unknown.",
-    )
-
-
-def _parse_number(column: Column, variable: Variable, dtype: pl.DataType) -> Parsed:
-    raw = _as_number(column.column, dtype)
-    value, unit = _converted(raw, column.unit, variable.unit)
-    checks = [_not_a_number(column.column, raw, dtype)]
-    if variable.type == "integer":
-        checks.append(
-            Check(
-                column=column.column,
-                mask=value != value.round(),
-                expected="a whole number",
-                remedy="Correct the cell, or make the variable a number in the codebook.",
-            )
-        )
-    if variable.role == "time":
-        checks.append(
-            Check(
-                column=column.column,
-                mask=value <= 0,
-                expected=f"a time above 0{unit}",
-                remedy="Correct the dates behind it, or leave the patient out and say so.",
-            )
-        )
-    return Parsed(value=value, checks=checks + _range_checks(column.column, value, variable, unit))
-
-
-def _range_checks(column: str, value: pl.Expr, variable: Variable, unit: str) -> list[Check]:
-    checks = []
-    for limit, word, mask in (
-        (variable.minimum, "at least", value < variable.minimum if variable.minimum is not None else None),
-        (variable.maximum, "at most", value > variable.maximum if variable.maximum is not None else None),
-    ):
-        if mask is not None:
-            checks.append(
-                Check(
-                    column=column,
-                    mask=mask,
-                    expected=f"{word} {limit:g} {variable.unit or ''}".rstrip() + f" for {variable.name!r}{unit}",
-                    remedy="Correct the cell or its unit, or widen the range in the codebook.",
-                )
-            )
-    return checks
-
-
-def _converted(raw: pl.Expr, unit: str | None, target: str | None) -> tuple[pl.Expr, str]:
-    """Convert to the codebook's unit; the second value tells a reader which unit the raw column is in."""
-    if unit is None or target is None or unit == target:
-        return raw, ""
-    numerator, denominator = conversion(unit, target)
-    return raw * numerator / denominator, f" (the column is read in {unit}s)" if len(unit) > 2 else f" (read in {unit})"
-
-
-def _parse_cut(column: Column, variable: Variable, dtype: pl.DataType) -> Parsed:
-    raw = _as_number(column.column, dtype)
-    value, _ = _converted(raw, column.unit, variable.unit)
-    codes = list(variable.codes)
-    cut = list(column.cut or ())
-    code = pl.lit(codes[-1])
-    for limit, name in reversed(list(zip(cut, codes, strict=False))):
-        code = pl.when(value <= limit).then(pl.lit(name)).otherwise(code)
-    return Parsed(
-        value=pl.when(value.is_not_null()).then(code).cast(pl.Enum(codes)),
-        checks=[_not_a_number(column.column, raw, dtype)],
-    )
-
-
-def _parse_codes(column: Column, variable: Variable, dtype: pl.DataType) -> Parsed:
-    codes = column.codes if column.codes is not None else {code: code for code in variable.codes}
-    key = _as_key(column.column, dtype)
-    value = key.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=variable.dtype)
-    outside = Check(
-        column=column.column,
-        mask=key.is_not_null() & value.is_null(),
-        expected=f"one of {', '.join(codes)} for {variable.name!r}",
-        remedy=f"Correct the cell, or say in the mapping which code of {variable.name!r} it means.",
-    )
-    return Parsed(value=value, checks=[outside])
-
-
-def _parse_boolean(column: str, dtype: pl.DataType) -> Parsed:
-    number = _as_number(column, dtype)
-    neither = Check(
-        column=column,
-        mask=~_missing(column, dtype) & (number.is_null() | ~number.is_in([0.0, 1.0])),
-        expected="0 or 1",
-        remedy="Correct the cell, or name the site's codes in the mapping: codes = { ... }.",
-    )
-    return Parsed(value=number == 1.0, checks=[neither])
-
-
-def _parse_endpoint(
-    endpoint: CompositeEndpoint, codebook: Codebook, schema: pl.Schema, file: str
-) -> tuple[Parsed, Parsed]:
-    times = [
-        _parse(Column(column=part.time, unit=endpoint.unit), codebook.time, schema, file) for part in endpoint.first_of
-    ]
-    events = [_parse(Column(column=part.event), codebook.event, schema, file) for part in endpoint.first_of]
-    happened = pl.min_horizontal(
-        pl.when(event.value).then(time.value) for time, event in zip(times, events, strict=True)
-    )
-    censored = [pl.when(~event.value).then(time.value) for time, event in zip(times, events, strict=True)]
-    if endpoint.late == "censor":
-        watched = pl.min_horizontal(censored)
-        counts = happened.is_not_null() & (watched.is_null() | (happened <= watched))
-    else:
-        watched = pl.max_horizontal(censored)
-        counts = happened.is_not_null()
-    return (
-        Parsed(value=pl.when(counts).then(happened).otherwise(watched), checks=_all_checks(times)),
-        Parsed(value=counts, checks=_all_checks(events)),
-    )
-
-
-def _all_checks(parsed: list[Parsed]) -> list[Check]:
-    return reduce(lambda checks, one: checks + one.checks, parsed, [])
 
 
 def _refuse_duplicates(frame: pl.DataFrame, mapping: SiteMapping, codebook: Codebook, file: str) -> None:
