@@ -29,7 +29,9 @@ def test_large_counts_and_zeros_stay(counts: list[int]) -> None:
 
 
 def test_groups_do_not_mix_and_other_kinds_stay() -> None:
-    frame = pl.DataFrame({"variable": ["a", "a", "b", "b"], "kind": ["count", "count", "count", "median"], "value": [4, 50, 60, 5]})
+    frame = pl.DataFrame(
+        {"variable": ["a", "a", "b", "b"], "kind": ["count", "count", "count", "median"], "value": [4, 50, 60, 5]}
+    )
     released = suppress_counts(frame, "value", within=["variable"], minimum=10, only=pl.col("kind") == "count")
     assert released["value"].to_list() == [None, None, 60, 5]
 

@@ -3,7 +3,9 @@
 from .options import AsJson, StoreOptions, print_json
 
 
-def ui(store: StoreOptions | None = None, *, host: str = "127.0.0.1", port: int = 5000, as_json: AsJson = False) -> None:
+def ui(
+    store: StoreOptions | None = None, *, host: str = "127.0.0.1", port: int = 5000, as_json: AsJson = False
+) -> None:
     """Open MLflow on the store; stop it with Ctrl-C.
 
     Parameters

@@ -47,9 +47,7 @@ def examine(folder: Path = Path()) -> list[Finding]:
 def _python() -> Finding:
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
     remedy = "" if supported else "Install Python 3.11, 3.12 or 3.13."
-    return Finding(
-        name="python", state="ok" if supported else "broken", found=platform.python_version(), remedy=remedy
-    )
+    return Finding(name="python", state="ok" if supported else "broken", found=platform.python_version(), remedy=remedy)
 
 
 def _installed(package: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import polars as pl
 
-
 EVERY_ROW = pl.lit(value=True)
 
 

@@ -74,14 +74,18 @@ class ReleasedModel:
         predictions of different folds and sites can be ranked together.
         """
         cumulative = self.hazard.cumulative_hazard(self.design.transform(frame))
-        return Prediction(risk_score=np.log(cumulative[:, -1]), survival=np.exp(-cumulative), times=np.asarray(self.grid))
+        return Prediction(
+            risk_score=np.log(cumulative[:, -1]), survival=np.exp(-cumulative), times=np.asarray(self.grid)
+        )
 
     def table(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return ``risk_score`` and the survival probability at each horizon, ``survival_24_months`` and so on."""
         prediction = self.predict(frame)
         at = np.searchsorted(prediction.times, self.horizons)
         unit = f"{self.design.codebook.time.unit}s"
-        curves = {f"survival_{time:g}_{unit}": prediction.survival[:, i] for time, i in zip(self.horizons, at, strict=True)}
+        curves = {
+            f"survival_{time:g}_{unit}": prediction.survival[:, i] for time, i in zip(self.horizons, at, strict=True)
+        }
         return pl.DataFrame({"risk_score": prediction.risk_score, **curves})
 
     def save(self, folder: Path) -> Path:

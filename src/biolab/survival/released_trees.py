@@ -89,10 +89,10 @@ def trees_of(classifier: HistGradientBoostingClassifier) -> tuple[tuple[Tree, ..
     FitError
         If the classifier is not binary or splits on categories, which these trees cannot say.
     """
-    stages = classifier._predictors  # noqa: SLF001 - scikit-learn has no public view of its trees
+    stages = classifier._predictors
     if any(len(stage) != 1 for stage in stages):
         raise FitError(f"A hazard needs a binary classifier; this one has {len(stages[0])} trees a stage.")
-    return tuple(_tree(stage[0].nodes) for stage in stages), float(np.ravel(classifier._baseline_prediction)[0])  # noqa: SLF001
+    return tuple(_tree(stage[0].nodes) for stage in stages), float(np.ravel(classifier._baseline_prediction)[0])
 
 
 def _tree(nodes: np.ndarray) -> Tree:
