@@ -13,8 +13,8 @@ from .protocol import CoxSpec, Protocol, Term
 def coefficient_table(protocol: Protocol, spec: CoxSpec, model: RiskModel, *, site: str) -> pl.DataFrame:
     """Return a fitted Cox model's hazard ratios, one row a design column.
 
-    The design divides numbers by the site's own standard deviation; here that is undone. Hazard ratios of numbers are per
-    ``per`` units, those of log(1 + x) per doubling of 1 + x, those of categories against the codebook's first code.
+    The design divides numbers by the site's own standard deviation; here that is undone. Hazard ratios of numbers are
+    per ``per`` units, those of log(1 + x) per doubling of 1 + x, those of categories against the codebook's first code.
     """
     width = float(ndtri((1 + protocol.evaluation.confidence) / 2))
     terms = {term.variable: term for term in spec.terms}

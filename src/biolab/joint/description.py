@@ -75,7 +75,7 @@ def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
 def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame:
     """Describe the covariates with labels: quartiles of numbers, counts of categories, small counts withheld.
 
-    Columns: variable, label_en, label_ko, unit, level, kind (quartiles, count or missing), value, lower, upper, percent.
+    Columns: variable, label_en, label_ko, unit, level, kind (quartiles, count, missing), value, lower, upper, percent.
     """
     covariates = protocol.codebook.covariates
     labels = pl.DataFrame(

@@ -14,6 +14,7 @@ from biolab.data import Codebook
 from biolab.survival import CoxPH, CoxPHCV, Design, DiscreteTimeHazard, ReleasedModel, RiskModel, release
 from biolab.survival import Term as DesignTerm
 
+from .coefficients import coefficient_table
 from .protocol import BoostedHazardSpec, CoxSpec, ModelSpec, Protocol
 
 COARSE_BINS = 32
@@ -63,13 +64,6 @@ def fit_model(protocol: Protocol, spec: ModelSpec, frame: pl.DataFrame, *, site:
     model = build_model(spec, book, tau=protocol.endpoint.tau, seed=seed)
     time, event = frame[book.time.name].to_numpy(), frame[book.event.name].to_numpy()
     model.fit(frame, (time, event))
-    released = release(
-        model,
-        frame,
-        (time, event),
-        grid=protocol.grid,
-        horizons=protocol.endpoint.horizons,
-        minimum_cell=protocol.release.minimum_cell,
-    )
+    released = release(model, grid=protocol.grid, horizons=protocol.endpoint.horizons)
     coefficients = coefficient_table(protocol, spec, model, site=site) if isinstance(spec, CoxSpec) else None
     return FittedModel(released=released, coefficients=coefficients, settings=spec.model_dump(mode="json"))

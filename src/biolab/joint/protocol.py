@@ -1,5 +1,6 @@
 """The protocol: everything a joint experiment decides before anyone looks at a patient."""
 
+import math
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -154,6 +155,8 @@ class Protocol(Settings):
         for spec in self.models:
             for term in spec.terms:
                 _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
+            if isinstance(spec, BoostedHazardSpec):
+                _refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
         return self
 
     @classmethod
@@ -215,7 +218,7 @@ class Protocol(Settings):
 
     @property
     def grid(self) -> tuple[float, ...]:
-        """Times, in months, at which released curves stand: every ``release.grid`` up to ``endpoint.tau``, and the horizons."""
+        """Months at which released curves stand: every ``release.grid`` up to ``endpoint.tau``, and the horizons."""
         steps = int(self.endpoint.tau / self.release.grid + 1e-9)
         times = {round(self.release.grid * step, 6) for step in range(1, steps + 1)}
         return tuple(sorted(times | set(self.endpoint.horizons) | {self.endpoint.tau}))
@@ -236,3 +239,13 @@ class Protocol(Settings):
 def _require(name: str, known: Collection[str], where: str) -> None:
     if name not in known:
         raise ValueError(f"{where} names {name!r}, which is not there. {did_you_mean(name, known)}")
+
+
+def _refuse_small_leaves(spec: BoostedHazardSpec, tau: float, minimum_cell: int) -> None:
+    # A patient adds at most one row an interval: so many rows in a leaf are at least a minimum cell of patients.
+    needed = minimum_cell * math.ceil(tau / spec.interval)
+    if spec.leaf_size < needed:
+        raise ValueError(
+            f"models.{spec.name}.leaf_size is {spec.leaf_size}; {needed} person-periods are needed so that every leaf "
+            f"rests on at least {minimum_cell} patients"
+        )

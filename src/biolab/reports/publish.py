@@ -48,7 +48,7 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         experiment=experiment_name(facts.name),
         name="comparison",
         tags=run_tags(protocol=facts.name, version=facts.version, sha256=facts.sha256, role="comparison"),
-        description=f"**{facts.title[language]}**\n\n{facts.question[language]}\n\nOpen the artifact report.{language}.html.",
+        description=f"**{facts.title[language]}**\n\n{facts.question[language]}\n\nArtifact: report.{language}.html",
     ) as run:
         run.params(comparison.settings)
         run.metrics(comparison.metrics)
