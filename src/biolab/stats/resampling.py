@@ -101,8 +101,8 @@ def percentile_interval(draws: Float[ndarray, " b"], *, confidence: float = 0.95
 
     Examples
     --------
-    >>> percentile_interval(np.arange(101.0))
-    (2.5, 97.5)
+    >>> percentile_interval(np.arange(9.0), confidence=0.5)
+    (2.0, 6.0)
     """
     draws = np.asarray(draws, dtype=np.float64)
     if not 0 < confidence < 1:
