@@ -7,8 +7,9 @@ from arguments to arguments that must leave every output unchanged) and two func
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-Arguments = dict[str, object]
+Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

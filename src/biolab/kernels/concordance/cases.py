@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -30,7 +32,7 @@ def _with(change: Callable[[cases.Arguments], cases.Arguments], n: int, seed: in
 
 
 def _replicates(cohort: cases.Arguments) -> cases.Arguments:
-    generator, n = np.random.default_rng(3), len(cohort["time"])  # type: ignore[arg-type]
+    generator, n = np.random.default_rng(3), len(cohort["time"])
     return {
         "weights": generator.multinomial(n, np.full(n, 1 / n), size=11),
         "event_weight": 1.0 + generator.random((11, n)),
@@ -83,9 +85,9 @@ def _ranks(arguments: cases.Arguments) -> Float[ndarray, " n"]:
     return np.unique(np.asarray(arguments["score"]), return_inverse=True)[1].astype(np.float64)
 
 
-def fast(**arguments: object) -> dict[str, ndarray]:
+def fast(**arguments: Any) -> dict[str, ndarray]:
     """Count as users do."""
-    counts = concordance(**arguments)  # type: ignore[arg-type]
+    counts = concordance(**arguments)
     outputs = {
         "counts": np.stack(
             [counts.concordant, counts.discordant, counts.tied_score, counts.tied_time, counts.tied_both], axis=-1
@@ -96,12 +98,12 @@ def fast(**arguments: object) -> dict[str, ndarray]:
     return outputs
 
 
-def exact(**arguments: object) -> dict[str, ndarray]:
+def exact(**arguments: Any) -> dict[str, ndarray]:
     """Count pair by pair, a replicate at a time."""
     time, event, score = (np.asarray(arguments[name]) for name in ("time", "event", "score"))
     weights = np.asarray(arguments.get("weights", np.ones(time.size)), dtype=np.float64)
     event_weight = np.asarray(arguments.get("event_weight", np.ones(time.size)))
-    tau = float(arguments.get("tau", np.inf))  # type: ignore[arg-type]
+    tau = float(arguments.get("tau", np.inf))
     if weights.ndim == 1:
         counts, error = reference.count_pairs(time, event, score, weights, event_weight, tau)
         return {"counts": counts, "standard_error": np.array(error)}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -65,13 +67,13 @@ def _some(arguments: cases.Arguments) -> ndarray:
     return covariate if covariate.size else np.zeros(1)
 
 
-def fast(**arguments: object) -> dict[str, ndarray]:
+def fast(**arguments: Any) -> dict[str, ndarray]:
     """Fit as users do."""
-    fit = cox_slope(**arguments)  # type: ignore[arg-type]
+    fit = cox_slope(**arguments)
     return {"slope": fit.slope, "information": fit.information}
 
 
-def exact(**arguments: object) -> dict[str, ndarray]:
+def exact(**arguments: Any) -> dict[str, ndarray]:
     """Fit by bisection, a replicate at a time."""
     time, event, covariate = (np.asarray(arguments[name]) for name in ("time", "event", "covariate"))
     weights = np.asarray(arguments.get("weights", np.ones(time.size)), dtype=np.float64)

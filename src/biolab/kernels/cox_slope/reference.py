@@ -54,4 +54,4 @@ def slope(
             lower = middle
         else:
             upper = middle
-    return middle, derivatives(middle, time, event, covariate, weight)[1]
+    return lower, derivatives(lower, time, event, covariate, weight)[1]
