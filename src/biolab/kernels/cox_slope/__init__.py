@@ -60,11 +60,7 @@ def cox_slope(
         missing = np.full(case.shape[:-1], np.nan)
         return CoxSlope(slope=missing, information=missing, converged=np.zeros(case.shape[:-1], dtype=bool))
     order = np.argsort(-time, kind="stable")
-    latest_first = time[order]
-    group_end = np.searchsorted(-latest_first, -latest_first, side="right")
-    rows = (group_end, event[order], (covariate - covariate.mean())[order])
-    start = cpu.solve(0.0, *rows, np.ones(time.size), spread)[0]
-    found = cpu.solve_replicates(order, *rows, np.atleast_2d(case), start if np.isfinite(start) else 0.0).reshape(
-        *case.shape[:-1], 3
-    )
+    group = np.concatenate([[0], np.cumsum(np.diff(time[order]) != 0)])
+    rows = (order, group, event[order], (covariate - covariate.mean())[order])
+    found = cpu.solve_replicates(*rows, np.atleast_2d(case)).reshape(*case.shape[:-1], 3)
     return CoxSlope(slope=found[..., 0], information=found[..., 1], converged=found[..., 2] == 1.0)
