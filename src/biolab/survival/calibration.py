@@ -11,7 +11,7 @@ from biolab.core.arrays import Bool, Float
 from biolab.kernels import cox_slope
 from biolab.stats import wald_estimate
 
-from .product_limit import Weights, product_limit
+from .product_limit import ProductLimit, Weights, product_limit
 
 
 def calibration_slope(
@@ -33,7 +33,7 @@ def calibration_slope(
     Raises
     ------
     DataError
-        If the slope has no finite estimate: no events, a constant index, or one that orders events perfectly.
+        If the slope has no finite estimate: no events, a constant index, or one that orders the events perfectly.
 
     References
     ----------
@@ -48,8 +48,8 @@ def calibration_slope(
     fit = cox_slope(time, event, linear_predictor, weights=weight)
     if not fit.converged:
         raise DataError(
-            "The calibration slope has no finite estimate: there are no events, the predictor is constant, or it orders "
-            "the events perfectly. Evaluate on more patients."
+            "The calibration slope has no finite estimate: no events, a constant predictor, or one that orders the "
+            "events perfectly. Evaluate on more patients."
         )
     return wald_estimate(float(fit.slope), float(1 / np.sqrt(fit.information)), confidence=confidence)
 
@@ -107,13 +107,18 @@ def observed_expected_draws(
     weights: Weights,
     *,
     horizons: Float[ndarray, " t"],
+    observed: ProductLimit | None = None,
 ) -> Float[ndarray, "*b t"]:
-    """Return observed over expected at each horizon for each weighting; NaN where follow-up ends before it."""
+    """Return observed over expected at each horizon for each weighting; NaN where follow-up ends before it.
+
+    ``observed`` is the survival curve of each weighting, where it is at hand.
+    """
     case = np.asarray(weights, dtype=np.float64)
-    observed = 1 - product_limit(time, event, weights=case).at(horizons)
+    curve = product_limit(time, event, weights=case) if observed is None else observed
+    risk = 1 - curve.at(horizons)
     there = case @ (time[:, None] >= horizons).astype(np.float64)
     expected = case @ (1 - survival) / case.sum(axis=-1, keepdims=True)
-    return np.divide(observed, expected, out=np.full_like(observed, np.nan), where=(there > 0) & (expected > 0))
+    return np.divide(risk, expected, out=np.full_like(risk, np.nan), where=(there > 0) & (expected > 0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

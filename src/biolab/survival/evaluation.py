@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,11 +17,11 @@ from .brier import integrated_brier_score_draws, trapezoid_shares
 from .calibration import calibration_slope_draws, observed_expected_draws
 from .censoring import censoring_distribution
 from .discrimination import harrell_c_draws, uno_c_draws
-from .product_limit import ProductLimit
+from .product_limit import ProductLimit, product_limit
 from .target import SurvivalTarget
 
 Key = tuple[str, float | None]
-BLOCK_CELLS = 2_000_000
+BLOCK_CELLS = 250_000  # replicates x patients at a time: a few arrays of 2 MB, which stay in cache
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class Prediction:
     Raises
     ------
     DataError
-        If shapes differ, a value is NaN or infinite, ``times`` do not increase, or a survival curve leaves [0, 1] or rises.
+        If shapes differ, a value is NaN or infinite, ``times`` do not increase, or survival rises or leaves [0, 1].
     """
 
     risk_score: Float[ndarray, " n"]
@@ -172,8 +173,7 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     """
     horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     _refuse_mismatch(predictions, target, reference)
-    shares = trapezoid_shares(grid)
-    assert shares.size == grid.size
+    trapezoid_shares(grid)
     ready = {
         name: (prediction.risk_score, prediction.at(horizons, "Horizon"), prediction.at(grid, "Grid time"))
         for name, prediction in predictions.items()
@@ -182,7 +182,7 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     draws: dict[str, dict[Key, list[ndarray]]] = {name: {} for name in predictions}
     done, total = 0, len(blocks) * len(predictions)
     for weights in blocks:
-        sample = _Sample(target=target, weights=weights, horizons=horizons, grid=grid, tau=tau)
+        sample = _sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau)
         for name, (score, at_horizons, at_grid) in ready.items():
             for key, values in sample.metrics(score, at_horizons, at_grid):
                 draws[name].setdefault(key, []).append(values)
@@ -216,7 +216,9 @@ class _Sample:
     """One block of weightings of the cohort, with what all models share."""
 
     target: SurvivalTarget
-    weights: Int[ndarray, "b n"]
+    weights: Float[ndarray, "b n"]
+    censoring: ProductLimit
+    observed: ProductLimit
     horizons: Float[ndarray, " h"]
     grid: Float[ndarray, " g"]
     tau: float | None
@@ -233,17 +235,33 @@ class _Sample:
             integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
         )
         yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
-        ratio = observed_expected_draws(time, event, at_horizons, weights, horizons=self.horizons)
+        ratio = observed_expected_draws(
+            time, event, at_horizons, weights, horizons=self.horizons, observed=self.observed
+        )
         for k, horizon in enumerate(self.horizons.tolist()):
             risk = 1 - at_horizons[:, k]
             auc = time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=seen)
             yield ("time_dependent_auc", horizon), auc
             yield ("observed_expected", horizon), ratio[:, k]
 
-    @property
-    def censoring(self) -> ProductLimit:
-        """The censoring distribution of each weighting."""
-        return censoring_distribution(self.target.time, self.target.event, weights=self.weights)
+
+def _sample(
+    target: SurvivalTarget,
+    weights: Float[ndarray, "b n"],
+    *,
+    horizons: Float[ndarray, " h"],
+    grid: Float[ndarray, " g"],
+    tau: float | None,
+) -> _Sample:
+    return _Sample(
+        target=target,
+        weights=weights,
+        censoring=censoring_distribution(target.time, target.event, weights=weights),
+        observed=product_limit(target.time, target.event, weights=weights),
+        horizons=horizons,
+        grid=grid,
+        tau=tau,
+    )
 
 
 def _blocks(n: int, replicates: int, seed: int) -> list[Int[ndarray, "b n"]]:
@@ -288,16 +306,14 @@ def _interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float
     return {"standard_error": float(known.std(ddof=1)), "lower": lower, "upper": upper, "replicates": known.size}
 
 
-_NUMBERS = dict.fromkeys(("horizon", "estimate", "difference", "standard_error", "lower", "upper"), pl.Float64)
-
-
-def _frame(rows: list[dict[str, object]], columns: tuple[str, ...]) -> pl.DataFrame:
-    schema = {name: _NUMBERS.get(name, pl.Int64 if name == "replicates" else pl.String) for name in columns}
+def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame:
+    text, counts = ("model", "reference", "metric"), ("replicates",)
+    schema = {name: pl.String() if name in text else pl.Int64() if name in counts else pl.Float64() for name in columns}
     return pl.DataFrame(rows, schema=schema)
 
 
 def _rows(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], confidence: float) -> pl.DataFrame:
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {"model": name, "metric": metric, "horizon": horizon, "estimate": float(draws[0])}
         | _interval(draws[1:], confidence)
         for name, found in joined.items()
@@ -309,7 +325,7 @@ def _rows(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], confidence: 
 def _difference_rows(
     joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], reference: str | None, confidence: float
 ) -> pl.DataFrame:
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for name, found in joined.items() if reference is not None else ():
         for (metric, horizon), draws in found.items() if name != reference else ():
             apart = draws - joined[str(reference)][metric, horizon]
