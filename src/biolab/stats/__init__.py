@@ -1,0 +1,9 @@
+"""Mathematics without biology: penalties, resampling, intervals, pooling of estimates."""
+
+from .intervals import wald_estimate as wald_estimate
+from .meta_analysis import MetaAnalysis as MetaAnalysis
+from .meta_analysis import meta_analyse as meta_analyse
+from .penalties import Ridge as Ridge
+from .resampling import bootstrap_weights as bootstrap_weights
+from .resampling import percentile_interval as percentile_interval
+from .resampling import stratified_folds as stratified_folds
