@@ -1,5 +1,6 @@
 """Follow-up as models need it: target, late entry, case weights and strata, validated together."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,7 +86,7 @@ def case_weights(weight: Any, rows: int) -> Float[np.ndarray, " n"]:
 
 
 def stratum_codes(strata: Any, rows: int) -> tuple[Int[np.ndarray, " n"], tuple[Any, ...]]:
-    """Number the strata in the order of their sorted labels; without strata the only label is None.
+    """Code the strata by number in the order of their sorted labels; without strata the only label is None.
 
     Raises
     ------
@@ -100,8 +101,10 @@ def stratum_codes(strata: Any, rows: int) -> tuple[Int[np.ndarray, " n"], tuple[
     _same_length(values, "strata", rows)
     labels = values.tolist()
     for row, label in enumerate(labels):
-        if label is None or label != label:  # NaN is the only value that differs from itself
-            raise DataError(f"strata, row {row} (counted from 0): the label is missing. Drop the row or name a stratum.")
+        if label is None or (isinstance(label, float) and math.isnan(label)):
+            raise DataError(
+                f"strata, row {row} (counted from 0): the label is missing. Drop the row or name a stratum."
+            )
     known = sorted_labels(labels)
     code = {label: position for position, label in enumerate(known)}
     return np.fromiter((code[label] for label in labels), dtype=np.int64, count=rows), tuple(known)

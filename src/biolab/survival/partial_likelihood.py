@@ -175,10 +175,10 @@ class PartialLikelihood:
         rows, event_group = risk.event_rows[here], risk.event_group[here]
         hazard = risk.weight * torch.exp(shifted)
         weighted = hazard * self._with_ones
-        sums = risk.ranges.over_rows(weighted)[:, group]
+        sums = risk.ranges.over_rows(weighted).index_select(1, group)
         if risk.tied:
-            tied = sums.new_zeros((len(sums), len(risk.time))).index_add_(1, event_group, weighted[:, rows])
-            sums -= fraction * tied[:, group]
+            tied = sums.new_zeros((len(sums), len(risk.time))).index_add_(1, event_group, weighted.index_select(1, rows))
+            sums -= fraction * tied.index_select(1, group)
         mean = sums[1:] / sums[0]
         step = weight / sums[0]
         increments = step.new_zeros(len(risk.time)).index_add_(0, group, step)
