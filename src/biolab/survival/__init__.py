@@ -2,6 +2,7 @@
 
 from .auc import time_dependent_auc as time_dependent_auc
 from .auc import time_dependent_auc_draws as time_dependent_auc_draws
+from .baseline_hazard import StepFunction as StepFunction
 from .brier import brier_score as brier_score
 from .brier import brier_score_draws as brier_score_draws
 from .brier import integrated_brier_score as integrated_brier_score
@@ -13,6 +14,7 @@ from .calibration import calibration_slope_draws as calibration_slope_draws
 from .calibration import observed_expected as observed_expected
 from .calibration import observed_expected_draws as observed_expected_draws
 from .censoring import censoring_distribution as censoring_distribution
+from .cox import CoxPH as CoxPH
 from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c

@@ -71,21 +71,19 @@ def survival_target(y: Any) -> SurvivalTarget:
         return y
     if isinstance(y, tuple) and len(y) == 2:
         return SurvivalTarget(time=y[0], event=y[1])
-    if _is_frame(y):
-        return _from_columns({str(name): _plain(y[name]) for name in y.columns})
-    values = _plain(y)
+    if isinstance(y, pl.DataFrame) or (hasattr(y, "columns") and hasattr(y, "iloc")):
+        frame: Any = y
+        return _from_columns({str(name): plain(frame[name]) for name in frame.columns})
+    values = plain(y)
     if values.dtype.names:
         return _from_columns({name: values[name] for name in values.dtype.names})
     if values.ndim == 2 and values.shape[1] == 2:
         return SurvivalTarget(time=values[:, 0], event=values[:, 1])
     raise DataError(
         f"A survival target cannot be read from {type(y).__name__} of shape {values.shape}. Pass a tuple "
-        "(time, event), a structured array with a boolean and a float field, a frame of the two columns, or an array [n, 2]."
+        "(time, event), a structured array with a boolean and a float field, a frame of the two columns, or an "
+        "array [n, 2]."
     )
-
-
-def _is_frame(y: Any) -> bool:
-    return isinstance(y, pl.DataFrame) or (hasattr(y, "columns") and hasattr(y, "iloc"))
 
 
 def _from_columns(columns: dict[str, np.ndarray]) -> SurvivalTarget:
@@ -115,7 +113,7 @@ def _is_binary(values: np.ndarray) -> bool:
     return values.dtype.kind in "iuf" and bool(np.isin(values, (0, 1)).all())
 
 
-def _plain(values: Any) -> np.ndarray:
+def plain(values: Any) -> np.ndarray:
     """Turn a series, tensor or sequence into an array, on the host."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
@@ -123,13 +121,13 @@ def _plain(values: Any) -> np.ndarray:
 
 
 def _column(values: Any, name: str) -> np.ndarray:
-    values = _plain(values)
+    values = plain(values)
     if values.ndim != 1:
         raise DataError(f"{name} has shape {values.shape}; one value a patient, shape (n,), is expected.")
     return values
 
 
-def _numbers(values: Any, name: str) -> Float[np.ndarray, " n"]:
+def numbers(values: Any, name: str) -> Float[np.ndarray, " n"]:
     """Convert to float64, naming the first value that is no number."""
     values = _column(values, name)
     if values.dtype.kind in "biuf":
@@ -141,7 +139,7 @@ def _numbers(values: Any, name: str) -> Float[np.ndarray, " n"]:
 
 
 def _times(values: Any) -> Float[np.ndarray, " n"]:
-    time = _numbers(values, "time")
+    time = numbers(values, "time")
     wrong = np.flatnonzero(~(np.isfinite(time) & (time > 0)))
     if wrong.size:
         raise DataError(
@@ -152,7 +150,7 @@ def _times(values: Any) -> Float[np.ndarray, " n"]:
 
 
 def _events(values: Any) -> Bool[np.ndarray, " n"]:
-    event = _numbers(values, "event")
+    event = numbers(values, "event")
     wrong = np.flatnonzero(~np.isin(event, (0, 1)))
     if wrong.size:
         raise DataError(

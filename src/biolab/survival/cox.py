@@ -1,0 +1,306 @@
+"""Cox's proportional hazards model as a scikit-learn estimator."""
+
+import math
+import warnings
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import polars as pl
+import torch
+from scipy.special import ndtr, ndtri
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from biolab.core.arrays import Float
+from biolab.core.errors import ConfigError, DataError, MissingExtraError
+from biolab.core.suggestions import did_you_mean
+from biolab.stats.penalties import Ridge
+
+from .baseline_hazard import StepFunction, prediction_times
+from .covariates import covariate_matrix
+from .cox_fit import CoxFit, CoxSettings, fit_cox
+from .follow_up import follow_up, stratum_codes
+from .partial_likelihood import Ties
+from .target import survival_target
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class CoxPH(BaseEstimator):
+    """Cox's proportional hazards model, by Newton's method on the exact partial likelihood in float64.
+
+    h(t | x) = h0(t) exp(x @ coef)
+
+    Assumes that hazard ratios do not change over time and that censoring and late entry are independent of the event
+    given the covariates. Standard errors are model-based (the inverse information); case weights count as
+    replications. With a penalty the objective is ``-log_likelihood + penalty`` and the covariance is the inverse of
+    the penalised information. Columns are centred and scaled inside for the search; results and penalty are on the
+    scale given, so standardise columns first where one strength should mean the same for all.
+
+    Parameters
+    ----------
+    penalty
+        None, or `Ridge(strength)`.
+    ties
+        How tied event times share a denominator: "efron" or "breslow".
+    max_iterations
+        Newton steps before a ConvergenceWarning.
+    tolerance
+        Largest Newton step, per standard deviation of its column, at which the search ends.
+    device
+        "cpu", "cuda", or "auto": cuda where there is one and the data have over a million cells.
+
+    Attributes
+    ----------
+    coef_, standard_error_, covariance_
+        Log hazard ratios, their standard errors and their covariance.
+    log_likelihood_, null_log_likelihood_
+        The unpenalised log partial likelihood at ``coef_`` and at 0.
+    baseline_hazard_
+        For each stratum's label (None without strata) the cumulative hazard at x = 0.
+    degrees_of_freedom_
+        The number of columns, less what a penalty takes away.
+    n_iterations_, n_events_, n_features_in_, feature_names_in_
+        Newton steps taken, observed events, columns, and their names where X had any.
+
+    Examples
+    --------
+    >>> X = pl.DataFrame({"age": [50.0, 61, 47, 70, 66, 58], "nodes": [0.0, 3, 1, 9, 2, 4]})
+    >>> model = CoxPH(penalty=Ridge(0.1)).fit(X, ([9.0, 4, 11, 1, 7, 3], [0, 1, 1, 1, 0, 1]))
+    >>> model.predict_survival_function(X[:1], times=[8, 10]).round(3)
+    array([[0.997, 0.997]])
+
+    References
+    ----------
+    Cox (1972), Journal of the Royal Statistical Society B 34:187-202, doi:10.1111/j.2517-6161.1972.tb00899.x
+    """
+
+    def __init__(
+        self,
+        penalty: Ridge | None = None,
+        ties: Ties = "efron",
+        max_iterations: int = 50,
+        tolerance: float = 1e-9,
+        device: Device = "auto",
+    ) -> None:
+        self.penalty = penalty
+        self.ties: Ties = ties
+        self.max_iterations = max_iterations
+        self.tolerance = tolerance
+        self.device: Device = device
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def fit(self, X: Any, y: Any, strata: Any = None, sample_weight: Any = None, entry: Any = None) -> Self:
+        """Estimate the coefficients and each stratum's baseline hazard.
+
+        Parameters
+        ----------
+        X
+            Covariates: a polars or pandas frame or an array, numeric and finite.
+        y
+            The target, in any form `survival_target` reads.
+        strata
+            One label a patient; each stratum has its own baseline hazard.
+        sample_weight
+            Case weights >= 0; weight 0 leaves the patient out.
+        entry
+            When each patient came under observation (late entry): at risk in (entry, time].
+
+        Raises
+        ------
+        DataError
+            If values or lengths are wrong; names row and column.
+        FitError
+            If there is no event, columns are constant, collinear or separate the events.
+        """
+        settings = self._settings(X)
+        design = self._covariates(X, reset=True)
+        cases = follow_up(self._required(y), strata=strata, weight=sample_weight, entry=entry)
+        _check_rows(design, len(cases))
+        fit = fit_cox(design, cases, settings, self._names(design.shape[1]))
+        if not fit.converged:
+            warnings.warn(
+                f"{type(self).__name__} did not converge in {fit.iterations} iterations (last step "
+                f"{fit.last_step:.2g}, tolerance {self.tolerance:g}). Raise max_iterations or add a penalty.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self._store(fit, cases.events)
+
+    def predict(self, X: Any) -> Float[np.ndarray, " n"]:
+        """Return the log-hazard ``x @ coef_``; larger means earlier events.
+
+        It is not centred: 0 belongs to a patient whose covariates are all 0, not to the mean patient.
+        """
+        check_is_fitted(self)
+        return self._covariates(X, reset=False) @ self.coef_
+
+    def predict_cumulative_hazard(self, X: Any, times: Any, strata: Any = None) -> Float[np.ndarray, "n t"]:
+        """Return the cumulative hazard of each patient at each time; constant after the stratum's last event.
+
+        Raises
+        ------
+        DataError
+            If the model has strata and none are given, or a stratum was not in the fit.
+        """
+        check_is_fitted(self)
+        design, times = self._covariates(X, reset=False), prediction_times(times)
+        relative = (design - self._centre) @ self.coef_
+        hazard = np.empty((len(design), len(times)))
+        with np.errstate(divide="ignore"):  # log of a hazard of 0 before the first event
+            for label, rows in self._rows_by_stratum(strata, len(design)):
+                hazard[rows] = np.exp(relative[rows, None] + np.log(self._baseline[label](times)))
+        return hazard
+
+    def predict_survival_function(self, X: Any, times: Any, strata: Any = None) -> Float[np.ndarray, "n t"]:
+        """Return each patient's probability of no event by each time, ``exp(-cumulative hazard)``.
+
+        Raises
+        ------
+        DataError
+            If the model has strata and none are given, or a stratum was not in the fit.
+        """
+        return np.exp(-self.predict_cumulative_hazard(X, times, strata))
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return Harrell's C of the log-hazard."""
+        from .discrimination import harrell_c
+
+        log_hazard = self.predict(X)
+        target = survival_target(self._required(y))
+        return float(harrell_c(target.time, target.event, log_hazard).estimate)
+
+    @property
+    def baseline_hazard_(self) -> dict[Any, StepFunction]:
+        """Each stratum's cumulative hazard at x = 0, so that H(t | x) is it times ``exp(predict(x))``."""
+        check_is_fitted(self)
+        shift = math.exp(-float(self._centre @ self.coef_))
+        return {
+            label: StepFunction(times=hazard.times, values=hazard.values * shift)
+            for label, hazard in self._baseline.items()
+        }
+
+    def summary(self, *, confidence: float = 0.95) -> pl.DataFrame:
+        """Return one row a column: coefficient, standard error, Wald test, hazard ratio and its limits."""
+        check_is_fitted(self)
+        if not 0 < confidence < 1:
+            raise ConfigError(f"confidence is {confidence}; it must lie between 0 and 1, e.g. 0.95.")
+        z = self.coef_ / self.standard_error_
+        reach = float(ndtri((1 + confidence) / 2)) * self.standard_error_
+        with np.errstate(over="ignore"):
+            return pl.DataFrame(
+                {
+                    "term": self._names(len(self.coef_)),
+                    "coefficient": self.coef_,
+                    "standard_error": self.standard_error_,
+                    "z": z,
+                    "p_value": 2 * ndtr(-np.abs(z)),
+                    "hazard_ratio": np.exp(self.coef_),
+                    "lower": np.exp(self.coef_ - reach),
+                    "upper": np.exp(self.coef_ + reach),
+                }
+            )
+
+    def _html_repr(self) -> str:
+        if not hasattr(self, "coef_"):
+            return f"<code>{self!r}</code>"
+        return (
+            f"<p><b>Cox proportional hazards</b>, {self.ties} ties: {self.n_events_} events, log partial likelihood "
+            f"{self.log_likelihood_:.2f} (null {self.null_log_likelihood_:.2f})</p>{self.summary()._repr_html_()}"
+        )
+
+    def _settings(self, X: Any) -> CoxSettings:
+        if not (self.penalty is None or isinstance(self.penalty, Ridge)):
+            raise ConfigError(f"penalty is {self.penalty!r}; expected None or Ridge(strength).")
+        if self.ties not in get_args(Ties):
+            raise ConfigError(f"ties is {self.ties!r}. {did_you_mean(str(self.ties), get_args(Ties))}")
+        if not (self.max_iterations >= 1 and self.tolerance > 0):
+            raise ConfigError(
+                f"max_iterations is {self.max_iterations} and tolerance {self.tolerance}; they must be >= 1 and > 0."
+            )
+        return CoxSettings(
+            strength=0.0 if self.penalty is None else float(self.penalty.strength),
+            ties=self.ties,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+            device=torch_device(self.device, cells=int(np.prod(np.shape(X)))),
+        )
+
+    def _store(self, fit: CoxFit, events: int) -> Self:
+        self.coef_ = fit.coef
+        self.covariance_ = fit.covariance
+        self.standard_error_ = np.sqrt(np.diag(fit.covariance))
+        self.log_likelihood_ = fit.log_likelihood
+        self.null_log_likelihood_ = fit.null_log_likelihood
+        self.degrees_of_freedom_ = fit.degrees_of_freedom
+        self.n_iterations_ = fit.iterations
+        self.n_events_ = events
+        self._centre = fit.centre
+        self._baseline = fit.baseline
+        return self
+
+    def _covariates(self, X: Any, *, reset: bool) -> Float[np.ndarray, "n p"]:
+        """Read X and hold it against the columns of the fit."""
+        design = covariate_matrix(X)
+        named: Any = X if hasattr(X, "columns") else design
+        validate_data(self, named, reset=reset, skip_check_array=True)
+        return design
+
+    def _names(self, columns: int) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{at}" for at in range(columns)] if names is None else [str(name) for name in names]
+
+    def _required(self, y: Any) -> Any:
+        if y is None:
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: times and events."
+            )
+        return y
+
+    def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
+        if strata is None:
+            if None in self._baseline:
+                return [(None, np.ones(rows, dtype=bool))]
+            raise DataError(
+                f"The model was fitted with strata {', '.join(map(str, self._baseline))}; say each patient's: strata=."
+            )
+        if None in self._baseline:
+            raise DataError("The model was fitted without strata; leave strata out.")
+        codes, labels = stratum_codes(strata, rows)
+        unknown = [label for label in labels if label not in self._baseline]
+        if unknown:
+            raise DataError(
+                f"Stratum {unknown[0]!r} was not in the fit, so its baseline hazard is unknown. "
+                f"{did_you_mean(str(unknown[0]), map(str, self._baseline))}"
+            )
+        return [(label, codes == code) for code, label in enumerate(labels)]
+
+
+def torch_device(device: Device, *, cells: int) -> torch.device:
+    """Choose where to compute; "auto" takes cuda where there is one and the data fill it.
+
+    Raises
+    ------
+    ConfigError
+        If the name is none of auto, cpu, cuda.
+    MissingExtraError
+        If cuda is asked for and not there.
+    """
+    if device not in get_args(Device):
+        raise ConfigError(f"device is {device!r}. {did_you_mean(str(device), get_args(Device))}")
+    there = torch.cuda.is_available() if device == "cuda" or cells > 1_000_000 else False
+    if device == "cuda" and not there:
+        raise MissingExtraError("device is 'cuda', but torch finds no CUDA device here. Use device='auto' or 'cpu'.")
+    return torch.device("cuda" if there and device != "cpu" else "cpu")
+
+
+def _check_rows(design: Float[np.ndarray, "n p"], rows: int) -> None:
+    if len(design) != rows:
+        raise DataError(f"X has {len(design)} rows and y {rows}; both must have one row a patient.")
+    if rows == 0:
+        raise DataError("X has 0 sample(s), while a minimum of 1 is required: there is no patient to learn from.")
