@@ -1,6 +1,7 @@
 """The answer in plain language, from the numbers: who ranks best where, by how much, and whether it travels."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from .legend import Legend, directions, legend_of
 from .metrics import MetricKey, metric_keys, metric_label, reading
 from .values import MISSING, Side, Value, estimate, index_values
 
+Transport = Literal["below", "lower", "similar", "above", "missing"]
 _HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc")
 
 
@@ -37,13 +39,19 @@ class Finding:
         return "unclear" if self.is_reference else self.difference.side_of(0.0)
 
     @property
-    def against_home(self) -> Side:
-        """Whether the imported model's interval lies wholly below or above the home-grown one's."""
-        if self.home.lower is None or self.home.upper is None or not self.value.has_interval:
+    def against_home(self) -> Transport:
+        """How the imported model does against the home-grown one.
+
+        ``below`` and ``above``: their intervals don't meet; ``lower``: they meet, but the estimate lies under the
+        home-grown model's interval; else ``similar``.
+        """
+        if self.value.estimate is None or self.home.lower is None or self.home.upper is None:
             return "missing"
         if self.value.side_of(self.home.upper) == "above":
             return "above"
-        return "below" if self.value.side_of(self.home.lower) == "below" else "unclear"
+        if self.value.side_of(self.home.lower) == "below":
+            return "below"
+        return "lower" if self.value.estimate < self.home.lower else "similar"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +149,7 @@ def _lead(found: list[Finding], legend: Legend) -> list[str]:
     lead = [legend.prose(f"answer.lead_{kind}", values)]
     comparable = [finding for finding in found if finding.against_home != "missing"]
     if comparable:
-        carried = sum(finding.against_home in {"unclear", "above"} for finding in comparable)
+        carried = sum(finding.against_home in {"similar", "above"} for finding in comparable)
         lead.append(legend.prose("answer.carried", {"carried": carried, "total": len(comparable)}))
     return lead
 

@@ -52,9 +52,10 @@ class Legend:
             return REFERENCE_COLOUR
         return _colour(name, tuple(model for model in self.models if model != self.reference_model), MODEL_COLOURS)
 
-    def direction(self, train_site: str, test_site: str) -> str:
+    def direction(self, train_site: str, test_site: str, *, short: bool = False) -> str:
         """Say where a model was trained and where it was tested."""
         key = "direction.internal" if train_site == test_site else "direction.external"
+        key = f"{key}_short" if short else key
         return self.prose(key, {"train": self.site(train_site), "test": self.site(test_site)})
 
     def duration(self, length: float) -> str:

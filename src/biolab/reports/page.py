@@ -1,12 +1,13 @@
 """One self-contained HTML page of a comparison: it opens offline and prints well."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from . import figures, tables
 from .answer import answer
@@ -17,6 +18,7 @@ from .metrics import MetricKey, metric_keys, metric_label, reading
 from .values import known, number
 
 _DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
+_RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
 SECTIONS = (
     "answer", "patients", "survival", "effects", "prediction", "calibration", "reading", "methods", "limitations",
     "provenance",
@@ -25,10 +27,11 @@ SECTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Plate:
-    """A figure on the page: its SVG and the caption under it."""
+    """A figure on the page: its SVG, the caption under it and, where there are several, a title above."""
 
     svg: Markup
     caption: str
+    title: str = ""
 
 
 def page(comparison: Comparison, *, language: Language = "en") -> str:
@@ -65,7 +68,7 @@ def page(comparison: Comparison, *, language: Language = "en") -> str:
 
 @lru_cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("biolab.reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -73,6 +76,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["together"] = _together
+    return environment
+
+
+def _together(sentence: str) -> Markup:
+    """Keep an estimate's interval on one line."""
+    return Markup(_RANGE.sub(r'<span class="together">\g<0></span>', str(escape(sentence))))
 
 
 def _facts(comparison: Comparison, say: Prose) -> list[tuple[str, str]]:
@@ -164,7 +174,8 @@ def _forests(comparison: Comparison, legend: Legend) -> list[tuple[Plate, tables
         caption = say("effects.caption", values)
         if not methods.is_empty():
             caption = f"{caption} {say('effects.method', {'method': str(methods[0])})}"
-        plates.append((Plate(svg=Markup(picture), caption=caption), tables.hazard_table(comparison, legend, model)))
+        plate = Plate(svg=Markup(picture), caption=caption, title=values["model"])
+        plates.append((plate, tables.hazard_table(comparison, legend, model)))
     return plates
 
 
@@ -173,8 +184,8 @@ def _matrix(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
     values = {"metric": metric_label(key, legend.prose, legend.time_unit)}
     name = "-".join(["matrix", *[str(part).replace("_", "-").replace(".", "-") for part in key if part is not None]])
     picture = figures.svg(figure, name=_identifier(name), description=legend.prose("alt.matrix", values))
-    caption = legend.prose(f"prediction.caption_{reading(key.metric).better}", values)
-    return Plate(svg=Markup(picture), caption=caption)
+    caption = legend.prose(f"prediction.caption_{reading(key.metric).better}")
+    return Plate(svg=Markup(picture), caption=caption, title=values["metric"])
 
 
 def _differences(comparison: Comparison, legend: Legend) -> Plate:
@@ -191,7 +202,8 @@ def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plat
     figure = figures.calibration(comparison.calibration, legend, horizon=horizon)
     name = _identifier(f"calibration-{horizon:g}")
     picture = figures.svg(figure, name=name, description=legend.prose("alt.calibration", values))
-    return Plate(svg=Markup(picture), caption=legend.prose("calibration.caption", values))
+    caption = legend.prose("calibration.caption", values)
+    return Plate(svg=Markup(picture), caption=caption, title=legend.prose("calibration.title", values))
 
 
 def _identifier(text: str) -> str:

@@ -27,7 +27,11 @@ def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float) -> Figu
     models = in_order(found["model"], legend.models)
     columns = max(3, min(_PANELS_A_ROW, len(models)))
     side = (WIDTH_IN - _LEFT - 0.15 - _GAP * (columns - 1)) / columns
-    strips = [(direction, models[first : first + columns]) for direction in directions(found, legend) for first in range(0, len(models), columns)]
+    strips = [
+        (direction, models[first : first + columns])
+        for direction in directions(found, legend)
+        for first in range(0, len(models), columns)
+    ]
     block = _NAME + _HEAD + side + 0.22
     figure = canvas(block * len(strips) + _BOTTOM - 0.12)
     top = _top(found)
@@ -39,10 +43,25 @@ def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float) -> Figu
             left = _LEFT + column * (side + _GAP)
             axes = place(figure, left, bottom, side, side)
             _panel(axes, _of(found, model, direction), legend.model_colour(model), top)
-            write(figure, left, bottom + side + 0.11, shorten(legend.model(model), side + _GAP, SMALL_PT), size=SMALL_PT, colour=legend.model_colour(model))
+            write(
+                figure,
+                left,
+                bottom + side + 0.11,
+                shorten(legend.model(model), side + _GAP, SMALL_PT),
+                size=SMALL_PT,
+                colour=legend.model_colour(model),
+            )
             axes.tick_params(labelleft=column == 0)
             if _of(found, model, direction).is_empty():
-                axes.text(0.5, 0.5, legend.prose("common.missing_short"), ha="center", va="center", transform=axes.transAxes, color=MUTED)
+                axes.text(
+                    0.5,
+                    0.5,
+                    legend.prose("common.missing_short"),
+                    ha="center",
+                    va="center",
+                    transform=axes.transAxes,
+                    color=MUTED,
+                )
     _axis_names(figure, legend, horizon)
     return figure
 
@@ -80,12 +99,24 @@ def _panel(axes: Axes, groups: pl.DataFrame, colour: str, top: float) -> None:
             axes.plot([predicted] * 2, [lower, upper], color=colour, linewidth=1.1, alpha=0.75, zorder=2)
     if points:
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=0.8, alpha=0.5, zorder=2)
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=4.2, linestyle="none", color=colour, markeredgecolor="white", markeredgewidth=0.6, zorder=3, clip_on=False)
+        axes.plot(
+            *zip(*points, strict=True),
+            marker="o",
+            markersize=4.2,
+            linestyle="none",
+            color=colour,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            zorder=3,
+            clip_on=False,
+        )
 
 
 def _axis_names(figure: Figure, legend: Legend, horizon: float) -> None:
     values = {"time": legend.duration(horizon)}
     write(figure, (_LEFT + WIDTH_IN) / 2, 0.14, legend.prose("figure.predicted_risk", values), ha="center")
-    label = write(figure, 0.14, figure.get_size_inches()[1] / 2, legend.prose("figure.observed_risk", values), ha="center")
+    label = write(
+        figure, 0.14, figure.get_size_inches()[1] / 2, legend.prose("figure.observed_risk", values), ha="center"
+    )
     label.set_rotation(90)
     label.set_rotation_mode("anchor")

@@ -7,21 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from biolab.reports.legend import INK, MUTED, RULE, Legend, directions, in_order
+from biolab.reports.legend import MUTED, RULE, Legend, directions, in_order
 from biolab.reports.metrics import MetricKey, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, Value, index_values, number
 
-from .theme import LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
+from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
 
-_NAMES_IN, _GAP, _TOP, _BOTTOM = 2.15, 0.2, 0.42, 0.62
+_NAMES_IN, _GAP, _TOP, _BOTTOM = 2.2, 0.2, 0.32, 0.5
 _PANELS = 3
 _KEYS = ("model", "train_site", "test_site", "metric", "horizon")
 
 
 @theme()
-def differences(
-    frame: pl.DataFrame, legend: Legend, *, measures: Sequence[MetricKey] | None = None
-) -> Figure:
+def differences(frame: pl.DataFrame, legend: Legend, *, measures: Sequence[MetricKey] | None = None) -> Figure:
     """Draw each model's difference to the reference on the same patients.
 
     A filled dot has an interval clear of zero; a hollow one has not. At most three measures stand side by side: by
@@ -39,7 +37,9 @@ def differences(
     for column, key in enumerate(keys):
         left = _NAMES_IN + column * (width + _GAP)
         axes = place(figure, left, _BOTTOM, width, depth * LINE_IN)
-        cells = {place_down: values.get((model, *direction, *key), MISSING) for place_down, direction, model in rows if model}
+        cells = {
+            place_down: values.get((model, *direction, *key), MISSING) for place_down, direction, model in rows if model
+        }
         _frame(axes, cells, depth, key, legend)
         for place_down, _, model in rows:
             if model:
@@ -49,9 +49,15 @@ def differences(
     for place_down, direction, model in rows:
         y_in = height - _TOP - (place_down + 0.5) * LINE_IN
         if model:
-            write(figure, 0.25, y_in, shorten(legend.model(model), _NAMES_IN - 0.35), colour=legend.model_colour(model))
+            write(
+                figure,
+                EDGE_IN + 0.14,
+                y_in,
+                shorten(legend.model(model), _NAMES_IN - 0.35),
+                colour=legend.model_colour(model),
+            )
         else:
-            write(figure, 0.1, y_in, shorten(legend.direction(*direction), _NAMES_IN - 0.1, SMALL_PT), bold=True, size=SMALL_PT)
+            write(figure, EDGE_IN, y_in, shorten(legend.direction(*direction, short=True), _NAMES_IN - 0.1), bold=True)
     return figure
 
 
@@ -68,7 +74,9 @@ def _rows(frame: pl.DataFrame, legend: Legend) -> list[tuple[float, tuple[str, s
 
 
 def _frame(axes: Axes, cells: dict[float, Value], depth: float, key: MetricKey, legend: Legend) -> None:
-    numbers = [abs(limit) for cell in cells.values() for limit in (cell.estimate, cell.lower, cell.upper) if limit is not None]
+    numbers = [
+        abs(limit) for cell in cells.values() for limit in (cell.estimate, cell.lower, cell.upper) if limit is not None
+    ]
     reach = max(numbers, default=0.01) * 1.12 or 0.01
     axes.set_xlim(-reach, reach)
     axes.set_ylim(depth - 0.5, -0.5)
@@ -90,9 +98,27 @@ def _digits(reach: float) -> int:
 
 def _dot(axes: Axes, place_down: float, value: Value, colour: str, legend: Legend) -> None:
     if value.estimate is None:
-        axes.text(0, place_down, legend.prose("common.missing_short"), ha="center", va="center", fontsize=SMALL_PT, color=MUTED, backgroundcolor="white")
+        axes.text(
+            0,
+            place_down,
+            legend.prose("common.missing_short"),
+            ha="center",
+            va="center",
+            fontsize=SMALL_PT,
+            color=MUTED,
+            backgroundcolor="white",
+        )
         return
     if value.lower is not None and value.upper is not None:
         axes.plot([value.lower, value.upper], [place_down] * 2, color=colour, linewidth=1.3, zorder=2)
     clear = value.side_of(0.0) in {"above", "below"}
-    axes.plot([value.estimate], [place_down], marker="o", markersize=5, color=colour, markerfacecolor=colour if clear else "white", markeredgewidth=1.2, zorder=3)
+    axes.plot(
+        [value.estimate],
+        [place_down],
+        marker="o",
+        markersize=5,
+        color=colour,
+        markerfacecolor=colour if clear else "white",
+        markeredgewidth=1.2,
+        zorder=3,
+    )

@@ -14,9 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from biolab.reports.legend import INK, MUTED, RULE, Legend, in_order
 from biolab.reports.values import Value, estimate, known, number, value_of
 
-from .theme import LINE_IN, SMALL_PT, TEXT_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
+from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
 
-_NAMES_IN, _NUMBERS_IN, _TOP, _BOTTOM = 2.15, 1.75, 0.32, 0.62
+_NAMES_IN, _NUMBERS_IN, _TOP, _BOTTOM = 2.15, 1.75, 0.28, 0.42
 _TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 _FINE_TICKS = (0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4)
 _REACH = 3.0  # a pooled interval over two sites may be endless: the axis follows the sites, and arrows say "further"
@@ -77,9 +77,7 @@ def _rows(coefficients: pl.DataFrame, pooled: pl.DataFrame, legend: Legend) -> l
         if total:
             height += 1
             value = value_of(total, "hazard_ratio")
-            rows.append(
-                _Row(kind="pooled", height=height, label=legend.prose("figure.pooled"), name=term, value=value)
-            )
+            rows.append(_Row(kind="pooled", height=height, label=legend.prose("figure.pooled"), name=term, value=value))
         height += 1.45
     return rows
 
@@ -123,21 +121,21 @@ def _frame(axes: Axes, limits: tuple[float, float], depth: float, legend: Legend
 
 def _head(figure: Figure, height: float, legend: Legend) -> None:
     top = height - 0.13
-    write(figure, 0.1, top, legend.prose("figure.term"), size=SMALL_PT, colour=MUTED)
+    write(figure, EDGE_IN, top, legend.prose("figure.term"), size=SMALL_PT, colour=MUTED)
     right = legend.prose("figure.hazard_ratio_column")
-    write(figure, WIDTH_IN - 0.1, top, right, ha="right", size=SMALL_PT, colour=MUTED)
+    write(figure, WIDTH_IN - EDGE_IN, top, right, ha="right", size=SMALL_PT, colour=MUTED)
 
 
 def _letter(figure: Figure, row: _Row, y_in: float, legend: Legend) -> None:
     if row.kind == "term":
-        write(figure, 0.1, y_in, shorten(row.label, 3.2), bold=True)
-        write(figure, WIDTH_IN - 0.1, y_in, row.note, ha="right", size=SMALL_PT, colour=MUTED)
+        write(figure, EDGE_IN, y_in, shorten(row.label, 3.2), bold=True)
+        write(figure, WIDTH_IN - EDGE_IN, y_in, row.note, ha="right", size=SMALL_PT, colour=MUTED)
         return
     pooled = row.kind == "pooled"
-    write(figure, 0.25, y_in, shorten(row.label, _NAMES_IN - 0.35), bold=pooled)
+    write(figure, EDGE_IN + 0.14, y_in, shorten(row.label, _NAMES_IN - 0.35), bold=pooled)
     text = estimate(row.value, 2, legend.prose)
     colour = MUTED if row.value.estimate is None else INK
-    write(figure, WIDTH_IN - 0.1, y_in, text, ha="right", bold=pooled, colour=colour)
+    write(figure, WIDTH_IN - EDGE_IN, y_in, text, ha="right", bold=pooled, colour=colour)
 
 
 def _draw(axes: Axes, row: _Row, limits: tuple[float, float], legend: Legend) -> None:
@@ -147,25 +145,32 @@ def _draw(axes: Axes, row: _Row, limits: tuple[float, float], legend: Legend) ->
         return
     if value.estimate is None or value.estimate <= 0:
         return
+    fits = row.kind == "pooled" and _fits(value, limits)
     colour = INK if row.kind == "pooled" else legend.site_colour(row.name)
-    if value.lower is not None and value.upper is not None:
+    if value.lower is not None and value.upper is not None and not fits:
         ends = max(value.lower, limits[0]), min(value.upper, limits[1])
         axes.plot(ends, [row.height] * 2, color=colour, linewidth=1.1, solid_capstyle="butt", zorder=2)
         _arrows(axes, row, limits, colour)
     if row.kind == "site":
-        size = 3.0 + 4.0 * math.sqrt(row.weight)
-        axes.plot([value.estimate], [row.height], marker="s", markersize=size, color=colour, markeredgewidth=0, zorder=3)
+        look = {"marker": "s", "markersize": 3.0 + 4.0 * math.sqrt(row.weight), "markeredgewidth": 0}
+        axes.plot([value.estimate], [row.height], color=colour, zorder=3, **look)
         return
     low, high = _diamond(value, limits)
-    corners = [(low, row.height), (value.estimate, row.height - 0.34), (high, row.height), (value.estimate, row.height + 0.34)]
-    axes.add_patch(Polygon(corners, closed=True, facecolor=colour, edgecolor="none", zorder=3, gid=f"pooled-{row.name}"))
+    middle, half = value.estimate, 0.34
+    corners = [(low, row.height), (middle, row.height - half), (high, row.height), (middle, row.height + half)]
+    axes.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", zorder=3, gid=f"pooled-{row.name}"))
+
+
+def _fits(value: Value, limits: tuple[float, float]) -> bool:
+    if value.lower is None or value.upper is None:
+        return False
+    return limits[0] <= value.lower and value.upper <= limits[1]
 
 
 def _diamond(value: Value, limits: tuple[float, float]) -> tuple[float, float]:
     """Span the interval where it fits the axis; else a diamond of standard width on a line that shows the limits."""
     middle = value.estimate or 1.0
-    fits = value.lower is not None and value.upper is not None and limits[0] <= value.lower and value.upper <= limits[1]
-    if fits:
+    if _fits(value, limits):
         return value.lower or middle, value.upper or middle
     half = (limits[1] / limits[0]) ** 0.018
     return middle / half, middle * half

@@ -12,13 +12,13 @@ from matplotlib.transforms import blended_transform_factory
 from biolab.reports.legend import MUTED, RULE, Legend, in_order
 from biolab.reports.values import count
 
-from .theme import LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
+from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
 
-_LEFT, _RIGHT, _PLOT_HEIGHT, _TOP = 1.55, 0.25, 2.9, 0.3
+_LEFT, _RIGHT, _PLOT_HEIGHT, _TOP = 1.6, 0.2, 2.9, 0.3
 
 
 @theme()
-def kaplan_meier(  # noqa: PLR0913 - two frames and the four things the protocol says about them
+def kaplan_meier(
     curves: pl.DataFrame,
     at_risk: pl.DataFrame,
     legend: Legend,
@@ -85,12 +85,12 @@ def _names(axes: Axes, sites: list[str], legend: Legend) -> None:
 def _numbers_at_risk(figure: Figure, axes: Axes, at_risk: pl.DataFrame, legend: Legend, minimum_cell: int) -> None:
     _, up = figure.get_size_inches()
     top = axes.get_position().y0 * up - 0.62
-    write(figure, 0.1, top + 0.04, legend.prose("figure.at_risk"), size=SMALL_PT, colour=MUTED)
+    write(figure, EDGE_IN, top + 0.04, legend.prose("figure.at_risk"), size=SMALL_PT, colour=MUTED)
     under = blended_transform_factory(axes.transData, figure.transFigure)
     for row, site in enumerate(in_order(at_risk["site"], legend.sites)):
         height = top - (row + 0.85) * LINE_IN * 1.15
         label = shorten(legend.site(site), _LEFT - 0.4, SMALL_PT)
-        write(figure, 0.1, height, label, size=SMALL_PT, colour=legend.site_colour(site), bold=True)
+        write(figure, EDGE_IN, height, label, size=SMALL_PT, colour=legend.site_colour(site), bold=True)
         for time, number in at_risk.filter(pl.col("site") == site).select("time", "at_risk").iter_rows():
             axes.text(
                 time, height / up, count(number, minimum_cell), transform=under,

@@ -8,12 +8,14 @@ from matplotlib import font_manager, style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import NullLocator
 
 from biolab.reports.legend import INK, MUTED, RULE
 
 WIDTH_IN = 7.4
 TEXT_PT, SMALL_PT, HEAD_PT = 8.0, 7.0, 8.5
 LINE_IN = 0.165
+EDGE_IN = 0.02
 MEASURED_FAMILY = "DejaVu Sans"  # comes with matplotlib, so every machine lays a figure out alike
 _KOREAN_FAMILIES = (
     "Noto Sans CJK KR",
@@ -77,6 +79,18 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
+def sheet(figure: Figure) -> Axes:
+    """Cover the figure with bare axes whose units are inches from the lower left corner."""
+    across, up = figure.get_size_inches()
+    axes = place(figure, 0, 0, across, up)
+    axes.set_xlim(0, across)
+    axes.set_ylim(0, up)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(NullLocator())
+    axes.set_axis_off()
+    return axes
+
+
 def write(  # noqa: PLR0913 - a text has a place and a look
     figure: Figure,
     x_in: float,
@@ -106,8 +120,8 @@ def cells(text: str) -> float:
 
 
 def width_in(text: str, size: float = TEXT_PT) -> float:
-    """Estimate the width of a text in inches, on the wide side."""
-    return cells(text) * size * 0.6 / 72
+    """Estimate the width of a text in inches in the fonts that readers have."""
+    return cells(text) * size * 0.54 / 72
 
 
 def shorten(text: str, available_in: float, size: float = TEXT_PT) -> str:
@@ -123,6 +137,20 @@ def shorten(text: str, available_in: float, size: float = TEXT_PT) -> str:
     while kept and width_in(kept + "…", size) > available_in:
         kept = kept[:-1]
     return kept.rstrip() + "…"
+
+
+def wrap(text: str, available_in: float, size: float = TEXT_PT) -> list[str]:
+    """Set a text on two lines at most, broken between words.
+
+    >>> wrap("German group", 0.5, 7.0), wrap("Rotterdam", 1.0, 7.0)
+    (['German', 'group'], ['Rotterdam'])
+    """
+    words = text.split()
+    first = 1
+    while first < len(words) and width_in(" ".join(words[: first + 1]), size) <= available_in:
+        first += 1
+    lines = [" ".join(words[:first]), " ".join(words[first:])]
+    return [shorten(line, available_in, size) for line in lines if line]
 
 
 def empty(message: str) -> Figure:

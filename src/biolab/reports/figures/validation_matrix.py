@@ -1,6 +1,6 @@
 """Where each model was trained against where it was tested: one square a pair of sites, one panel a model."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -9,21 +9,29 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from biolab.reports.legend import INK, MUTED, Legend, in_order
-from biolab.reports.metrics import MetricKey, goodness, reading
+from biolab.reports.metrics import goodness, reading
 from biolab.reports.values import MISSING, Value, index_values, interval, number
 
-from .theme import SMALL_PT, TEXT_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
+from .theme import EDGE_IN, SMALL_PT, TEXT_PT, WIDTH_IN, canvas, empty, sheet, shorten, theme, wrap, write
 
-_GOOD = LinearSegmentedColormap.from_list("good", ["#f7fafc", "#c3dbe8", "#6fa8c7", "#1f6f9c", "#0b4463"])
-_AROUND_ONE = LinearSegmentedColormap.from_list("around one", ["#2166ac", "#92c5de", "#fbfbfa", "#f4a582", "#b2182b"])
-_NAMES_IN, _GAP_IN, _TOP, _BOTTOM, _CELL_IN = 1.35, 0.16, 0.3, 0.5, 0.46
-_PANELS_A_ROW = 4
+_GOOD = LinearSegmentedColormap.from_list("good", ["#fafcfd", "#dbe9f1", "#b3d1e2", "#74abc9", "#2a76a1"])
+_AROUND_ONE = LinearSegmentedColormap.from_list("around one", ["#4a86bd", "#a8cfe5", "#fbfbfa", "#f6bd9f", "#d1604f"])
+_NAMES_IN, _GAP_IN, _HEAD_IN, _LABEL_IN, _CELL_IN = 1.5, 0.16, 0.27, 0.135, 0.46
+_PANELS_A_ROW, _INSET, _NOTCH = 4, 0.012, 0.09
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Panel:
+    """A model's squares: where they stand on the sheet, in inches, and how large one is."""
+
+    left: float
+    top: float
+    cell_width: float
+    sites: list[str]
 
 
 @theme()
-def validation_matrix(
-    validation: pl.DataFrame, legend: Legend, *, metric: str, horizon: float | None = None
-) -> Figure:
+def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, horizon: float | None = None) -> Figure:
     """Draw a measure's matrix of training site by test site for every model.
 
     Each cell has the estimate over its interval; the cells of a model tested at home by resampling are notched; what
@@ -37,86 +45,92 @@ def validation_matrix(
     sites = in_order(pl.concat([found["train_site"], found["test_site"]]), legend.sites)
     values = index_values(found, ("model", "train_site", "test_site"))
     columns = min(_PANELS_A_ROW, len(models))
-    width = (WIDTH_IN - _NAMES_IN - 0.1 - _GAP_IN * (_PANELS_A_ROW - 1)) / max(2, columns)
-    width = min(width, 0.86 * len(sites)) if columns < _PANELS_A_ROW else width
-    panel_height = _CELL_IN * len(sites)
-    block = _TOP + panel_height + _BOTTOM
-    rows = -(-len(models) // _PANELS_A_ROW)
-    figure = canvas(block * rows)
+    width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns
+    cell_width = min(width / len(sites), 1.1)
+    names = {site: wrap(legend.site(site), cell_width, SMALL_PT) for site in sites}
+    depth = _HEAD_IN + _CELL_IN * len(sites) + _LABEL_IN * (1.2 + max(map(len, names.values()))) + 0.14
+    figure = canvas(depth * -(-len(models) // columns))
+    axes = sheet(figure)
     for index, model in enumerate(models):
-        row, column = divmod(index, _PANELS_A_ROW)
-        bottom = block * (rows - 1 - row) + _BOTTOM
-        left = _NAMES_IN + column * (width + _GAP_IN)
-        axes = place(figure, left, bottom, width, panel_height)
-        cells = {(train, test): values.get((model, train, test), MISSING) for train in sites for test in sites}
-        _panel(axes, cells, sites, MetricKey(metric, horizon), legend)
-        write(figure, left, bottom + panel_height + 0.12, shorten(legend.model(model), width), bold=True)
-        _test_names(figure, sites, (left, bottom, width), legend)
+        row, column = divmod(index, columns)
+        left = _NAMES_IN + column * (cell_width * len(sites) + _GAP_IN)
+        top = figure.get_size_inches()[1] - row * depth - _HEAD_IN
+        panel = _Panel(left=left, top=top, cell_width=cell_width, sites=sites)
+        title = shorten(legend.model(model), cell_width * len(sites) + _GAP_IN)
+        write(figure, left + _INSET, top + 0.12, title, bold=True)
+        _cells(axes, panel, {pair: values.get((model, *pair), MISSING) for pair in _pairs(sites)}, metric, legend)
+        _test_names(figure, panel, names, legend)
         if column == 0:
-            _train_names(figure, sites, (bottom, panel_height), legend)
+            _train_names(figure, panel, legend)
     return figure
 
 
-def _panel(
-    axes: Axes, cells: Mapping[tuple[str, str], Value], sites: list[str], key: MetricKey, legend: Legend
-) -> None:
-    axes.set_xlim(0, len(sites))
-    axes.set_ylim(len(sites), 0)
-    axes.set_axis_off()
+def _pairs(sites: list[str]) -> list[tuple[str, str]]:
+    return [(train, test) for train in sites for test in sites]
+
+
+def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metric: str, legend: Legend) -> None:
     for (train, test), value in cells.items():
-        corner = (sites.index(test), sites.index(train))
-        _cell(axes, corner, value, key, legend)
+        left = panel.left + panel.sites.index(test) * panel.cell_width
+        top = panel.top - panel.sites.index(train) * _CELL_IN
+        _cell(axes, (left, top, panel.cell_width), value, metric, legend)
         if train == test:
-            x, y = corner[0] + 0.02, corner[1] + 0.025
-            colour = INK if value.estimate is None else _ink(_shade(key.metric, value.estimate))
-            axes.add_patch(Polygon([(x, y), (x + 0.12, y), (x, y + 0.2)], facecolor=colour, edgecolor="none", gid=f"internal-{train}"))
+            x, y = left + _INSET, top - _INSET
+            corners = [(x, y), (x + _NOTCH, y), (x, y - _NOTCH)]
+            axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=f"internal-{panel.sites.index(test)}"))
 
 
-def _cell(axes: Axes, corner: tuple[int, int], value: Value, key: MetricKey, legend: Legend) -> None:
-    x, y = corner
-    box = {"xy": (x + 0.02, y + 0.025), "width": 0.96, "height": 0.95, "linewidth": 0.5}
+def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str, legend: Legend) -> None:
+    left, top, width = box
+    colour = "white" if value.estimate is None else _shade(metric, value.estimate)
+    hatch = "////" if value.estimate is None else None
+    size = (width - 2 * _INSET, _CELL_IN - 2 * _INSET)
+    corner = (left + _INSET, top - _CELL_IN + _INSET)
+    axes.add_patch(Rectangle(corner, *size, facecolor=colour, edgecolor="#c3ccd5", linewidth=0.5, hatch=hatch))
+    middle = left + width / 2
+    missing = legend.prose("common.missing_short")
     if value.estimate is None:
-        axes.add_patch(Rectangle(**box, facecolor="white", edgecolor="#c9d0d7", hatch="////"))
-        axes.text(x + 0.5, y + 0.5, legend.prose("common.missing_short"), ha="center", va="center", fontsize=SMALL_PT, color=MUTED)
+        text = {"ha": "center", "va": "center", "fontsize": SMALL_PT, "color": MUTED}
+        axes.text(middle, top - _CELL_IN / 2, missing, **text)
         return
-    colour = _shade(key.metric, value.estimate)
-    axes.add_patch(Rectangle(**box, facecolor=colour, edgecolor="#b8c4cf"))
-    digits = reading(key.metric).digits
+    ink = _ink(to_rgb(colour))
+    digits = reading(metric).digits
+    text = {"ha": "center", "va": "center", "color": ink}
     axes.text(
-        x + 0.5, y + 0.37, number(value.estimate, digits), ha="center", va="center",
-        fontsize=TEXT_PT + 0.5, color=_ink(colour), fontweight="bold",
-    )  # fmt: skip
-    limits = interval(value, digits, legend.prose) if value.has_interval else legend.prose("common.missing_short")
-    axes.text(x + 0.5, y + 0.71, limits, ha="center", va="center", fontsize=SMALL_PT - 0.8, color=_ink(colour))
+        middle, top - 0.37 * _CELL_IN, number(value.estimate, digits), fontsize=TEXT_PT + 0.5, weight="bold", **text
+    )
+    limits = interval(value, digits, legend.prose) if value.has_interval else missing
+    axes.text(middle, top - 0.71 * _CELL_IN, limits, fontsize=SMALL_PT - 0.8, **text)
 
 
-def _test_names(figure: Figure, sites: list[str], panel: tuple[float, float, float], legend: Legend) -> None:
-    left, bottom, width = panel
-    step = width / len(sites)
-    for column, site in enumerate(sites):
-        label = shorten(legend.site(site), step, SMALL_PT)
-        write(figure, left + (column + 0.5) * step, bottom - 0.1, label, ha="center", size=SMALL_PT, colour=legend.site_colour(site))
-    write(figure, left + width / 2, bottom - 0.27, legend.prose("figure.tested_at"), ha="center", size=SMALL_PT - 0.5, colour=MUTED)
+def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], legend: Legend) -> None:
+    bottom = panel.top - _CELL_IN * len(panel.sites) - 0.09
+    for column, site in enumerate(panel.sites):
+        middle = panel.left + (column + 0.5) * panel.cell_width
+        for line, text in enumerate(names[site]):
+            down = bottom - line * _LABEL_IN
+            write(figure, middle, down, text, ha="center", size=SMALL_PT, colour=legend.site_colour(site))
+    middle = panel.left + len(panel.sites) * panel.cell_width / 2
+    down = bottom - max(map(len, names.values())) * _LABEL_IN - 0.01
+    write(figure, middle, down, legend.prose("figure.tested_at"), ha="center", size=SMALL_PT - 0.5, colour=MUTED)
 
 
-def _train_names(figure: Figure, sites: list[str], panel: tuple[float, float], legend: Legend) -> None:
-    bottom, height = panel
-    step = height / len(sites)
-    write(figure, 0.1, bottom + height + 0.12, legend.prose("figure.trained_at"), size=SMALL_PT - 0.5, colour=MUTED)
-    for row, site in enumerate(sites):
-        label = shorten(legend.site(site), _NAMES_IN - 0.2, SMALL_PT)
-        write(figure, 0.1, bottom + height - (row + 0.5) * step, label, size=SMALL_PT, colour=legend.site_colour(site))
+def _train_names(figure: Figure, panel: _Panel, legend: Legend) -> None:
+    size, colour = SMALL_PT - 0.5, MUTED
+    write(figure, EDGE_IN, panel.top + 0.12, legend.prose("figure.trained_at"), size=size, colour=colour)
+    for row, site in enumerate(panel.sites):
+        label = shorten(legend.site(site), _NAMES_IN - 0.15, SMALL_PT)
+        up = panel.top - (row + 0.5) * _CELL_IN
+        write(figure, EDGE_IN, up, label, size=SMALL_PT, colour=legend.site_colour(site))
 
 
 def _shade(metric: str, value: float) -> tuple[float, float, float]:
-    place_on = goodness(metric, value)
-    if reading(metric).better == "one":
-        return to_rgb(_AROUND_ONE(0.5 + place_on / 2))
-    return to_rgb(_GOOD(place_on))
+    place = goodness(metric, value)
+    return to_rgb(_AROUND_ONE(0.5 + place / 2) if reading(metric).better == "one" else _GOOD(place))
 
 
 def _ink(background: tuple[float, float, float]) -> str:
     """Choose the text colour with the better WCAG contrast."""
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in background)
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "white" if luminance < 0.2 else INK
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.0656 else INK

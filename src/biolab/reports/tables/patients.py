@@ -30,7 +30,7 @@ def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tup
     words = say(f"patients.follow_up_{unit}") if say.has(f"patients.follow_up_{unit}") else unit
     heads = {
         "patients": say("patients.patients"),
-        "events": say("patients.events", {"endpoint": say.pick(comparison.protocol.endpoint)}),
+        "events": say("patients.events"),
         "dropped": say("patients.dropped"),
     }
     none = Cell(text=say("common.missing"), kind="missing")
@@ -47,18 +47,22 @@ def _variable(rows: pl.DataFrame, sites: list[str], minimum_cell: int, legend: L
     say = legend.prose
     first = rows.row(0, named=True)
     label = say.pick(first, "label") or first["variable"]
-    heading = f"{label}, {first['unit']}" if first["unit"] else label
+    unit = say.pick(first, "unit") or first["unit"]
+    unit = say(f"unit.{unit}") if say.has(f"unit.{unit}") else unit
+    heading = f"{label}, {unit}" if unit else label
     lines: dict[tuple[str, str | None], dict[str, Cell]] = {}
     names: dict[tuple[str, str | None], str] = {}
     for row in rows.iter_rows(named=True):
         key = (row["kind"], row["level"])
         lines.setdefault(key, {})[row["site"]] = _characteristic(row, minimum_cell, legend)
-        names[key] = say("patients.missing_values") if row["kind"] == "missing" else say.pick(row, "level") or row["level"]
+        names[key] = (
+            say("patients.missing_values") if row["kind"] == "missing" else say.pick(row, "level") or row["level"]
+        )
     none = Cell(text=say("common.missing"), kind="missing")
     ordered = sorted(lines, key=lambda key: key[0] == "missing")
     numeric = ordered[0][0] == "quartiles"
     table = [
-        (Cell(text=heading if numeric and place == 0 else names[key] or heading),
+        (Cell(text=heading if numeric and place == 0 else names[key] or heading, indented=not numeric or place > 0),
          *(lines[key].get(site, none) for site in sites))
         for place, key in enumerate(ordered)
     ]  # fmt: skip
@@ -88,7 +92,7 @@ def flow_table(comparison: Comparison, legend: Legend) -> Table:
     for site in in_order(comparison.flow["site"], legend.sites):
         rows = comparison.flow.filter(pl.col("site") == site)
         lines = tuple(
-            (Cell(text=say.pick(row, "reason") or str(row["step"])),
+            (Cell(text=say.pick(row, "reason") or str(row["step"]), indented=True),
              count_cell(row["dropped"], minimum), count_cell(row["remaining"], minimum))
             for row in rows.iter_rows(named=True)
         )  # fmt: skip

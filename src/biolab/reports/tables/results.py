@@ -35,10 +35,12 @@ def _by_direction(frame: pl.DataFrame, name: str, caption: str, legend: Legend) 
         rows = []
         for model in models:
             cells = (
-                estimate_cell(values.get((*pair, model, *key), MISSING), reading(key.metric).digits, legend.prose, signed=signed)
+                estimate_cell(
+                    values.get((*pair, model, *key), MISSING), reading(key.metric).digits, legend.prose, signed=signed
+                )
                 for key in keys
             )
-            rows.append((Cell(text=legend.model(model)), *cells))
+            rows.append((Cell(text=legend.model(model), indented=True), *cells))
         groups.append(Group(heading=legend.direction(*pair), rows=tuple(rows)))
     heads = (metric_label(key, legend.prose, legend.time_unit, short=True) for key in keys)
     return Table(caption=caption, columns=(legend.prose("prediction.model"), *heads), groups=tuple(groups))

@@ -11,11 +11,12 @@ Kind = Literal["text", "number", "missing", "suppressed", "code"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A finished cell; ``detail`` is the smaller second line (an interval)."""
+    """A finished cell; ``detail`` is the smaller text beside or under it (an interval)."""
 
     text: str
     kind: Kind = "text"
     detail: str = ""
+    indented: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
