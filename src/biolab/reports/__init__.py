@@ -1,0 +1,11 @@
+"""Reports: figures, tables and the page that a reader opens. The only room that draws."""
+
+from .answer import answer as answer
+from .comparison import Comparison as Comparison
+from .comparison import ProtocolFacts as ProtocolFacts
+from .language import LANGUAGES as LANGUAGES
+from .language import Language as Language
+from .legend import Legend as Legend
+from .legend import legend_of as legend_of
+from .page import page as page
+from .tables import console_table as console_table

@@ -1,0 +1,118 @@
+"""What a page needs to know: the shape of a comparison between institutions.
+
+``joint.Comparison`` satisfies this; so does any frozen dataclass of frames with the same columns. Frames hold
+estimates and released counts only, never a patient row. Null means suppressed in counts and missing in estimates.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import polars as pl
+
+
+class ProtocolFacts(Protocol):
+    """The protocol as the page shows it; ``question``, ``title`` and ``endpoint`` hold ``en`` and ``ko``."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+    @property
+    def question(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def title(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def endpoint(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def time_unit(self) -> str: ...  # noqa: D102
+    @property
+    def horizons(self) -> tuple[float, ...]: ...  # noqa: D102
+    @property
+    def tau(self) -> float: ...  # noqa: D102
+    @property
+    def reference_model(self) -> str: ...  # noqa: D102
+    @property
+    def minimum_cell(self) -> int: ...  # noqa: D102
+    @property
+    def settings(self) -> Mapping[str, object]: ...  # noqa: D102
+
+
+class Comparison(Protocol):
+    """Tables of one protocol over its institutions; each property names its columns."""
+
+    @property
+    def protocol(self) -> ProtocolFacts:
+        """Question, endpoint, horizons, release rules, and everything else chosen beforehand."""
+        ...
+
+    @property
+    def sites(self) -> pl.DataFrame:
+        """site, label_en, label_ko, country."""
+        ...
+
+    @property
+    def cohorts(self) -> pl.DataFrame:
+        """site, patients, events, dropped, median_follow_up."""
+        ...
+
+    @property
+    def characteristics(self) -> pl.DataFrame:
+        """site, variable, label_en, label_ko, unit, level, kind, value, lower, upper, percent."""
+        ...
+
+    @property
+    def flow(self) -> pl.DataFrame:
+        """site, step, reason_en, reason_ko, dropped, remaining."""
+        ...
+
+    @property
+    def survival_curves(self) -> pl.DataFrame:
+        """site, time, survival, lower, upper."""
+        ...
+
+    @property
+    def at_risk(self) -> pl.DataFrame:
+        """site, time, at_risk."""
+        ...
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """model, label_en, label_ko, description_en, description_ko."""
+        ...
+
+    @property
+    def coefficients(self) -> pl.DataFrame:
+        """model, site, term, label_en, label_ko, log_hazard_ratio, standard_error, hazard_ratio, lower, upper."""
+        ...
+
+    @property
+    def pooled(self) -> pl.DataFrame:
+        """model, term, label_en, label_ko, hazard_ratio, lower, upper, tau2, i2, method."""
+        ...
+
+    @property
+    def validation(self) -> pl.DataFrame:
+        """model, train_site, test_site, metric, horizon, estimate, lower, upper."""
+        ...
+
+    @property
+    def differences(self) -> pl.DataFrame:
+        """model, reference, train_site, test_site, metric, horizon, difference, lower, upper."""
+        ...
+
+    @property
+    def calibration(self) -> pl.DataFrame:
+        """model, train_site, test_site, horizon, group, predicted, observed (risks), lower, upper, patients."""
+        ...
+
+    @property
+    def runs(self) -> pl.DataFrame:
+        """run_id, site, model, role, started."""
+        ...
+
+    @property
+    def versions(self) -> pl.DataFrame:
+        """name, version."""
+        ...

@@ -1,0 +1,136 @@
+"""Where each model was trained against where it was tested: one square a pair of sites, one panel a model."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from biolab.reports.legend import INK, MUTED, Legend, in_order
+from biolab.reports.metrics import goodness, reading
+from biolab.reports.values import MISSING, Value, index_values, interval, number
+
+from .theme import EDGE_IN, SMALL_PT, TEXT_PT, WIDTH_IN, canvas, empty, sheet, shorten, theme, wrap, write
+
+_GOOD = LinearSegmentedColormap.from_list("good", ["#fafcfd", "#dbe9f1", "#b3d1e2", "#74abc9", "#2a76a1"])
+_AROUND_ONE = LinearSegmentedColormap.from_list("around one", ["#4a86bd", "#a8cfe5", "#fbfbfa", "#f6bd9f", "#d1604f"])
+_NAMES_IN, _GAP_IN, _HEAD_IN, _LABEL_IN, _CELL_IN = 1.5, 0.16, 0.27, 0.135, 0.46
+_PANELS_A_ROW, _INSET, _NOTCH = 4, 0.012, 0.09
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Panel:
+    """A model's squares: where they stand on the sheet, in inches, and how large one is."""
+
+    left: float
+    top: float
+    cell_width: float
+    sites: list[str]
+
+
+@theme()
+def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, horizon: float | None = None) -> Figure:
+    """Draw a measure's matrix of training site by test site for every model.
+
+    Each cell has the estimate over its interval; the cells of a model tested at home by resampling are notched; what
+    was not computed is hatched and said to be missing.
+    """
+    at = pl.col("horizon").is_null() if horizon is None else pl.col("horizon") == horizon
+    found = validation.filter((pl.col("metric") == metric) & at)
+    if found.is_empty():
+        return empty(legend.prose("figure.nothing"))
+    models = in_order(found["model"], legend.models)
+    sites = in_order(pl.concat([found["train_site"], found["test_site"]]), legend.sites)
+    values = index_values(found, ("model", "train_site", "test_site"))
+    columns = min(_PANELS_A_ROW, len(models))
+    width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns
+    cell_width = min(width / len(sites), 1.1)
+    names = {site: wrap(legend.site(site), cell_width, SMALL_PT) for site in sites}
+    depth = _HEAD_IN + _CELL_IN * len(sites) + _LABEL_IN * (1.2 + max(map(len, names.values()))) + 0.14
+    figure = canvas(depth * -(-len(models) // columns))
+    axes = sheet(figure)
+    for index, model in enumerate(models):
+        row, column = divmod(index, columns)
+        left = _NAMES_IN + column * (cell_width * len(sites) + _GAP_IN)
+        top = figure.get_size_inches()[1] - row * depth - _HEAD_IN
+        panel = _Panel(left=left, top=top, cell_width=cell_width, sites=sites)
+        title = shorten(legend.model(model), cell_width * len(sites) + _GAP_IN)
+        write(figure, left + _INSET, top + 0.12, title, bold=True)
+        _cells(axes, panel, {pair: values.get((model, *pair), MISSING) for pair in _pairs(sites)}, metric, legend)
+        _test_names(figure, panel, names, legend)
+        if column == 0:
+            _train_names(figure, panel, legend)
+    return figure
+
+
+def _pairs(sites: list[str]) -> list[tuple[str, str]]:
+    return [(train, test) for train in sites for test in sites]
+
+
+def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metric: str, legend: Legend) -> None:
+    for (train, test), value in cells.items():
+        left = panel.left + panel.sites.index(test) * panel.cell_width
+        top = panel.top - panel.sites.index(train) * _CELL_IN
+        _cell(axes, (left, top, panel.cell_width), value, metric, legend)
+        if train == test:
+            x, y = left + _INSET, top - _INSET
+            corners = [(x, y), (x + _NOTCH, y), (x, y - _NOTCH)]
+            axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=f"internal-{panel.sites.index(test)}"))
+
+
+def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str, legend: Legend) -> None:
+    left, top, width = box
+    colour = "white" if value.estimate is None else _shade(metric, value.estimate)
+    hatch = "////" if value.estimate is None else None
+    size = (width - 2 * _INSET, _CELL_IN - 2 * _INSET)
+    corner = (left + _INSET, top - _CELL_IN + _INSET)
+    axes.add_patch(Rectangle(corner, *size, facecolor=colour, edgecolor="#c3ccd5", linewidth=0.5, hatch=hatch))
+    middle = left + width / 2
+    missing = legend.prose("common.missing_short")
+    if value.estimate is None:
+        text = {"ha": "center", "va": "center", "fontsize": SMALL_PT, "color": MUTED}
+        axes.text(middle, top - _CELL_IN / 2, missing, **text)
+        return
+    ink = _ink(to_rgb(colour))
+    digits = reading(metric).digits
+    text = {"ha": "center", "va": "center", "color": ink}
+    axes.text(
+        middle, top - 0.37 * _CELL_IN, number(value.estimate, digits), fontsize=TEXT_PT + 0.5, weight="bold", **text
+    )
+    limits = interval(value, digits, legend.prose) if value.has_interval else missing
+    axes.text(middle, top - 0.71 * _CELL_IN, limits, fontsize=SMALL_PT - 0.8, **text)
+
+
+def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], legend: Legend) -> None:
+    bottom = panel.top - _CELL_IN * len(panel.sites) - 0.09
+    for column, site in enumerate(panel.sites):
+        middle = panel.left + (column + 0.5) * panel.cell_width
+        for line, text in enumerate(names[site]):
+            down = bottom - line * _LABEL_IN
+            write(figure, middle, down, text, ha="center", size=SMALL_PT, colour=legend.site_colour(site))
+    middle = panel.left + len(panel.sites) * panel.cell_width / 2
+    down = bottom - max(map(len, names.values())) * _LABEL_IN - 0.01
+    write(figure, middle, down, legend.prose("figure.tested_at"), ha="center", size=SMALL_PT - 0.5, colour=MUTED)
+
+
+def _train_names(figure: Figure, panel: _Panel, legend: Legend) -> None:
+    size, colour = SMALL_PT - 0.5, MUTED
+    write(figure, EDGE_IN, panel.top + 0.12, legend.prose("figure.trained_at"), size=size, colour=colour)
+    for row, site in enumerate(panel.sites):
+        label = shorten(legend.site(site), _NAMES_IN - 0.15, SMALL_PT)
+        up = panel.top - (row + 0.5) * _CELL_IN
+        write(figure, EDGE_IN, up, label, size=SMALL_PT, colour=legend.site_colour(site))
+
+
+def _shade(metric: str, value: float) -> tuple[float, float, float]:
+    place = goodness(metric, value)
+    return to_rgb(_AROUND_ONE(0.5 + place / 2) if reading(metric).better == "one" else _GOOD(place))
+
+
+def _ink(background: tuple[float, float, float]) -> str:
+    """Choose the text colour with the better WCAG contrast."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in background)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.0656 else INK

@@ -1,0 +1,15 @@
+"""Display tables: plain rows of text made from frames, for the page and the console."""
+
+from .console import console_table as console_table
+from .patients import characteristics_table as characteristics_table
+from .patients import flow_table as flow_table
+from .patients import survival_table as survival_table
+from .provenance import runs_table as runs_table
+from .provenance import settings_table as settings_table
+from .provenance import versions_table as versions_table
+from .results import differences_table as differences_table
+from .results import hazard_table as hazard_table
+from .results import validation_table as validation_table
+from .shape import Cell as Cell
+from .shape import Group as Group
+from .shape import Table as Table

@@ -1,0 +1,55 @@
+"""What a display table is: a caption, column heads and groups of rows whose cells are finished text."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from biolab.reports.language import Prose
+from biolab.reports.values import Value, count, interval, known, number
+
+Kind = Literal["text", "number", "missing", "suppressed", "code"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A finished cell; ``detail`` is the smaller text beside or under it (an interval)."""
+
+    text: str
+    kind: Kind = "text"
+    detail: str = ""
+    indented: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows under a common heading, which may be empty; the first cell of a row is its head."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    heading: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table as a reader sees it."""
+
+    caption: str
+    columns: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """All rows of all groups."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+
+def estimate_cell(value: Value, digits: int, prose: Prose, *, signed: bool = False) -> Cell:
+    """Show an estimate over its interval, or that it is missing."""
+    if value.estimate is None:
+        return Cell(text=prose("common.missing"), kind="missing")
+    limits = interval(value, digits, prose, signed=signed)
+    return Cell(text=number(value.estimate, digits, signed=signed), kind="number", detail=limits)
+
+
+def count_cell(value: object, minimum_cell: int) -> Cell:
+    """Show a released count; null was suppressed."""
+    kind: Kind = "suppressed" if known(value) is None else "number"
+    return Cell(text=count(value, minimum_cell), kind=kind)

@@ -1,0 +1,1 @@
+"""The sentences of reports, one TOML file a language; read by ``biolab.reports.language``."""
