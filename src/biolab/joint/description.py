@@ -59,16 +59,9 @@ def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
     """Return the Kaplan-Meier curve on the protocol's time grid, while enough patients are at risk."""
     curve = kaplan_meier(cohort.time, cohort.event, confidence=protocol.evaluation.confidence)
     times = np.asarray((0.0, *protocol.grid))
-    survival, lower, upper = (np.asarray(part, dtype=np.float64) for part in curve.at(times))
-    frame = pl.DataFrame(
-        {
-            "time": times,
-            "survival": survival,
-            "lower": lower,
-            "upper": upper,
-            "at_risk": np.asarray(curve.at_risk(times), dtype=np.int64),
-        }
-    )
+    grid = pl.DataFrame({"time": times, "at_risk": np.asarray(curve.at_risk(times), dtype=np.int64)})
+    steps = curve.table().select("time", "survival", "lower", "upper")
+    frame = grid.join_asof(steps, on="time").with_columns(pl.col("survival", "lower", "upper").fill_null(1.0))
     return stop_where_few_remain(frame, minimum=protocol.release.minimum_cell)
 
 

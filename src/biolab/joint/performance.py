@@ -8,7 +8,7 @@ import polars as pl
 from biolab.core import spawn_seed
 from biolab.data import Cohort
 from biolab.stats import stratified_folds
-from biolab.survival import Evaluation, Prediction, calibration_curve, evaluate
+from biolab.survival import Evaluation, Prediction, SurvivalTarget, calibration_curve, evaluate
 
 from .fitting import fit_model
 from .protocol import Protocol
@@ -52,8 +52,8 @@ def judge(protocol: Protocol, cohort: Cohort, predictions: Mapping[str, Predicti
     rules = protocol.evaluation
     return evaluate(
         predictions,
-        (cohort.time, cohort.event),
-        horizons=protocol.endpoint.horizons,
+        SurvivalTarget(time=cohort.time, event=cohort.event),
+        horizons=np.asarray(protocol.endpoint.horizons),
         tau=protocol.endpoint.tau,
         grid=np.asarray(protocol.grid),
         replicates=rules.replicates,
@@ -69,7 +69,7 @@ def calibration_table(protocol: Protocol, cohort: Cohort, prediction: Prediction
     for horizon in protocol.endpoint.horizons:
         at = int(np.searchsorted(prediction.times, horizon))
         curve = calibration_curve(
-            cohort.time, cohort.event, 1 - prediction.survival[:, at], horizon=horizon, groups=CALIBRATION_GROUPS
+            cohort.time, cohort.event, prediction.survival[:, at], horizon, groups=CALIBRATION_GROUPS
         )
-        tables.append(curve.with_columns(horizon=pl.lit(float(horizon))))
+        tables.append(curve.table().drop("events").with_columns(horizon=pl.lit(float(horizon))))
     return pl.concat(tables)

@@ -8,7 +8,7 @@ from biolab.data import Language
 from biolab.joint import Comparison
 from biolab.tracking import Store, experiment_name, recorded_run, run_tags
 
-from .page import drawings, page
+from .page import page
 
 TABLES = (
     "cohorts",
@@ -54,7 +54,5 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         run.metrics(comparison.metrics)
         for name in TABLES:
             run.table(name, getattr(comparison, name))
-        for name, drawing in drawings(comparison, language=language).items():
-            run.text(f"figures/{name}.svg", drawing)
         run.text(f"report.{language}.html", html)
     return Published(page=path, run_id=run.run_id)

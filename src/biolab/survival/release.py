@@ -3,6 +3,7 @@
 import numpy as np
 
 from .cox import CoxPH
+from .cox_cv import CoxPHCV
 from .discrete_time import DiscreteTimeHazard
 from .released_model import ReleasedCox, ReleasedModel
 from .released_trees import ReleasedTrees, trees_of
@@ -19,7 +20,7 @@ def release(model: RiskModel, *, grid: tuple[float, ...], horizons: tuple[float,
     TypeError
         If the estimator is of a kind that has no released form.
     """
-    estimator = model.estimator_
+    estimator = model.estimator_.model_ if isinstance(model.estimator_, CoxPHCV) else model.estimator_
     if isinstance(estimator, CoxPH):
         origin = np.zeros((1, len(estimator.coef_)))
         baseline = estimator.predict_cumulative_hazard(origin, np.asarray(grid))[0]
