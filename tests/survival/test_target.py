@@ -80,7 +80,7 @@ def test_bad_values_name_the_row(time, event, message):
     ("y", "message"),
     [
         (np.arange(5.0), "cannot be read from ndarray of shape"),
-        (None, "cannot be read from NoneType"),
+        (None, "requires y to be passed, but the target y is None"),
         (pl.DataFrame({"a": [1.0, 0.0], "b": [0.0, 1.0]}), "'a' and 'b' is the event cannot be told"),
         (pl.DataFrame({"a": [3.0], "b": [4.0]}), "cannot be told"),
         (pl.DataFrame({"a": [1.0], "b": [0], "c": [1]}), "two columns"),

@@ -15,6 +15,7 @@ from .calibration import observed_expected as observed_expected
 from .calibration import observed_expected_draws as observed_expected_draws
 from .censoring import censoring_distribution as censoring_distribution
 from .cox import CoxPH as CoxPH
+from .cox_cv import CoxPHCV as CoxPHCV
 from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c
@@ -22,5 +23,11 @@ from .discrimination import uno_c_draws as uno_c_draws
 from .evaluation import Evaluation as Evaluation
 from .evaluation import Prediction as Prediction
 from .evaluation import evaluate as evaluate
+from .kaplan_meier import KaplanMeier as KaplanMeier
+from .kaplan_meier import kaplan_meier as kaplan_meier
+from .log_rank import LogRank as LogRank
+from .log_rank import log_rank as log_rank
+from .nelson_aalen import NelsonAalen as NelsonAalen
+from .nelson_aalen import nelson_aalen as nelson_aalen
 from .target import SurvivalTarget as SurvivalTarget
 from .target import survival_target as survival_target

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import polars as pl
 import torch
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,8 +19,9 @@ from biolab.stats.penalties import Ridge
 
 from .baseline_hazard import StepFunction, prediction_times
 from .covariates import covariate_matrix
-from .cox_fit import CoxFit, CoxSettings, fit_cox
-from .follow_up import follow_up, stratum_codes
+from .cox_fit import CoxFit, CoxProblem, CoxSettings
+from .event_table import check_choice, normal_quantile
+from .follow_up import check_rows, follow_up, stratum_codes
 from .partial_likelihood import Ties
 from .target import survival_target
 
@@ -118,11 +119,12 @@ class CoxPH(BaseEstimator):
         FitError
             If there is no event, columns are constant, collinear or separate the events.
         """
-        settings = self._settings(X)
+        strength = _strength(self.penalty)
+        settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, X)
         design = self._covariates(X, reset=True)
-        cases = follow_up(self._required(y), strata=strata, weight=sample_weight, entry=entry)
-        _check_rows(design, len(cases))
-        fit = fit_cox(design, cases, settings, self._names(design.shape[1]))
+        cases = follow_up(y, strata=strata, weight=sample_weight, entry=entry)
+        check_rows(design, cases)
+        fit = CoxProblem(design, cases, settings, self._names(design.shape[1])).solve(strength)
         if not fit.converged:
             warnings.warn(
                 f"{type(self).__name__} did not converge in {fit.iterations} iterations (last step "
@@ -172,7 +174,7 @@ class CoxPH(BaseEstimator):
         from .discrimination import harrell_c
 
         log_hazard = self.predict(X)
-        target = survival_target(self._required(y))
+        target = survival_target(y)
         return float(harrell_c(target.time, target.event, log_hazard).estimate)
 
     @property
@@ -188,10 +190,8 @@ class CoxPH(BaseEstimator):
     def summary(self, *, confidence: float = 0.95) -> pl.DataFrame:
         """Return one row a column: coefficient, standard error, Wald test, hazard ratio and its limits."""
         check_is_fitted(self)
-        if not 0 < confidence < 1:
-            raise ConfigError(f"confidence is {confidence}; it must lie between 0 and 1, e.g. 0.95.")
+        reach = normal_quantile(confidence) * self.standard_error_
         z = self.coef_ / self.standard_error_
-        reach = float(ndtri((1 + confidence) / 2)) * self.standard_error_
         with np.errstate(over="ignore"):
             return pl.DataFrame(
                 {
@@ -212,23 +212,6 @@ class CoxPH(BaseEstimator):
         return (
             f"<p><b>Cox proportional hazards</b>, {self.ties} ties: {self.n_events_} events, log partial likelihood "
             f"{self.log_likelihood_:.2f} (null {self.null_log_likelihood_:.2f})</p>{self.summary()._repr_html_()}"
-        )
-
-    def _settings(self, X: Any) -> CoxSettings:
-        if not (self.penalty is None or isinstance(self.penalty, Ridge)):
-            raise ConfigError(f"penalty is {self.penalty!r}; expected None or Ridge(strength).")
-        if self.ties not in get_args(Ties):
-            raise ConfigError(f"ties is {self.ties!r}. {did_you_mean(str(self.ties), get_args(Ties))}")
-        if not (self.max_iterations >= 1 and self.tolerance > 0):
-            raise ConfigError(
-                f"max_iterations is {self.max_iterations} and tolerance {self.tolerance}; they must be >= 1 and > 0."
-            )
-        return CoxSettings(
-            strength=0.0 if self.penalty is None else float(self.penalty.strength),
-            ties=self.ties,
-            max_iterations=self.max_iterations,
-            tolerance=self.tolerance,
-            device=torch_device(self.device, cells=int(np.prod(np.shape(X)))),
         )
 
     def _store(self, fit: CoxFit, events: int) -> Self:
@@ -255,13 +238,6 @@ class CoxPH(BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         return [f"x{at}" for at in range(columns)] if names is None else [str(name) for name in names]
 
-    def _required(self, y: Any) -> Any:
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: times and events."
-            )
-        return y
-
     def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
         if strata is None:
             if None in self._baseline:
@@ -281,6 +257,29 @@ class CoxPH(BaseEstimator):
         return [(label, codes == code) for code, label in enumerate(labels)]
 
 
+def _strength(penalty: Any) -> float:
+    if not (penalty is None or isinstance(penalty, Ridge)):
+        raise ConfigError(f"penalty is {penalty!r}; expected None or Ridge(strength).")
+    return 0.0 if penalty is None else float(penalty.strength)
+
+
+def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Device, X: Any) -> CoxSettings:
+    """Validate an estimator's settings.
+
+    Raises
+    ------
+    ConfigError
+        If one is not allowed; names the allowed values.
+    """
+    check_choice("ties", ties, get_args(Ties))
+    if not (max_iterations >= 1 and tolerance > 0):
+        raise ConfigError(f"max_iterations is {max_iterations} and tolerance {tolerance}; they must be >= 1 and > 0.")
+    cells = int(np.prod(np.shape(X)))
+    return CoxSettings(
+        ties=ties, max_iterations=max_iterations, tolerance=tolerance, device=torch_device(device, cells=cells)
+    )
+
+
 def torch_device(device: Device, *, cells: int) -> torch.device:
     """Choose where to compute; "auto" takes cuda where there is one and the data fill it.
 
@@ -291,16 +290,8 @@ def torch_device(device: Device, *, cells: int) -> torch.device:
     MissingExtraError
         If cuda is asked for and not there.
     """
-    if device not in get_args(Device):
-        raise ConfigError(f"device is {device!r}. {did_you_mean(str(device), get_args(Device))}")
+    check_choice("device", device, get_args(Device))
     there = torch.cuda.is_available() if device == "cuda" or cells > 1_000_000 else False
     if device == "cuda" and not there:
         raise MissingExtraError("device is 'cuda', but torch finds no CUDA device here. Use device='auto' or 'cpu'.")
     return torch.device("cuda" if there and device != "cpu" else "cpu")
-
-
-def _check_rows(design: Float[np.ndarray, "n p"], rows: int) -> None:
-    if len(design) != rows:
-        raise DataError(f"X has {len(design)} rows and y {rows}; both must have one row a patient.")
-    if rows == 0:
-        raise DataError("X has 0 sample(s), while a minimum of 1 is required: there is no patient to learn from.")

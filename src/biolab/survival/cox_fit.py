@@ -14,15 +14,14 @@ from biolab.core.errors import DataError, FitError
 from .baseline_hazard import StepFunction, cumulative_hazards
 from .follow_up import FollowUp
 from .identifiability import check_information, separation_error
-from .newton import minimise
+from .newton import Minimum, minimise
 from .partial_likelihood import PartialLikelihood, Ties, risk_sets
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoxSettings:
-    """How a fit is made: ridge strength (0 for none), ties, and when the search ends."""
+    """How a fit is made: ties, when the search ends, and where it is computed."""
 
-    strength: float
     ties: Ties
     max_iterations: int
     tolerance: float
@@ -48,88 +47,96 @@ class CoxFit:
     baseline: dict[Any, StepFunction]
 
 
-def fit_cox(
-    design: Float[np.ndarray, "n p"],
-    cases: FollowUp,
-    settings: CoxSettings,
-    names: Sequence[str],
-    *,
-    start: Float[np.ndarray, " p"] | None = None,
-) -> CoxFit:
-    """Maximise the (penalised) partial likelihood by Newton's method on centred and scaled columns.
+class CoxProblem:
+    """Data made ready for fitting: columns centred and scaled, risk sets sorted; solved for one strength after another.
 
     Raises
     ------
     FitError
-        If there is no event, the columns do not identify the coefficients, or the likelihood has no maximum.
+        If there is no event.
+    DataError
+        If the squares of a column overflow.
     """
-    with _threads_for(design.size, settings.device):
-        return _fit(design, cases, settings, names, start)
 
+    def __init__(
+        self, design: Float[np.ndarray, "n p"], cases: FollowUp, settings: CoxSettings, names: Sequence[str]
+    ) -> None:
+        present = cases.weight > 0
+        if not present.all():
+            design, cases = design[present], cases.take(present)
+        if cases.events == 0:
+            raise FitError(
+                f"None of the {len(cases)} patients had the event, so nothing can be estimated. Check the coding of "
+                "the event (1 or true = observed) and the follow-up."
+            )
+        self._names, self._cases, self._settings, self._cells = names, cases, settings, design.size
+        scaled, self._centre, self._scale = _standardised(design, names)
+        with self._threads():
+            self._risk = risk_sets(cases, ties=settings.ties, device=settings.device)
+            self._likelihood = PartialLikelihood(scaled, self._risk)
+            self._null = self._likelihood.evaluate(np.zeros(len(names)))
 
-def _fit(
-    design: Float[np.ndarray, "n p"],
-    cases: FollowUp,
-    settings: CoxSettings,
-    names: Sequence[str],
-    start: Float[np.ndarray, " p"] | None,
-) -> CoxFit:
-    present = cases.weight > 0
-    if not present.all():
-        design, cases = design[present], cases.take(present)
-    if cases.events == 0:
-        raise FitError(
-            f"None of the {len(cases)} patients had the event, so nothing can be estimated. Check the coding of the "
-            "event (1 or true = observed) and the follow-up."
+    def solve(self, strength: float, *, start: Float[np.ndarray, " p"] | None = None) -> CoxFit:
+        """Maximise the log partial likelihood less ``strength / 2 * sum(coef**2)``.
+
+        Raises
+        ------
+        FitError
+            If there is no penalty and the columns do not identify the coefficients, or separate the events.
+        """
+        names, scale, events = self._names, self._scale, self._cases.events
+        if strength == 0:
+            check_information(self._null.hessian, names, events)
+        curvature = strength / scale**2
+        with self._threads():
+            found = minimise(
+                self._likelihood.evaluate,
+                curvature,
+                np.zeros(len(names)) if start is None else start * scale,
+                here=self._null if start is None else None,
+                max_iterations=self._settings.max_iterations,
+                tolerance=self._settings.tolerance,
+            )
+        if found.runaway.any():
+            raise separation_error(names, found.runaway, events)
+        if strength == 0:
+            check_information(found.evaluation.hessian, names, events)
+        return self._result(found, curvature)
+
+    def log_likelihood(self, coef: Float[np.ndarray, " p"]) -> float:
+        """Return the unpenalised log partial likelihood at coefficients on the given scale."""
+        with self._threads():
+            return -self._likelihood.evaluate(coef * self._scale).value
+
+    def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
+        information, risk = found.evaluation.hessian, self._risk
+        covariance = np.linalg.inv(information + np.diag(curvature))
+        step = np.exp(found.evaluation.log_hazard_step)
+        return CoxFit(
+            coef=found.beta / self._scale,
+            covariance=covariance / np.outer(self._scale, self._scale),
+            degrees_of_freedom=float(np.trace(covariance @ information)),
+            log_likelihood=-found.evaluation.value,
+            null_log_likelihood=-self._null.value,
+            iterations=found.iterations,
+            converged=found.converged,
+            last_step=found.last_step,
+            centre=self._centre,
+            baseline=cumulative_hazards(risk.time, risk.stratum, step, self._cases.labels),
         )
-    scaled, centre, scale = _standardised(design, names)
-    risk = risk_sets(cases, ties=settings.ties, device=settings.device)
-    likelihood = PartialLikelihood(scaled, risk)
-    curvature = settings.strength / scale**2
-    zero = np.zeros(len(names))
-    null = likelihood.evaluate(zero)
-    if settings.strength == 0:
-        check_information(null.hessian, names, cases.events)
-    found = minimise(
-        likelihood.evaluate,
-        curvature,
-        zero if start is None else start * scale,
-        here=null if start is None else None,
-        max_iterations=settings.max_iterations,
-        tolerance=settings.tolerance,
-    )
-    if found.runaway.any():
-        raise separation_error(names, found.runaway, cases.events)
-    information = found.evaluation.hessian
-    if settings.strength == 0:
-        check_information(information, names, cases.events)
-    covariance = np.linalg.inv(information + np.diag(curvature))
-    return CoxFit(
-        coef=found.beta / scale,
-        covariance=covariance / np.outer(scale, scale),
-        degrees_of_freedom=float(np.trace(covariance @ information)),
-        log_likelihood=-found.evaluation.value,
-        null_log_likelihood=-null.value,
-        iterations=found.iterations,
-        converged=found.converged,
-        last_step=found.last_step,
-        centre=centre,
-        baseline=cumulative_hazards(risk.time, risk.stratum, np.exp(found.evaluation.log_hazard_step), cases.labels),
-    )
 
-
-@contextmanager
-def _threads_for(cells: int, device: torch.device) -> Iterator[None]:
-    """Keep small fits on one thread: on a busy machine waiting for a second one costs ten times the work."""
-    before = torch.get_num_threads()
-    small = device.type == "cpu" and cells < 500_000 and before > 1
-    if small:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Keep small fits on one thread: on a busy machine waiting for a second one costs ten times the work."""
+        before = torch.get_num_threads()
+        small = self._settings.device.type == "cpu" and self._cells < 500_000 and before > 1
         if small:
-            torch.set_num_threads(before)
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if small:
+                torch.set_num_threads(before)
 
 
 def _standardised(

@@ -135,3 +135,17 @@ def _entries(entry: Any, time: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n
 def _same_length(values: np.ndarray, name: str, rows: int) -> None:
     if len(values) != rows:
         raise DataError(f"{name} has {len(values)} rows and the target {rows}; both must have one value a patient.")
+
+
+def check_rows(design: Float[np.ndarray, "m p"], cases: FollowUp) -> None:
+    """Refuse covariates and follow-up of different length, or of nobody.
+
+    Raises
+    ------
+    DataError
+        Naming both lengths.
+    """
+    if len(design) != len(cases):
+        raise DataError(f"X has {len(design)} rows and y {len(cases)}; both must have one row a patient.")
+    if len(cases) == 0:
+        raise DataError("X has 0 sample(s), while a minimum of 1 is required: there is no patient to learn from.")

@@ -177,7 +177,9 @@ class PartialLikelihood:
         weighted = hazard * self._with_ones
         sums = risk.ranges.over_rows(weighted).index_select(1, group)
         if risk.tied:
-            tied = sums.new_zeros((len(sums), len(risk.time))).index_add_(1, event_group, weighted.index_select(1, rows))
+            tied = sums.new_zeros((len(sums), len(risk.time))).index_add_(
+                1, event_group, weighted.index_select(1, rows)
+            )
             sums -= fraction * tied.index_select(1, group)
         mean = sums[1:] / sums[0]
         step = weight / sums[0]

@@ -74,6 +74,8 @@ def survival_target(y: Any) -> SurvivalTarget:
     if isinstance(y, pl.DataFrame) or (hasattr(y, "columns") and hasattr(y, "iloc")):
         frame: Any = y
         return _from_columns({str(name): plain(frame[name]) for name in frame.columns})
+    if y is None:
+        raise DataError("A fit requires y to be passed, but the target y is None. Pass the times and events.")
     values = plain(y)
     if values.dtype.names:
         return _from_columns({name: values[name] for name in values.dtype.names})
