@@ -5,7 +5,7 @@ from numpy import ndarray
 
 from biolab.core import DataError, Estimate
 from biolab.core.arrays import Bool, Float
-from biolab.kernels import concordance
+from biolab.kernels.concordance import concordance
 
 from .censoring import censoring_distribution, inverse_before, refuse_unseen_events
 from .discrimination import index_estimate

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from biolab.core import DataError, Estimate
 from biolab.core.arrays import Bool, Float
-from biolab.kernels import cox_slope
+from biolab.kernels.cox_slope import cox_slope
 from biolab.stats import wald_estimate
 
 from .product_limit import ProductLimit, Weights, product_limit
