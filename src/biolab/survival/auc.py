@@ -5,7 +5,7 @@ from numpy import ndarray
 
 from biolab.core import DataError, Estimate
 from biolab.core.arrays import Bool, Float
-from biolab.kernels import concordance
+from biolab.kernels.concordance import concordance
 
 from .censoring import censoring_distribution, inverse_before, refuse_unseen_events
 from .discrimination import index_estimate
@@ -59,6 +59,7 @@ def time_dependent_auc(
     else:
         seen = censoring_distribution(np.asarray(censoring[0], dtype=np.float64), np.asarray(censoring[1], dtype=bool))
         refuse_unseen_events(seen, time, case, "Choose an earlier horizon.")
+    # an AUC is the concordance of a time that only says "by the horizon" (0) or "beyond" (1)
     kept = case | control
     counts = concordance(
         control[kept].astype(np.float64),
@@ -79,14 +80,15 @@ def time_dependent_auc_draws(
     censoring: ProductLimit | None = None,
 ) -> Float[ndarray, "*b"]:
     """Return the AUC for each weighting; NaN where nobody fails by the horizon or nobody is followed beyond it."""
-    seen = censoring_distribution(time, event, weights=weights) if censoring is None else censoring
-    case, control = event & (time <= horizon), time > horizon
-    kept = case | control
-    # an AUC is the concordance of a time that only says "by the horizon" (0) or "beyond" (1)
-    return concordance(
-        control[kept].astype(np.float64),
-        case[kept],
-        score[kept],
-        weights=weights[..., kept],
-        event_weight=inverse_before(seen, time[kept], case[kept]),
-    ).index
+    case_weight = np.asarray(weights, dtype=np.float64)
+    seen = censoring_distribution(time, event, weights=case_weight) if censoring is None else censoring
+    case, control = np.flatnonzero(event & (time <= horizon)), np.flatnonzero(time > horizon)
+    control = control[np.argsort(score[control])]
+    failed = case_weight[..., case] * inverse_before(seen, time[case], event[case])
+    # weight of the controls below each score: a running sum over the sorted controls, read at each case's place
+    beyond = np.cumsum(np.insert(case_weight[..., control], 0, 0.0, axis=-1), axis=-1)
+    below = beyond[..., np.searchsorted(score[control], score[case], side="left")]
+    not_above = beyond[..., np.searchsorted(score[control], score[case], side="right")]
+    wins = np.sum(failed * (below + not_above), axis=-1) / 2
+    pairs = failed.sum(axis=-1) * beyond[..., -1]
+    return np.divide(wins, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from biolab.core import DataError, Estimate
 from biolab.core.arrays import Bool, Float
-from biolab.kernels import cox_slope
+from biolab.kernels.cox_slope import cox_slope
 from biolab.stats import wald_estimate
 
 from .product_limit import ProductLimit, Weights, product_limit
@@ -46,12 +46,12 @@ def calibration_slope(
     0.354
     """
     fit = cox_slope(time, event, linear_predictor, weights=weight)
-    if not fit.converged:
+    if not fit.converged or fit.standard_error is None:
         raise DataError(
             "The calibration slope has no finite estimate: no events, a constant predictor, or one that orders the "
             "events perfectly. Evaluate on more patients."
         )
-    return wald_estimate(float(fit.slope), float(1 / np.sqrt(fit.information)), confidence=confidence)
+    return wald_estimate(float(fit.slope), fit.standard_error, confidence=confidence)
 
 
 def calibration_slope_draws(

@@ -5,7 +5,7 @@ from numpy import ndarray
 
 from biolab.core import DataError, Estimate
 from biolab.core.arrays import Bool, Float
-from biolab.kernels import PairCounts, concordance
+from biolab.kernels.concordance import PairCounts, concordance
 from biolab.stats import wald_estimate
 
 from .censoring import censoring_distribution, inverse_before, refuse_unseen_events

@@ -56,7 +56,7 @@ class Prediction:
         if not (np.diff(self.times) > 0).all():
             raise DataError("times do not increase; sort them and drop repeats.")
         if not ((self.survival >= 0) & (self.survival <= 1)).all() or (np.diff(self.survival, axis=1) > 1e-9).any():
-            raise DataError("A survival curve is NaN, leaves [0, 1] or rises; expected P(event after each time).")
+            raise DataError("A survival curve is NaN, leaves [0, 1] or rises; expected P(event after time).")
 
     def at(self, times: Float[ndarray, " s"], what: str) -> Float[ndarray, "n s"]:
         """Return the survival columns at some of ``times``.
