@@ -129,20 +129,23 @@ class _Scanner:
 
     def feed(self, chunk: bytes) -> None:
         data = np.frombuffer(chunk, dtype=np.uint8)
-        outside = self._outside(data)
-        newline = data == _NEWLINE
-        ends = np.flatnonzero(newline & outside)
-        separators = np.cumsum((data == self.separator) & outside)
-        lines = np.cumsum(newline)
+        newlines = np.flatnonzero(data == _NEWLINE)
+        separators = np.flatnonzero(data == self.separator)
+        ends = newlines
+        if self._quoted or b'"' in chunk:
+            outside = self._outside(data)
+            ends, separators = ends[outside[ends]], separators[outside[separators]]
         if ends.size:
-            starts = np.concatenate([[self._open_line], self._line + lines[ends[:-1]]])
-            fields = np.diff(separators[ends], prepend=-self._separators) + 1
+            before = np.searchsorted(separators, ends)
+            lines = np.searchsorted(newlines, ends, side="right")
+            starts = np.concatenate([[self._open_line], self._line + lines[:-1]])
+            fields = np.diff(before, prepend=-self._separators) + 1
             self._check(starts, fields, self._blank(data, ends))
-            self._open_line = self._line + int(lines[ends[-1]])
-            self._separators = int(separators[-1] - separators[ends[-1]])
+            self._open_line = self._line + int(lines[-1])
+            self._separators = separators.size - int(before[-1])
         else:
-            self._separators += int(separators[-1])
-        self._line += int(lines[-1])
+            self._separators += separators.size
+        self._line += newlines.size
         self._tail = (self._tail + chunk[-2:])[-2:]
 
     def finish(self) -> int:
@@ -156,8 +159,6 @@ class _Scanner:
 
     def _outside(self, data: np.ndarray) -> np.ndarray:
         quote = data == _QUOTE
-        if not quote.any():
-            return np.full(data.shape, not self._quoted)
         quoted = np.logical_xor.accumulate(np.concatenate([[self._quoted], quote]))
         before = np.concatenate([[self._tail[-1]], data[:-1]])
         begins = np.isin(before, [_NEWLINE, self.separator, _QUOTE, 0xBF])
