@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,18 +51,32 @@ def check_delimited(path: Path, separator: str) -> Shape:
         raise DataError(f"{path} cannot be read: {error}. Export or copy it again.") from error
 
 
+def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
 def _chunks(path: Path) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = offset = 0
+    lines = offset = line_start = 0
     last = b"\n"
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK):
+    with _open(path) as handle:
+        while True:
+            chunk = handle.read(_CHUNK)
             try:
-                decoder.decode(chunk)
+                decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                raise _not_utf8(path, error, lines, offset) from error
+                at = offset + len(chunk) - len(error.object) + error.start
+                before = error.object[: error.start]
+                newline = before.rfind(b"\n")
+                start = line_start if newline < 0 else at - error.start + newline + 1
+                line = lines + before.count(b"\n") + 1
+                raise _not_utf8(path, error.object[error.start], line=line, byte=at - start + 1) from error
+            if not chunk:
+                break
             if b"\x00" in chunk:
                 raise DataError(f"{path} is not text: it holds bytes of value 0. Save it as CSV in UTF-8.")
+            if b"\n" in chunk:
+                line_start = offset + chunk.rfind(b"\n") + 1
             lines += chunk.count(b"\n")
             offset += len(chunk)
             last = chunk[-1:]
@@ -70,34 +85,34 @@ def _chunks(path: Path) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _not_utf8(path: Path, error: UnicodeDecodeError, lines: int, offset: int) -> DataError:
-    if offset == 0 and error.object[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-        return DataError(f"{path} is UTF-16, not UTF-8. Save it as 'CSV UTF-8' or convert it with iconv.")
-    before = error.object[: error.start]
-    line = lines + before.count(b"\n") + 1
-    byte = error.start - (before.rfind(b"\n") + 1) + 1
+def _not_utf8(path: Path, value: int, *, line: int, byte: int) -> DataError:
+    if (line, byte) == (1, 1) and value in {0xFF, 0xFE}:
+        return DataError(f"{path}, line 1 is UTF-16, not UTF-8. Save it as 'CSV UTF-8' or convert it with iconv.")
     return DataError(
-        f"{path}, line {line}, byte {byte} of the line: 0x{error.object[error.start]:02x} is not UTF-8. Save the file "
-        "as 'CSV UTF-8', or convert it, for example with iconv -f CP949 -t UTF-8 (Korean Excel) or -f LATIN1."
+        f"{path}, line {line}, byte {byte} of the line: 0x{value:02x} is not UTF-8. Save the file as 'CSV UTF-8', or "
+        "convert it, for example with iconv -f CP949 -t UTF-8 (Korean Excel) or -f LATIN1."
     )
 
 
 def _header(path: Path, separator: str) -> tuple[str, ...]:
-    first = next(_chunks(path), b"").removeprefix(codecs.BOM_UTF8)
-    if not first.strip():
-        raise DataError(f"{path} is empty; expected a line with the names of the columns and a line for each record.")
-    head, newline, _ = first.partition(b"\n")
-    if b"\r" in head.rstrip(b"\r") or not newline:
-        raise DataError(f"{path}, line 1: lines end in a bare carriage return or never. Save it with Unix line ends.")
-    text = io.StringIO(first.decode(errors="ignore"), newline="")
-    names = tuple(next(csv.reader(text, delimiter=separator), []))
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", errors="replace", newline="") as handle:
+        first = handle.readline()
+        if first.endswith("\r"):
+            raise DataError(f"{path}, line 1 ends in a bare carriage return. Save the file with Unix or Windows lines.")
+        if not first.strip():
+            raise DataError(f"{path}, line 1 is empty; expected the names of the columns. Remove the line.")
+        try:
+            names = tuple(next(csv.reader(itertools.chain([first], handle), delimiter=separator)))
+        except csv.Error as error:
+            raise DataError(f"{path}, line 1 cannot be read as column names: {error}.") from error
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise DataError(f"{path}, line 1: column {number} has no name. Give it one, or remove the column.")
-        if name in names[: number - 1]:
-            raise DataError(
-                f"{path}, line 1: columns {names.index(name) + 1} and {number} are both called {name!r}. Rename one."
-            )
+    if len(set(names)) < len(names):
+        number, name = next((number, name) for number, name in enumerate(names) if name in names[:number])
+        raise DataError(
+            f"{path}, line 1: columns {names.index(name) + 1} and {number + 1} are both called {name!r}. Rename one."
+        )
     return names
 
 
@@ -114,20 +129,23 @@ class _Scanner:
 
     def feed(self, chunk: bytes) -> None:
         data = np.frombuffer(chunk, dtype=np.uint8)
-        outside = self._outside(data)
-        newline = data == _NEWLINE
-        ends = np.flatnonzero(newline & outside)
-        separators = np.cumsum((data == self.separator) & outside)
-        lines = np.cumsum(newline)
+        newlines = np.flatnonzero(data == _NEWLINE)
+        separators = np.flatnonzero(data == self.separator)
+        ends = newlines
+        if self._quoted or b'"' in chunk:
+            outside = self._outside(data)
+            ends, separators = ends[outside[ends]], separators[outside[separators]]
         if ends.size:
-            starts = np.concatenate([[self._open_line], self._line + lines[ends[:-1]]])
-            fields = np.diff(separators[ends], prepend=-self._separators) + 1
+            before = np.searchsorted(separators, ends)
+            lines = np.searchsorted(newlines, ends, side="right")
+            starts = np.concatenate([[self._open_line], self._line + lines[:-1]])
+            fields = np.diff(before, prepend=-self._separators) + 1
             self._check(starts, fields, self._blank(data, ends))
-            self._open_line = self._line + int(lines[ends[-1]])
-            self._separators = int(separators[-1] - separators[ends[-1]])
+            self._open_line = self._line + int(lines[-1])
+            self._separators = separators.size - int(before[-1])
         else:
-            self._separators += int(separators[-1])
-        self._line += int(lines[-1])
+            self._separators += separators.size
+        self._line += newlines.size
         self._tail = (self._tail + chunk[-2:])[-2:]
 
     def finish(self) -> int:
@@ -141,8 +159,6 @@ class _Scanner:
 
     def _outside(self, data: np.ndarray) -> np.ndarray:
         quote = data == _QUOTE
-        if not quote.any():
-            return np.full(data.shape, not self._quoted)
         quoted = np.logical_xor.accumulate(np.concatenate([[self._quoted], quote]))
         before = np.concatenate([[self._tail[-1]], data[:-1]])
         begins = np.isin(before, [_NEWLINE, self.separator, _QUOTE, 0xBF])
