@@ -16,6 +16,9 @@ from .calibration import observed_expected_draws as observed_expected_draws
 from .censoring import censoring_distribution as censoring_distribution
 from .cox import CoxPH as CoxPH
 from .cox_cv import CoxPHCV as CoxPHCV
+from .design import Design as Design
+from .design import DesignColumn as DesignColumn
+from .design import Term as Term
 from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c
@@ -29,5 +32,11 @@ from .log_rank import LogRank as LogRank
 from .log_rank import log_rank as log_rank
 from .nelson_aalen import NelsonAalen as NelsonAalen
 from .nelson_aalen import nelson_aalen as nelson_aalen
+from .release import release as release
+from .released_model import ReleasedCox as ReleasedCox
+from .released_model import ReleasedModel as ReleasedModel
+from .released_trees import ReleasedTrees as ReleasedTrees
+from .released_trees import Tree as Tree
+from .risk_model import RiskModel as RiskModel
 from .target import SurvivalTarget as SurvivalTarget
 from .target import survival_target as survival_target
