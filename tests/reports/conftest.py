@@ -33,9 +33,7 @@ class InventedProtocol:
             "ko": "두 기관에서 본 림프절 양성 유방암의 예후",
         }
     )
-    endpoint: Mapping[str, str] = field(
-        default_factory=lambda: {"en": "Recurrence-free survival", "ko": "무재발 생존"}
-    )
+    endpoint: Mapping[str, str] = field(default_factory=lambda: {"en": "Recurrence-free survival", "ko": "무재발 생존"})
     time_unit: str = "month"
     horizons: tuple[float, ...] = HORIZONS
     tau: float = 84.0
