@@ -142,7 +142,7 @@ def test_model_survives_the_way_through_mlflow(
     from biolab.tracking import load_released
 
     cohort = load_cohort(protocol, "north", file=files["north"])
-    runs = [run for run in find_runs(store, protocol="made-up", role="model", site="north")]
+    runs = find_runs(store, protocol="made-up", role="model", site="north")
     for run in runs:
         spec = next(spec for spec in protocol.models if spec.name == run.model)
         stored = ReleasedModel.load(load_released(store, run.run_id)).predict(cohort.frame)
