@@ -13,6 +13,7 @@ from .calibration import calibration_slope_draws as calibration_slope_draws
 from .calibration import observed_expected as observed_expected
 from .calibration import observed_expected_draws as observed_expected_draws
 from .censoring import censoring_distribution as censoring_distribution
+from .discrete_time import DiscreteTimeHazard as DiscreteTimeHazard
 from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c
