@@ -19,6 +19,7 @@ from .cox_cv import CoxPHCV as CoxPHCV
 from .design import Design as Design
 from .design import DesignColumn as DesignColumn
 from .design import Term as Term
+from .discrete_time import DiscreteTimeHazard as DiscreteTimeHazard
 from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c

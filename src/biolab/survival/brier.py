@@ -101,8 +101,8 @@ def brier_score_draws(
     beyond = time[:, None] > times
     by = (case * inverse_before(seen, time, event)) @ np.where(failed, survival**2, 0.0)
     after = case @ np.where(beyond, (1 - survival) ** 2, 0.0)
-    there = case @ beyond.astype(np.float64)
-    probability = np.where(there > 0, seen.at(times), np.nan)
+    followed = np.where(case > 0, time, -np.inf).max(axis=-1)[..., None] > times
+    probability = np.where(followed, seen.at(times), np.nan)
     return (by + after / probability) / case.sum(axis=-1, keepdims=True)
 
 

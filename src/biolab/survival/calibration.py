@@ -116,9 +116,9 @@ def observed_expected_draws(
     case = np.asarray(weights, dtype=np.float64)
     curve = product_limit(time, event, weights=case) if observed is None else observed
     risk = 1 - curve.at(horizons)
-    there = case @ (time[:, None] >= horizons).astype(np.float64)
+    followed = np.where(case > 0, time, -np.inf).max(axis=-1)[..., None] >= horizons
     expected = case @ (1 - survival) / case.sum(axis=-1, keepdims=True)
-    return np.divide(risk, expected, out=np.full_like(risk, np.nan), where=(there > 0) & (expected > 0))
+    return np.divide(risk, expected, out=np.full_like(risk, np.nan), where=followed & (expected > 0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

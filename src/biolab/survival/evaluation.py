@@ -72,7 +72,7 @@ class Prediction:
         if missing.any():
             raise ConfigError(
                 f"{what} {times[missing][0]:g} is not among the {self.times.size} predicted times "
-                f"({self.times.min(initial=np.inf):g} to {self.times.max(initial=-np.inf):g}). Predict survival there too."
+                f"({self.times.min(initial=np.inf):g} to {self.times.max(initial=-np.inf):g}). Predict it there too."
             )
         return np.ascontiguousarray(self.survival[:, place])
 
