@@ -68,6 +68,7 @@ def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
 def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame:
     """Describe the covariates with labels: quartiles of numbers, counts of categories, small counts withheld.
 
+    Quartiles are rounded to three digits: unrounded, a quartile can be one patient's exact value.
     Columns: variable, label_en, label_ko, unit, level, kind (quartiles, count, missing), value, lower, upper, percent.
     """
     covariates = protocol.codebook.covariates
@@ -84,8 +85,12 @@ def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame
     released = suppress_counts(
         counted, "value", within=["variable"], minimum=protocol.release.minimum_cell, only=pl.col("kind") != "quartiles"
     )
+    rounded = released.with_columns(
+        pl.when(pl.col("kind") == "quartiles").then(pl.col(name).round_sig_figs(3)).otherwise(pl.col(name)).alias(name)
+        for name in ("value", "lower", "upper")
+    )
     hidden = pl.col("value").is_null()
-    return released.with_columns(pl.when(hidden).then(None).otherwise(pl.col("percent")).alias("percent"))
+    return rounded.with_columns(pl.when(hidden).then(None).otherwise(pl.col("percent")).alias("percent"))
 
 
 def _released_count(count: int, minimum: int) -> int | None:

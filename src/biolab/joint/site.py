@@ -80,7 +80,7 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     )
     for name, table in tables.items():
         run.table(name, table)
-    run.metrics({name: float(value) for name, value in facts.items()})
+    run.metrics({name: float(value) for name, value in facts.items() if value is not None})
 
 
 def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: FittedModel, judged: _Judged) -> None:
