@@ -102,7 +102,7 @@ def test_nobody_at_risk_between_late_entries_keeps_the_curve():
 def test_bad_arguments_are_named(estimate):
     with pytest.raises(DataError, match="no patient"):
         estimate([], [])
-    with pytest.raises(DataError, match="no patient"):
+    with pytest.raises(DataError, match="zero for every patient"):
         estimate([1.0], [1], weight=[0])
     with pytest.raises(ConfigError, match="'log', "):
         estimate([1.0], [1], interval="loglog")

@@ -120,8 +120,8 @@ class CoxPH(BaseEstimator):
             If there is no event, columns are constant, collinear or separate the events.
         """
         strength = _strength(self.penalty)
-        settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, X)
         design = self._covariates(X, reset=True)
+        settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, cells=design.size)
         cases = follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         check_rows(design, cases)
         fit = CoxProblem(design, cases, settings, self._names(design.shape[1])).solve(strength)
@@ -263,7 +263,7 @@ def _strength(penalty: Any) -> float:
     return 0.0 if penalty is None else float(penalty.strength)
 
 
-def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Device, X: Any) -> CoxSettings:
+def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Device, *, cells: int) -> CoxSettings:
     """Validate an estimator's settings.
 
     Raises
@@ -274,7 +274,6 @@ def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Devi
     check_choice("ties", ties, get_args(Ties))
     if not (max_iterations >= 1 and tolerance > 0):
         raise ConfigError(f"max_iterations is {max_iterations} and tolerance {tolerance}; they must be >= 1 and > 0.")
-    cells = int(np.prod(np.shape(X)))
     return CoxSettings(
         ties=ties, max_iterations=max_iterations, tolerance=tolerance, device=torch_device(device, cells=cells)
     )
