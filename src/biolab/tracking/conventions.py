@@ -35,6 +35,8 @@ PARENT_RUN = "mlflow.parentRunId"
 SOURCE_NAME = "mlflow.source.name"
 SOURCE_TYPE = "mlflow.source.type"
 LOGGED_TABLES = "mlflow.loggedArtifacts"
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens an experiment on MLflow's pages for models rather than those for language models."""
 DATASET_CONTEXT = "mlflow.data.context"
 
 _WORD = re.compile(r"\w[\w.-]*")

@@ -6,6 +6,7 @@ import tempfile
 import time
 from contextlib import closing
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from biolab.core import BiolabError, TrackingError, write_atomically
 from .session import explain, load_mlflow, quietly, translated
 
 LEAST_FREE_BYTES = 20_000_000
+CHECK_PATIENCE_S = 5.0
 _LOCK_PATIENCE_S = 30
 
 State = Literal["absent", "ready", "older", "newer", "foreign"]
@@ -80,7 +82,7 @@ def check_database(path: Path, tracking_uri: str) -> None:
         If it is not; the message says how to mend it. The file is left as it was.
     """
     state = state_of(path)
-    version = load_mlflow().__version__
+    version = metadata.version("mlflow")
     remedy = {
         "foreign": "is not a database of MLflow. Name another file or folder with --tracking-uri or --output.",
         "older": f"was made by an older MLflow than {version}. Copy the file as a backup, then run: "
@@ -93,7 +95,7 @@ def check_database(path: Path, tracking_uri: str) -> None:
     if state == "absent":
         return
     try:
-        with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as database:
+        with closing(sqlite3.connect(path, timeout=CHECK_PATIENCE_S, isolation_level=None)) as database:
             database.execute("BEGIN IMMEDIATE")
             database.execute("ROLLBACK")
     except sqlite3.Error as error:
@@ -111,7 +113,7 @@ def state_of(path: Path) -> State:
     if not path.exists() or not path.stat().st_size:
         return "absent"
     try:
-        with closing(sqlite3.connect(path, timeout=5)) as database:
+        with closing(sqlite3.connect(path, timeout=CHECK_PATIENCE_S)) as database:
             tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if not {"alembic_version", "experiments"} <= tables:
                 return "foreign" if tables else "absent"
@@ -138,7 +140,7 @@ def _revisions() -> tuple[str, ...]:
 @cache
 def _schema() -> str:
     """Return the SQL that makes a database of the installed MLflow."""
-    version = load_mlflow().__version__
+    version = metadata.version("mlflow")
     kept = platformdirs.user_cache_path("biolab") / f"mlflow-{version}-schema.sql"
     try:
         text = kept.read_text(encoding="utf-8")

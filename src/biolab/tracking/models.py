@@ -189,7 +189,7 @@ def _model_id(client: "MlflowClient", reference: str) -> str:
     registered, _, version = reference.removeprefix("models:/").partition("/")
     if not version:
         return registered
-    model_id = client.get_model_version(registered, version).model_id
-    if model_id is None:
+    source = client.get_model_version(registered, version).source or ""
+    if not source.startswith("models:/"):
         raise TrackingError(f"{reference}: this version was not registered by biolab; it names no logged model.")
-    return model_id
+    return source.removeprefix("models:/")

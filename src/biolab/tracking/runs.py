@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -15,6 +15,7 @@ from biolab.core import BiolabError, ConfigError, TrackingError, canonical_json
 
 from . import conventions as names
 from .params import PARAM_LIMIT, flatten, shorten
+from .paths import checked_path
 from .processes import current_process, has_died
 from .store import Store
 from .tables import encode_table, schema_path, table_path
@@ -131,7 +132,7 @@ class RecordedRun:
             If the store cannot be written.
         """
         with self.store.session() as client:
-            client.log_text(self.run_id, content, _checked_path(path))
+            client.log_text(self.run_id, content, checked_path(path))
 
     def file(self, local: Path, artifact_path: str | None = None) -> None:
         """Log a local file under its own name, in the artifact folder ``artifact_path``.
@@ -143,7 +144,7 @@ class RecordedRun:
         TrackingError
             If the file cannot be read or the store cannot be written.
         """
-        folder = None if artifact_path is None else _checked_path(artifact_path)
+        folder = None if artifact_path is None else checked_path(artifact_path)
         if not local.is_file():
             raise TrackingError(f"{local} is not a file; it cannot be logged as an artifact.")
         with self.store.session() as client:
@@ -325,7 +326,7 @@ def _experiment_id(client: "MlflowClient", store: Store, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, artifact_location=location)
+            return client.create_experiment(name, artifact_location=location, tags=names.EXPERIMENT_TAGS)
         except MlflowException as error:
             # another process made it in the meantime
             found = client.get_experiment_by_name(name)
@@ -346,13 +347,6 @@ def _checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
                 f"The tag {key!r} has {len(str(value))} characters; MLflow holds {TAG_LIMIT}. Shorten it."
             )
     return {key: str(value) for key, value in tags.items()}
-
-
-def _checked_path(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or "\\" in path or ":" in path or ".." in parts:
-        raise ConfigError(f"The artifact path {path!r} must be relative, with '/' between folders and without '..'.")
-    return path
 
 
 def _fitting_list(words: Sequence[str]) -> str:

@@ -1,8 +1,10 @@
 """Finding runs of a protocol again, and reading what they logged."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ import polars as pl
 from biolab.core import ConfigError, TrackingError, did_you_mean
 
 from . import conventions as names
+from .paths import checked_path, local_path
+from .session import explain
 from .store import Store
 from .tables import FOLDER, decode_table, schema_path, table_path
 
@@ -112,11 +116,15 @@ def read_table(store: Store, run_id: str, name: str) -> pl.DataFrame:
     TrackingError
         If the run has no such table; the message names the nearest.
     """
-    with store.session() as client:
-        known = [Path(each.path).stem for each in client.list_artifacts(run_id, FOLDER) if not each.is_dir]
-    if name not in known:
-        raise TrackingError(f"The run {run_id} has no table {name!r}. {did_you_mean(name, known)}")
-    return decode_table(name, read_text(store, run_id, table_path(name)), read_text(store, run_id, schema_path(name)))
+    try:
+        content, schema = (read_text(store, run_id, path) for path in (table_path(name), schema_path(name)))
+    except TrackingError as error:
+        with store.session() as client:
+            known = [Path(each.path).stem for each in client.list_artifacts(run_id, FOLDER) if not each.is_dir]
+        if name in known:
+            raise
+        raise TrackingError(f"The run {run_id} has no table {name!r}. {did_you_mean(name, known)}") from error
+    return decode_table(name, content, schema)
 
 
 def read_text(store: Store, run_id: str, path: str) -> str:
@@ -127,12 +135,31 @@ def read_text(store: Store, run_id: str, path: str) -> str:
     TrackingError
         If the run or the artifact is not in the store, or is no text.
     """
+    root = _artifact_uri(store, run_id)
+    folder = local_path(root)
+    try:
+        content = _download(store, f"{root}/{path}") if folder is None else (folder / checked_path(path)).read_bytes()
+        return content.decode("utf-8")
+    except FileNotFoundError as error:
+        raise TrackingError(f"The run {run_id} has no artifact {path!r} in {store.label}.") from error
+    except OSError as error:
+        raise TrackingError(explain(error, store.label)) from error
+    except UnicodeDecodeError as error:
+        raise TrackingError(f"The artifact {path!r} of run {run_id} is not a text ({error}).") from error
+
+
+@lru_cache(maxsize=4096)
+def _artifact_uri(store: Store, run_id: str) -> str:
     with store.session() as client:
-        local = Path(client.download_artifacts(run_id, path))
-        try:
-            return local.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise TrackingError(f"The artifact {path} of run {run_id} is not a text ({error}).") from error
+        return str(client.get_run(run_id).info.artifact_uri)
+
+
+def _download(store: Store, artifact_uri: str) -> bytes:
+    from mlflow.artifacts import download_artifacts
+
+    with store.session(), tempfile.TemporaryDirectory(prefix="biolab-") as place:
+        local = download_artifacts(artifact_uri=artifact_uri, dst_path=place, tracking_uri=store.tracking_uri)
+        return Path(local).read_bytes()
 
 
 def _filter(*, sha256: str | None, role: str | None, site: str | None, status: str | None) -> str:

@@ -27,7 +27,7 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-_LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine")
+_LOGGERS = ("mlflow", "alembic")
 
 
 def load_mlflow() -> "ModuleType":

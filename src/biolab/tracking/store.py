@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from biolab.core import ConfigError
 
 from .embedded import check_database, check_folder, create_database
+from .paths import local_path
 from .session import load_mlflow, quietly, translated
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Store:
     @property
     def artifacts(self) -> Path | None:
         """Return the local folder of artifacts, or ``None`` where a server keeps them."""
-        return None if self.artifact_root is None else _path_of(self.artifact_root)
+        return None if self.artifact_root is None else local_path(self.artifact_root)
 
     @property
     def label(self) -> str:
@@ -62,18 +62,14 @@ class Store:
         TrackingError
             If the store cannot be made or opened.
         """
-        mlflow = load_mlflow()
-        if self.database is not None:
-            create_database(self.database, artifact_root=self.artifact_root or "")
         with quietly(), translated(self.label):
-            return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+            return self._open()
 
     @contextmanager
     def session(self) -> "Iterator[MlflowClient]":
         """Speak to the store: yields a client, keeps MLflow quiet and turns its faults into ``TrackingError``."""
-        client = self.client()
         with quietly(), translated(self.label):
-            yield client
+            yield self._open()
 
     def check(self) -> None:
         """Make sure within seconds that the store can be written, before hours of work rely on it.
@@ -89,9 +85,14 @@ class Store:
             if self.artifacts is not None:
                 check_folder(self.artifacts)
             check_database(self.database, self.tracking_uri)
-        client = self.client()
         with quietly(_CHECK_PATIENCE), translated(self.label):
-            client.search_experiments(max_results=1)
+            self._open().search_experiments(max_results=1)
+
+    def _open(self) -> "MlflowClient":
+        mlflow = load_mlflow()
+        if self.database is not None:
+            create_database(self.database, artifact_root=self.artifact_root or "")
+        return mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
 
 
 def embedded_store(folder: Path) -> Store:
@@ -105,12 +106,13 @@ def embedded_store(folder: Path) -> Store:
     Raises
     ------
     ConfigError
-        If the path holds ``?``, which cannot stand in a database address.
+        If the path holds ``?``, ``#`` or ``%``: MLflow takes paths for addresses, in which these mean something else.
     """
     place = folder.expanduser().resolve()
-    if "?" in str(place):
+    if troublesome := sorted(set("?#%") & set(str(place))):
         raise ConfigError(
-            f"{place}: a folder whose path holds '?' cannot keep the store. Choose another with --output."
+            f"{place}: MLflow cannot keep models in a folder whose path holds {' or '.join(troublesome)}. "
+            "Choose another with --output."
         )
     return Store(
         tracking_uri=f"{_SQLITE}{(place / 'mlflow.db').as_posix()}", artifact_root=(place / "artifacts").as_uri()
@@ -147,11 +149,3 @@ def open_store(tracking_uri: str | None, output: Path) -> Store:
         f"The tracking address {tracking_uri!r} is not one biolab knows. Give http://host:port of an MLflow server or "
         "sqlite:///path/mlflow.db, or leave it out to keep the runs in the output folder."
     )
-
-
-def _path_of(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    if parts.scheme != "file":
-        return None
-    share = f"//{parts.netloc}" if parts.netloc else ""
-    return Path(url2pathname(share + parts.path))

@@ -78,7 +78,7 @@ def decode_table(name: str, content: str, schema: str) -> pl.DataFrame:
         columns = list(zip(*stored["data"], strict=True)) or [()] * len(dtypes)
         pairs = zip(dtypes.items(), columns, strict=True)
         series = [pl.Series(column, _from_json(values, dtype), dtype=dtype) for (column, dtype), values in pairs]
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
         raise TrackingError(
             f"The table {name!r} in the store is damaged ({error}); run the experiment again."
         ) from error

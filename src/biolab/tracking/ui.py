@@ -19,6 +19,12 @@ from .store import Store
 _START_PATIENCE_S = 120
 _STOP_PATIENCE_S = 10
 _PORTS_TRIED = 100
+_CALM = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # a second service, for language-model evaluation
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "UVICORN_LOG_LEVEL": "warning",
+    "PYTHONWARNINGS": "ignore",
+}
 
 
 def ui_command(store: Store, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
@@ -76,9 +82,7 @@ def running_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> "Iter
     """
     command = ui_command(store, host, port)
     check_port(host, port)
-    # job execution would start a second service that serves language-model evaluation
-    environment = {**os.environ, **PRIVACY, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    environment.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    environment = _CALM | dict(os.environ) | PRIVACY
     if sys.platform == "win32":
         server = subprocess.Popen(command, env=environment, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
