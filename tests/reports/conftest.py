@@ -225,9 +225,11 @@ def build_comparison() -> InventedComparison:
     curves, at_risk = _survival()
     validation, gaps = _validation()
     described = {
-        "reference": ("Age and nodes", "나이와 림프절", "Cox model of age and positive lymph nodes only: the bar to clear.",
+        "reference": ("Age and nodes", "나이와 림프절",
+                      "Cox model of age and positive lymph nodes only: the bar to clear.",
                       "나이와 양성 림프절 수만 쓴 콕스 모형. 다른 모형이 넘어야 할 기준입니다."),
-        "cox": ("Cox", "콕스", "Cox model of all variables, Efron's treatment of ties.", "모든 변수를 쓴 콕스 모형. 동점은 에프론 방식."),
+        "cox": ("Cox", "콕스", "Cox model of all variables, Efron's treatment of ties.",
+                "모든 변수를 쓴 콕스 모형. 동시에 일어난 사건은 에프론 방식으로 다룹니다."),
         "ridge": ("Cox with ridge", "능형 콕스", "The same with a ridge penalty chosen by cross-validation.",
                   "같은 변수에 교차검증으로 고른 능형 벌점을 준 콕스 모형."),
         "boosted": ("Boosted hazard", "부스팅 위험", "Gradient-boosted trees on a discrete-time hazard.",
@@ -290,3 +292,31 @@ def of_one_site(comparison: InventedComparison) -> InventedComparison:
     frames = {name: getattr(comparison, name).filter(pl.col("site") == site) for name in names}
     crossed = {name: getattr(comparison, name).filter(both) for name in ("validation", "differences", "calibration")}
     return dataclasses.replace(comparison, **frames, **crossed, pooled=comparison.pooled.clear())
+
+
+def slim(comparison: InventedComparison) -> InventedComparison:
+    """Leave two models and the measures that the answer needs: a page quick to draw."""
+    models = pl.col("model").is_in(["reference", "cox"])
+    measures = pl.col("metric").is_in(["harrell_c", "calibration_slope", "observed_expected"])
+    late = pl.col("horizon").is_null() | (pl.col("horizon") == HORIZONS[-1])
+    frames = {name: getattr(comparison, name).filter(models) for name in ("models", "coefficients", "pooled")}
+    crossed = {
+        name: getattr(comparison, name).filter(models & late & measures) for name in ("validation", "differences")
+    }
+    calibration = comparison.calibration.filter(models & late)
+    return dataclasses.replace(comparison, **frames, **crossed, calibration=calibration)
+
+
+@pytest.fixture(scope="session")
+def small(comparison: InventedComparison) -> InventedComparison:
+    return slim(comparison)
+
+
+@pytest.fixture(scope="session")
+def missing_cells(comparison: InventedComparison) -> InventedComparison:
+    return with_missing_cells(comparison)
+
+
+@pytest.fixture(scope="session")
+def one_site(comparison: InventedComparison) -> InventedComparison:
+    return of_one_site(slim(comparison))

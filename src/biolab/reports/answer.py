@@ -8,7 +8,7 @@ import polars as pl
 from .comparison import Comparison
 from .language import Language
 from .legend import Legend, directions, legend_of
-from .metrics import MetricKey, metric_keys, metric_label, reading
+from .metrics import MetricKey, last_key, metric_keys, metric_label, reading
 from .values import MISSING, Side, Value, estimate, index_values
 
 Transport = Literal["below", "lower", "similar", "above", "missing"]
@@ -84,6 +84,7 @@ def findings(comparison: Comparison, legend: Legend) -> tuple[MetricKey | None, 
     keys = ("metric", "horizon", "train_site", "test_site", "model")
     values = index_values(comparison.validation, keys)
     gaps = index_values(comparison.differences, keys, "difference")
+    slope, ratio = (last_key(comparison.validation, name) for name in ("calibration_slope", "observed_expected"))
     found: list[Finding] = []
     for train, test in directions(comparison.validation, legend):
         ranked = [
@@ -103,8 +104,8 @@ def findings(comparison: Comparison, legend: Legend) -> tuple[MetricKey | None, 
                 value=values[(*headline, *at)],
                 difference=gaps.get((*headline, *at), MISSING),
                 home=values.get((*headline, test, test, model), MISSING),
-                slope=values.get(("calibration_slope", None, *at), MISSING),
-                ratio=values.get(("observed_expected", _main_horizon(comparison), *at), MISSING),
+                slope=values.get((*slope, *at), MISSING),
+                ratio=values.get((*ratio, *at), MISSING),
                 is_reference=model == comparison.protocol.reference_model,
             )
         )
@@ -121,8 +122,9 @@ def answer(comparison: Comparison, *, language: Language = "en") -> Answer:
     headline, found = findings(comparison, legend)
     if headline is None or not found:
         return Answer(lead=(legend.prose("answer.lead_nothing"),), cards=(), note="")
-    horizon = _main_horizon(comparison)
-    cards = tuple(_card(finding, headline, legend, horizon) for finding in found)
+    horizon = last_key(comparison.validation, "observed_expected").horizon
+    time = legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
+    cards = tuple(_card(finding, headline, legend, time) for finding in found)
     note = legend.prose("answer.chosen", {"models": comparison.models.height})
     return Answer(lead=tuple(_lead(found, legend)), cards=cards, note=note)
 
@@ -131,12 +133,6 @@ def _headline(validation: pl.DataFrame) -> MetricKey | None:
     there = metric_keys(validation.filter(pl.col("estimate").is_not_null() & pl.col("estimate").is_not_nan()))
     ranked = [key for name in _HEADLINES for key in there if key.metric == name]
     return ranked[0] if ranked else None
-
-
-def _main_horizon(comparison: Comparison) -> float | None:
-    """Take the last horizon that has observed/expected results."""
-    there = [key.horizon for key in metric_keys(comparison.validation) if key.metric == "observed_expected"]
-    return there[-1] if there else None
 
 
 def _lead(found: list[Finding], legend: Legend) -> list[str]:
@@ -154,7 +150,7 @@ def _lead(found: list[Finding], legend: Legend) -> list[str]:
     return lead
 
 
-def _card(finding: Finding, headline: MetricKey, legend: Legend, horizon: float | None) -> Card:
+def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> Card:
     say, digits = legend.prose, reading(headline.metric).digits
     measure = metric_label(headline, say, legend.time_unit)
     value = estimate(finding.value, digits, say)
@@ -168,9 +164,8 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, horizon: float 
         home = {"test": legend.site(finding.test_site), "home": estimate(finding.home, digits, say)}
         sentences.append(say(f"answer.home_{finding.against_home}", home))
     sentences.append(say(f"answer.slope_{finding.slope.side_of(1.0)}", {"slope": estimate(finding.slope, 2, say)}))
-    if horizon is not None:
-        values = {"time": legend.duration(horizon), "ratio": estimate(finding.ratio, 2, say)}
-        sentences.append(say(f"answer.ratio_{finding.ratio.side_of(1.0)}", values))
+    values = {"time": time, "ratio": estimate(finding.ratio, 2, say)}
+    sentences.append(say(f"answer.ratio_{finding.ratio.side_of(1.0)}", values))
     return Card(
         heading=legend.direction(finding.train_site, finding.test_site),
         model=legend.model(finding.model),

@@ -59,6 +59,14 @@ class Prose:
         key = f"time.{unit}_one" if length == 1 else f"time.{unit}_many"
         return self(key, {"n": f"{length:g}"}) if self.has(key) else f"{length:g} {unit}"
 
+    def unit(self, name: str) -> str:
+        """Name a unit as it stands after a comma: months, 개월; one not known here goes by its own name."""
+        return self(f"unit.{name}") if self.has(f"unit.{name}") else name
+
+    def time_axis(self, unit: str) -> str:
+        """Name a time axis in a unit."""
+        return self(f"time.{unit}_axis") if self.has(f"time.{unit}_axis") else unit
+
 
 @lru_cache
 def prose(language: str) -> Prose:

@@ -59,6 +59,11 @@ def metric_keys(frame: pl.DataFrame) -> list[MetricKey]:
     return sorted(keys, key=lambda key: (order.get(key.metric, len(order)), key.metric, key.horizon or 0.0))
 
 
+def last_key(frame: pl.DataFrame, metric: str) -> MetricKey:
+    """Return a measure's key at its last horizon; without a horizon if the frame has none."""
+    return next((key for key in reversed(metric_keys(frame)) if key.metric == metric), MetricKey(metric))
+
+
 def metric_label(key: MetricKey, prose: Prose, time_unit: str, *, short: bool = False) -> str:
     """Name a measure for the reader, with its horizon."""
     entry = f"metric.{key.metric}_short" if short else f"metric.{key.metric}"

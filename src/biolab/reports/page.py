@@ -99,14 +99,13 @@ def _facts(comparison: Comparison, say: Prose) -> list[tuple[str, str]]:
 def _values(comparison: Comparison, legend: Legend) -> dict[str, str]:
     """Gather what the sentences of the page name."""
     say, protocol = legend.prose, comparison.protocol
-    unit = f"methods.unit_{protocol.time_unit}"
     methods = sorted({str(method) for method in comparison.pooled["method"].drop_nulls()})
     return {
         "endpoint": say.pick(protocol.endpoint),
         "reference": legend.model(protocol.reference_model),
         "tau": legend.duration(protocol.tau),
         "horizons": ", ".join(legend.duration(horizon) for horizon in protocol.horizons),
-        "unit": say(unit) if say.has(unit) else protocol.time_unit,
+        "unit": say.unit(protocol.time_unit),
         "minimum": str(protocol.minimum_cell),
         "sites": str(comparison.sites.height),
         "methods": "; ".join(methods) or say("common.missing"),

@@ -12,7 +12,7 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from biolab.reports.legend import INK, MUTED, RULE, Legend, in_order
-from biolab.reports.values import Value, estimate, known, number, value_of
+from biolab.reports.values import MISSING, Value, estimate, known, number, value_of
 
 from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
 
@@ -28,7 +28,7 @@ class _Row:
     height: float
     label: str
     name: str = ""
-    value: Value = Value()
+    value: Value = MISSING
     weight: float = 0.0
     note: str = ""
 
@@ -43,7 +43,7 @@ def forest(coefficients: pl.DataFrame, pooled: pl.DataFrame, legend: Legend, *, 
     rows = _rows(coefficients.filter(pl.col("model") == model), pooled.filter(pl.col("model") == model), legend)
     if not rows:
         return empty(legend.prose("figure.nothing"))
-    depth = rows[-1].height + 0.8
+    depth = rows[-1].height + 1.0
     height = _TOP + depth * LINE_IN + _BOTTOM
     figure = canvas(height)
     axes = place(figure, _NAMES_IN, _BOTTOM, WIDTH_IN - _NAMES_IN - _NUMBERS_IN, depth * LINE_IN)
@@ -60,7 +60,7 @@ def _rows(coefficients: pl.DataFrame, pooled: pl.DataFrame, legend: Legend) -> l
     rows: list[_Row] = []
     height = 0.0
     meta = {row["term"]: row for row in pooled.iter_rows(named=True)}
-    for term in coefficients["term"].unique(maintain_order=True):
+    for order, term in enumerate(coefficients["term"].unique(maintain_order=True)):
         found = {row["site"]: row for row in coefficients.filter(pl.col("term") == term).iter_rows(named=True)}
         total = meta.get(term, {})
         label = legend.prose.pick(next(iter(found.values())), "label") or term
@@ -77,7 +77,9 @@ def _rows(coefficients: pl.DataFrame, pooled: pl.DataFrame, legend: Legend) -> l
         if total:
             height += 1
             value = value_of(total, "hazard_ratio")
-            rows.append(_Row(kind="pooled", height=height, label=legend.prose("figure.pooled"), name=term, value=value))
+            rows.append(
+                _Row(kind="pooled", height=height, label=legend.prose("figure.pooled"), name=str(order), value=value)
+            )
         height += 1.45
     return rows
 

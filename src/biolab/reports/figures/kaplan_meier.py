@@ -38,8 +38,8 @@ def kaplan_meier(
     table_height = 0.62 + (len(sites) + 1) * LINE_IN * 1.15
     figure = canvas(_TOP + _PLOT_HEIGHT + table_height)
     axes = place(figure, _LEFT, table_height, WIDTH_IN - _LEFT - _RIGHT, _PLOT_HEIGHT)
-    for site in sites:
-        _curve(axes, curves.filter(pl.col("site") == site).sort("time"), legend, site)
+    for index, site in enumerate(sites):
+        _curve(axes, curves.filter(pl.col("site") == site).sort("time"), legend.site_colour(site), index)
     end = max(float(time) for time in curves["time"].drop_nulls())
     _frame(axes, end, at_risk, legend)
     axes.set_ylabel(shorten(endpoint, _PLOT_HEIGHT), rotation_mode="anchor", labelpad=8)
@@ -55,12 +55,11 @@ def kaplan_meier(
     return figure
 
 
-def _curve(axes: Axes, curve: pl.DataFrame, legend: Legend, site: str) -> None:
-    colour = legend.site_colour(site)
+def _curve(axes: Axes, curve: pl.DataFrame, colour: str, index: int) -> None:
     time, survival = curve["time"].to_numpy(), curve["survival"].cast(pl.Float64).to_numpy()
     lower, upper = (curve[limit].cast(pl.Float64).to_numpy() for limit in ("lower", "upper"))
-    axes.fill_between(time, lower, upper, step="post", color=colour, alpha=0.16, linewidth=0, gid=f"band-{site}")
-    axes.step(time, survival, where="post", color=colour, linewidth=1.6, gid=f"curve-{site}", zorder=3)
+    axes.fill_between(time, lower, upper, step="post", color=colour, alpha=0.16, linewidth=0, gid=f"band-{index}")
+    axes.step(time, survival, where="post", color=colour, linewidth=1.6, gid=f"curve-{index}", zorder=3)
 
 
 def _frame(axes: Axes, end: float, at_risk: pl.DataFrame, legend: Legend) -> None:
@@ -73,7 +72,7 @@ def _frame(axes: Axes, end: float, at_risk: pl.DataFrame, legend: Legend) -> Non
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.grid(visible=True, axis="y", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.set_xlabel(legend.prose(f"time.{legend.time_unit}_axis"), labelpad=4)
+    axes.set_xlabel(legend.prose.time_axis(legend.time_unit), labelpad=4)
 
 
 def _names(axes: Axes, sites: list[str], legend: Legend) -> None:

@@ -74,7 +74,7 @@ def _stand_ins(figure: Figure) -> Iterator[dict[int, str]]:
 
 @lru_cache
 def _letters() -> tuple[frozenset[str], tuple[str, ...]]:
-    """Read what the measured font has in both weights, and its symbols, the nearest to a Hangul letter's width first."""
+    """Read what the measured font has in both weights, and its symbols, those as wide as a Hangul letter first."""
     fonts = [_font(weight) for weight in ("normal", "bold")]
     covered = frozenset.intersection(*(frozenset(map(chr, font.get_charmap())) for font in fonts))
     symbols = sorted(letter for letter in covered if unicodedata.category(letter) == "So")

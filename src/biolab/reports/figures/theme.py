@@ -121,7 +121,7 @@ def cells(text: str) -> float:
 
 def width_in(text: str, size: float = TEXT_PT) -> float:
     """Estimate the width of a text in inches in the fonts that readers have."""
-    return cells(text) * size * 0.54 / 72
+    return cells(text) * size * 0.59 / 72
 
 
 def shorten(text: str, available_in: float, size: float = TEXT_PT) -> str:

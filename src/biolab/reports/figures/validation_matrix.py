@@ -24,6 +24,7 @@ _PANELS_A_ROW, _INSET, _NOTCH = 4, 0.012, 0.09
 class _Panel:
     """A model's squares: where they stand on the sheet, in inches, and how large one is."""
 
+    name: str
     left: float
     top: float
     cell_width: float
@@ -55,7 +56,7 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
         row, column = divmod(index, columns)
         left = _NAMES_IN + column * (cell_width * len(sites) + _GAP_IN)
         top = figure.get_size_inches()[1] - row * depth - _HEAD_IN
-        panel = _Panel(left=left, top=top, cell_width=cell_width, sites=sites)
+        panel = _Panel(name=str(index), left=left, top=top, cell_width=cell_width, sites=sites)
         title = shorten(legend.model(model), cell_width * len(sites) + _GAP_IN)
         write(figure, left + _INSET, top + 0.12, title, bold=True)
         _cells(axes, panel, {pair: values.get((model, *pair), MISSING) for pair in _pairs(sites)}, metric, legend)
@@ -77,7 +78,8 @@ def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metri
         if train == test:
             x, y = left + _INSET, top - _INSET
             corners = [(x, y), (x + _NOTCH, y), (x, y - _NOTCH)]
-            axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=f"internal-{panel.sites.index(test)}"))
+            mark = f"internal-{panel.name}-{panel.sites.index(test)}"
+            axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=mark))
 
 
 def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str, legend: Legend) -> None:
@@ -90,17 +92,17 @@ def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str
     middle = left + width / 2
     missing = legend.prose("common.missing_short")
     if value.estimate is None:
-        text = {"ha": "center", "va": "center", "fontsize": SMALL_PT, "color": MUTED}
-        axes.text(middle, top - _CELL_IN / 2, missing, **text)
+        axes.text(middle, top - _CELL_IN / 2, missing, ha="center", va="center", fontsize=SMALL_PT, color=MUTED)
         return
     ink = _ink(to_rgb(colour))
     digits = reading(metric).digits
-    text = {"ha": "center", "va": "center", "color": ink}
-    axes.text(
-        middle, top - 0.37 * _CELL_IN, number(value.estimate, digits), fontsize=TEXT_PT + 0.5, weight="bold", **text
-    )
     limits = interval(value, digits, legend.prose) if value.has_interval else missing
-    axes.text(middle, top - 0.71 * _CELL_IN, limits, fontsize=SMALL_PT - 0.8, **text)
+    for down, text, size, weight in (
+        (0.37, number(value.estimate, digits), TEXT_PT + 0.5, "bold"),
+        (0.71, limits, SMALL_PT - 0.8, "normal"),
+    ):
+        up = top - down * _CELL_IN
+        axes.text(middle, up, text, ha="center", va="center", color=ink, fontsize=size, fontweight=weight)
 
 
 def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], legend: Legend) -> None:

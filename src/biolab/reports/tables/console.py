@@ -3,7 +3,7 @@
 from biolab.reports.comparison import Comparison
 from biolab.reports.language import Language
 from biolab.reports.legend import directions, in_order, legend_of
-from biolab.reports.metrics import metric_keys, metric_label, reading
+from biolab.reports.metrics import last_key, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, estimate, index_values
 
 _LEADING = ("harrell_c", "uno_c")
@@ -17,12 +17,13 @@ def console_table(comparison: Comparison, *, language: Language = "en") -> list[
     leading = next((there[name] for name in _LEADING if name in there), None)
     values = index_values(comparison.validation, ("train_site", "test_site", "model", "metric", "horizon"))
     measure = metric_label(leading, say, legend.time_unit, short=True) if leading else say("metric.harrell_c_short")
+    slope_key = last_key(comparison.validation, "calibration_slope")
     heads = [say(f"console.{name}") for name in ("model", "trained", "tested")]
     rows = [(*heads, say("console.measure", {"metric": measure}), say("console.slope"))]
     for train, test in directions(comparison.validation, legend):
         for model in in_order(comparison.validation["model"], legend.models):
             c = values.get((train, test, model, *leading), MISSING) if leading else MISSING
-            slope = values.get((train, test, model, "calibration_slope", None), MISSING)
+            slope = values.get((train, test, model, *slope_key), MISSING)
             digits = reading("harrell_c").digits
             numbers = (estimate(c, digits, say), estimate(slope, reading("calibration_slope").digits, say))
             rows.append((legend.model(model), legend.site(train), legend.site(test), *numbers))

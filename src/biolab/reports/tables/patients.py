@@ -26,8 +26,6 @@ def characteristics_table(comparison: Comparison, legend: Legend) -> Table:
 def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tuple[Cell, ...]]:
     say, minimum = legend.prose, comparison.protocol.minimum_cell
     cohorts = {row["site"]: row for row in comparison.cohorts.iter_rows(named=True)}
-    unit = comparison.protocol.time_unit
-    words = say(f"patients.follow_up_{unit}") if say.has(f"patients.follow_up_{unit}") else unit
     heads = {
         "patients": say("patients.patients"),
         "events": say("patients.events"),
@@ -40,7 +38,7 @@ def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tup
     ]
     follow_up = [known(cohorts.get(site, {}).get("median_follow_up")) for site in sites]
     cells = [none if months is None else Cell(text=number(months, 1), kind="number") for months in follow_up]
-    return [*rows, (Cell(text=say("patients.follow_up", {"unit": words})), *cells)]
+    return [*rows, (Cell(text=say("patients.follow_up", {"unit": say.unit(comparison.protocol.time_unit)})), *cells)]
 
 
 def _variable(rows: pl.DataFrame, sites: list[str], minimum_cell: int, legend: Legend) -> Group:
@@ -48,8 +46,7 @@ def _variable(rows: pl.DataFrame, sites: list[str], minimum_cell: int, legend: L
     first = rows.row(0, named=True)
     label = say.pick(first, "label") or first["variable"]
     unit = say.pick(first, "unit") or first["unit"]
-    unit = say(f"unit.{unit}") if say.has(f"unit.{unit}") else unit
-    heading = f"{label}, {unit}" if unit else label
+    heading = f"{label}, {say.unit(unit)}" if unit else label
     lines: dict[tuple[str, str | None], dict[str, Cell]] = {}
     names: dict[tuple[str, str | None], str] = {}
     for row in rows.iter_rows(named=True):
