@@ -34,7 +34,9 @@ class StoreOptions:
         """Open the store, checking that it can be reached and written."""
         from biolab.tracking import open_store
 
-        return open_store(self.tracking_uri, self.output)
+        store = open_store(self.tracking_uri, self.output)
+        store.check()
+        return store
 
 
 def print_json(content: object) -> None:

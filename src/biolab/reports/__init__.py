@@ -8,6 +8,6 @@ from .language import Language as Language
 from .legend import Legend as Legend
 from .legend import legend_of as legend_of
 from .page import page as page
-from .tables import console_table as console_table
 from .publish import Published as Published
 from .publish import publish as publish
+from .tables import console_table as console_table
