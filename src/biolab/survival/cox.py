@@ -120,8 +120,8 @@ class CoxPH(BaseEstimator):
             If there is no event, columns are constant, collinear or separate the events.
         """
         strength = _strength(self.penalty)
-        settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, X)
         design = self._covariates(X, reset=True)
+        settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, cells=design.size)
         cases = follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         check_rows(design, cases)
         fit = CoxProblem(design, cases, settings, self._names(design.shape[1])).solve(strength)
@@ -241,7 +241,7 @@ class CoxPH(BaseEstimator):
     def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
         if strata is None:
             if None in self._baseline:
-                return [(None, np.ones(rows, dtype=bool))]
+                return [(None, np.arange(rows))]
             raise DataError(
                 f"The model was fitted with strata {', '.join(map(str, self._baseline))}; say each patient's: strata=."
             )
@@ -254,7 +254,9 @@ class CoxPH(BaseEstimator):
                 f"Stratum {unknown[0]!r} was not in the fit, so its baseline hazard is unknown. "
                 f"{did_you_mean(str(unknown[0]), map(str, self._baseline))}"
             )
-        return [(label, codes == code) for code, label in enumerate(labels)]
+        order = np.argsort(codes, kind="stable")
+        edges = np.searchsorted(codes[order], np.arange(1, len(labels)))
+        return list(zip(labels, np.split(order, edges), strict=False))
 
 
 def _strength(penalty: Any) -> float:
@@ -263,7 +265,7 @@ def _strength(penalty: Any) -> float:
     return 0.0 if penalty is None else float(penalty.strength)
 
 
-def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Device, X: Any) -> CoxSettings:
+def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Device, *, cells: int) -> CoxSettings:
     """Validate an estimator's settings.
 
     Raises
@@ -274,7 +276,6 @@ def cox_settings(ties: Ties, max_iterations: int, tolerance: float, device: Devi
     check_choice("ties", ties, get_args(Ties))
     if not (max_iterations >= 1 and tolerance > 0):
         raise ConfigError(f"max_iterations is {max_iterations} and tolerance {tolerance}; they must be >= 1 and > 0.")
-    cells = int(np.prod(np.shape(X)))
     return CoxSettings(
         ties=ties, max_iterations=max_iterations, tolerance=tolerance, device=torch_device(device, cells=cells)
     )

@@ -103,8 +103,8 @@ class CoxPHCV(BaseEstimator):
             If strengths, folds or the rule are not allowed.
         """
         check_choice("rule", self.rule, get_args(Rule))
-        settings = cox_settings(self.ties, 50, 1e-6, self.device, X)
         design, cases = covariate_matrix(X), follow_up(y, strata=strata, weight=sample_weight, entry=entry)
+        settings = cox_settings(self.ties, 50, 1e-6, self.device, cells=design.size)
         check_rows(design, cases)
         strengths = _strengths(self.strengths, cases.events)
         fold = _stratified_folds(cases.event & (cases.weight > 0), self.folds, seed=self.seed)

@@ -71,7 +71,7 @@ def case_weights(weight: Any, rows: int) -> Float[np.ndarray, " n"]:
     Raises
     ------
     DataError
-        If the length differs or a weight is negative or not finite.
+        If the length differs, a weight is negative or not finite, or all are zero.
     """
     if weight is None:
         return np.ones(rows)
@@ -82,6 +82,8 @@ def case_weights(weight: Any, rows: int) -> Float[np.ndarray, " n"]:
         raise DataError(
             f"sample_weight, row {wrong[0]} (counted from 0): {values[wrong[0]]:g} is not a finite weight >= 0."
         )
+    if rows and not values.any():
+        raise DataError("sample_weight is zero for every patient, so nobody is left. Give some patients a weight > 0.")
     return values
 
 

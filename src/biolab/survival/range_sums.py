@@ -26,7 +26,8 @@ class RangeSums:
         pairs, cell = np.unique(first[covered] * (length + 1) + last[covered], return_inverse=True)
         cell_first, cell_last = np.divmod(pairs, length + 1)
         level = np.frexp((cell_first ^ cell_last).astype(np.float64))[1] - 1
-        self._length, self._padded, self._device = length, 1 << max(length - 1, 0).bit_length(), device
+        self._from_start = not cell_first.any()
+        self._length, self._padded = length, 1 << max(length - 1, 0).bit_length()
         left, right, start = cell_first.copy(), np.zeros_like(cell_first), length
         self._levels: list[tuple[int, int, int, slice | Tensor]] = []
         for bits in np.unique(level[level >= 0]).tolist():
@@ -42,6 +43,7 @@ class RangeSums:
         right[level < 0] = start  # a single position has no right half: its slot is dropped
         self._slots = start + 1
         self._covered = torch.as_tensor(covered, device=device) if len(covered) < len(first) else None
+        self._last = torch.as_tensor(last[covered], device=device)
         self._rows = len(first)
         self._cell, self._left, self._right = (torch.as_tensor(part, device=device) for part in (cell, left, right))
 
@@ -52,6 +54,8 @@ class RangeSums:
         """
         if self._covered is not None:
             values = values.index_select(1, self._covered)
+        if self._from_start:  # without strata and late entry one running sum does it
+            return _added(values, self._last, self._length).flip(1).cumsum(1).flip(1)
         cells = _added(values, self._cell, len(self._left))
         table = _added(cells, self._left, self._slots).index_add_(1, self._right, cells)
         total = table.new_zeros((len(values), self._padded))
@@ -65,6 +69,8 @@ class RangeSums:
 
     def over_positions(self, values: Float[Tensor, " length"]) -> Float[Tensor, " n"]:
         """Sum, for every row, the values of the positions that it covers; the transpose of `over_rows`."""
+        if self._from_start:
+            return self._to_rows(values.cumsum(0)[self._last])
         table = values.new_zeros((1, self._slots))
         table[0, : self._length] = values
         padded = values.new_zeros(self._padded)
@@ -74,10 +80,13 @@ class RangeSums:
             target = table[0, start:end].view(-1, 2, 1 << bits)
             target[:, 0] = halves[:, 0].flip(-1).cumsum(-1).flip(-1)
             target[:, 1] = halves[:, 1].cumsum(-1).flip(-1)
-        cells = table[0, self._left] + table[0, self._right]
+        return self._to_rows((table[0, self._left] + table[0, self._right])[self._cell])
+
+    def _to_rows(self, covered: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
+        """Give the rows that cover nothing a 0."""
         if self._covered is None:
-            return cells[self._cell]
-        return values.new_zeros(self._rows).index_copy_(0, self._covered, cells[self._cell])
+            return covered
+        return covered.new_zeros(self._rows).index_copy_(0, self._covered, covered)
 
 
 def _contiguous(blocks: Int[np.ndarray, " b"], device: torch.device) -> slice | Tensor:

@@ -1,0 +1,51 @@
+"""The estimator checks of scikit-learn.
+
+The checks draw a target of one number a patient, which no survival model can read. The twins below take its ranks as
+times and every patient as having had the event; everything else is the estimator's own.
+"""
+
+import numpy as np
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import column_or_1d
+
+from biolab.stats import Ridge
+from biolab.survival import CoxPH, CoxPHCV
+
+
+def _as_survival(y):
+    if y is None:
+        return None
+    values = np.asarray(y)
+    values = column_or_1d(values[:, 0] if values.ndim == 2 else values)
+    return np.unique(values, return_inverse=True)[1] + 1.0, np.ones(len(values))
+
+
+class CoxOfOneNumber(CoxPH):
+    def fit(self, X, y, strata=None, sample_weight=None, entry=None):
+        return super().fit(X, _as_survival(y), strata=strata, sample_weight=sample_weight, entry=entry)
+
+    def score(self, X, y):
+        return super().score(X, _as_survival(y))
+
+
+class CoxCVOfOneNumber(CoxPHCV):
+    def fit(self, X, y, strata=None, sample_weight=None, entry=None):
+        return super().fit(X, _as_survival(y), strata=strata, sample_weight=sample_weight, entry=entry)
+
+    def score(self, X, y):
+        return super().score(X, _as_survival(y))
+
+
+TEXT = {"check_dtype_object": "text among the covariates is a DataError that names row and column, not a TypeError"}
+FOLDS = {
+    "check_sample_weight_equivalence_on_dense_data": "copies of a patient may fall in different folds, a weight cannot",
+    "check_fit2d_1sample": "the message speaks of events and folds",
+}
+
+
+@parametrize_with_checks(
+    [CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow"), CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2)],
+    expected_failed_checks=lambda estimator: TEXT | (FOLDS if isinstance(estimator, CoxPHCV) else {}),
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
