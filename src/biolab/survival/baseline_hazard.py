@@ -66,6 +66,10 @@ def prediction_times(times: Any) -> Float[np.ndarray, " t"]:
 def cumulative_hazards(
     time: Float[np.ndarray, " d"], stratum: np.ndarray, step: Float[np.ndarray, " d"], labels: tuple[Any, ...]
 ) -> dict[Any, StepFunction]:
-    """Add up hazard steps within each stratum; a stratum without events has a hazard of 0 throughout."""
-    inside = {label: stratum == code for code, label in enumerate(labels)}
+    """Add up hazard steps within each stratum; a stratum without events has a hazard of 0 throughout.
+
+    Strata come as ascending codes: positions in ``labels``.
+    """
+    edges = np.searchsorted(stratum, np.arange(len(labels) + 1))
+    inside = {label: slice(edges[code], edges[code + 1]) for code, label in enumerate(labels)}
     return {label: StepFunction(times=time[here], values=np.cumsum(step[here])) for label, here in inside.items()}

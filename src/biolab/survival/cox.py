@@ -241,7 +241,7 @@ class CoxPH(BaseEstimator):
     def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
         if strata is None:
             if None in self._baseline:
-                return [(None, np.ones(rows, dtype=bool))]
+                return [(None, np.arange(rows))]
             raise DataError(
                 f"The model was fitted with strata {', '.join(map(str, self._baseline))}; say each patient's: strata=."
             )
@@ -254,7 +254,9 @@ class CoxPH(BaseEstimator):
                 f"Stratum {unknown[0]!r} was not in the fit, so its baseline hazard is unknown. "
                 f"{did_you_mean(str(unknown[0]), map(str, self._baseline))}"
             )
-        return [(label, codes == code) for code, label in enumerate(labels)]
+        order = np.argsort(codes, kind="stable")
+        edges = np.searchsorted(codes[order], np.arange(1, len(labels)))
+        return list(zip(labels, np.split(order, edges), strict=False))
 
 
 def _strength(penalty: Any) -> float:
