@@ -8,6 +8,8 @@ from .language import Language as Language
 from .legend import Legend as Legend
 from .legend import legend_of as legend_of
 from .page import page as page
+from .plates import Plates as Plates
+from .plates import plates as plates
 from .publish import Published as Published
 from .publish import publish as publish
 from .tables import console_table as console_table

@@ -2,36 +2,24 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
-import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from . import figures, tables
+from . import tables
 from .answer import answer
 from .comparison import Comparison
 from .language import Language, Prose
-from .legend import Legend, in_order, legend_of
-from .metrics import MetricKey, metric_keys, metric_label, reading
+from .legend import Legend, legend_of
+from .plates import plates
 from .values import known, number
 
-_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
 _RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
 SECTIONS = (
     "answer", "patients", "survival", "effects", "prediction", "calibration", "reading", "methods", "limitations",
     "provenance",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plate:
-    """A figure on the page: its SVG, the caption under it and, where there are several, a title above."""
-
-    svg: Markup
-    caption: str
-    title: str = ""
 
 
 def page(comparison: Comparison, *, language: Language = "en") -> str:
@@ -61,7 +49,7 @@ def page(comparison: Comparison, *, language: Language = "en") -> str:
         "values": _values(comparison, legend),
         "limits": _limitations(comparison, say),
         **_tables(comparison, legend),
-        **_plates(comparison, legend),
+        "plates": plates(comparison, legend),
     }  # fmt: skip
     return _environment().get_template("page.html.j2").render(content)
 
@@ -137,73 +125,3 @@ def _tables(comparison: Comparison, legend: Legend) -> Mapping[str, object]:
         "runs": tables.runs_table(comparison, legend),
         "versions": tables.versions_table(comparison, legend),
     }
-
-
-def _plates(comparison: Comparison, legend: Legend) -> Mapping[str, object]:
-    horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
-    return {
-        "kaplan_meier": _kaplan_meier(comparison, legend),
-        "forests": _forests(comparison, legend),
-        "matrices": [_matrix(comparison, legend, key) for key in metric_keys(comparison.validation)],
-        "differences_plate": _differences(comparison, legend),
-        "calibrations": [_calibration(comparison, legend, horizon) for horizon in reversed(horizons)],
-    }
-
-
-def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
-    say, protocol = legend.prose, comparison.protocol
-    endpoint = say.pick(protocol.endpoint)
-    figure = figures.kaplan_meier(
-        comparison.survival_curves, comparison.at_risk, legend,
-        endpoint=endpoint, horizons=protocol.horizons, minimum_cell=protocol.minimum_cell,
-    )  # fmt: skip
-    values = {"endpoint": endpoint, "sites": ", ".join(legend.sites.values())}
-    picture = figures.svg(figure, name="kaplan-meier", description=say("alt.kaplan_meier", values))
-    return Plate(svg=Markup(picture), caption=say("survival.caption", values))
-
-
-def _forests(comparison: Comparison, legend: Legend) -> list[tuple[Plate, tables.Table]]:
-    say = legend.prose
-    plates = []
-    for place, model in enumerate(in_order(comparison.coefficients["model"], legend.models)):
-        figure = figures.forest(comparison.coefficients, comparison.pooled, legend, model=model)
-        values = {"model": legend.model(model), "sites": ", ".join(legend.sites.values())}
-        picture = figures.svg(figure, name=f"forest-{place}", description=say("alt.forest", values))
-        methods = comparison.pooled.filter(pl.col("model") == model)["method"].drop_nulls()
-        caption = say("effects.caption", values)
-        if not methods.is_empty():
-            caption = f"{caption} {say('effects.method', {'method': str(methods[0])})}"
-        plate = Plate(svg=Markup(picture), caption=caption, title=values["model"])
-        plates.append((plate, tables.hazard_table(comparison, legend, model)))
-    return plates
-
-
-def _matrix(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
-    figure = figures.validation_matrix(comparison.validation, legend, metric=key.metric, horizon=key.horizon)
-    values = {"metric": metric_label(key, legend.prose, legend.time_unit)}
-    name = "-".join(["matrix", *[str(part).replace("_", "-").replace(".", "-") for part in key if part is not None]])
-    picture = figures.svg(figure, name=_identifier(name), description=legend.prose("alt.matrix", values))
-    caption = legend.prose(f"prediction.caption_{reading(key.metric).better}")
-    return Plate(svg=Markup(picture), caption=caption, title=values["metric"])
-
-
-def _differences(comparison: Comparison, legend: Legend) -> Plate:
-    keys = metric_keys(comparison.differences)
-    first = [key for key in keys if key.metric in _DIFFERENCES_FIRST]
-    figure = figures.differences(comparison.differences, legend, measures=first or keys)
-    values = {"reference": legend.model(comparison.protocol.reference_model)}
-    picture = figures.svg(figure, name="differences", description=legend.prose("alt.differences", values))
-    return Plate(svg=Markup(picture), caption=legend.prose("prediction.differences_caption", values))
-
-
-def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plate:
-    values = {"time": legend.duration(horizon)}
-    figure = figures.calibration(comparison.calibration, legend, horizon=horizon)
-    name = _identifier(f"calibration-{horizon:g}")
-    picture = figures.svg(figure, name=name, description=legend.prose("alt.calibration", values))
-    caption = legend.prose("calibration.caption", values)
-    return Plate(svg=Markup(picture), caption=caption, title=legend.prose("calibration.title", values))
-
-
-def _identifier(text: str) -> str:
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)

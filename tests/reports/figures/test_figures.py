@@ -4,7 +4,6 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from matplotlib.text import Text
 
 from biolab.reports import Legend, figures, legend_of
 from biolab.reports.metrics import MetricKey
@@ -202,7 +201,7 @@ def test_very_long_names_stay_inside_the_figure(comparison):
     for figure in built:
         figure.draw_without_rendering()
         width = figure.bbox.width
-        for text in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text()):
+        for text in [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]:
             box = text.get_window_extent()
             assert -0.02 * width <= box.x0, text
             assert box.x1 <= 1.04 * width, text

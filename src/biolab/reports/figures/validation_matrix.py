@@ -18,6 +18,7 @@ _GOOD = LinearSegmentedColormap.from_list("good", ["#fafcfd", "#dbe9f1", "#b3d1e
 _AROUND_ONE = LinearSegmentedColormap.from_list("around one", ["#4a86bd", "#a8cfe5", "#fbfbfa", "#f6bd9f", "#d1604f"])
 _NAMES_IN, _GAP_IN, _HEAD_IN, _LABEL_IN, _CELL_IN = 1.5, 0.16, 0.27, 0.135, 0.46
 _PANELS_A_ROW, _INSET, _NOTCH = 4, 0.012, 0.09
+_NAME_PT = SMALL_PT - 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
     columns = min(_PANELS_A_ROW, len(models))
     width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns
     cell_width = min(width / len(sites), 1.1)
-    names = {site: wrap(legend.site(site), cell_width, SMALL_PT) for site in sites}
+    names = {site: wrap(legend.site(site), cell_width, _NAME_PT) for site in sites}
     depth = _HEAD_IN + _CELL_IN * len(sites) + _LABEL_IN * (1.2 + max(map(len, names.values()))) + 0.14
     figure = canvas(depth * -(-len(models) // columns))
     axes = sheet(figure)
@@ -111,14 +112,14 @@ def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], lege
         middle = panel.left + (column + 0.5) * panel.cell_width
         for line, text in enumerate(names[site]):
             down = bottom - line * _LABEL_IN
-            write(figure, middle, down, text, ha="center", size=SMALL_PT, colour=legend.site_colour(site))
+            write(figure, middle, down, text, ha="center", size=_NAME_PT, colour=legend.site_colour(site))
     middle = panel.left + len(panel.sites) * panel.cell_width / 2
     down = bottom - max(map(len, names.values())) * _LABEL_IN - 0.01
-    write(figure, middle, down, legend.prose("figure.tested_at"), ha="center", size=SMALL_PT - 0.5, colour=MUTED)
+    write(figure, middle, down, legend.prose("figure.tested_at"), ha="center", size=_NAME_PT, colour=MUTED)
 
 
 def _train_names(figure: Figure, panel: _Panel, legend: Legend) -> None:
-    size, colour = SMALL_PT - 0.5, MUTED
+    size, colour = _NAME_PT, MUTED
     write(figure, EDGE_IN, panel.top + 0.12, legend.prose("figure.trained_at"), size=size, colour=colour)
     for row, site in enumerate(panel.sites):
         label = shorten(legend.site(site), _NAMES_IN - 0.15, SMALL_PT)

@@ -1,0 +1,110 @@
+"""The figures of a page with their names, captions and spoken descriptions."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from . import figures, tables
+from .comparison import Comparison
+from .legend import Legend, in_order
+from .metrics import MetricKey, metric_keys, metric_label, reading
+
+_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plate:
+    """A figure on the page: its SVG, the caption under it and, where there are several, a title above."""
+
+    name: str
+    svg: Markup
+    caption: str
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plates:
+    """All figures of a comparison in the order of the page; each forest comes with the table of its numbers."""
+
+    kaplan_meier: Plate
+    forests: tuple[tuple[Plate, tables.Table], ...]
+    matrices: tuple[Plate, ...]
+    differences: Plate
+    calibrations: tuple[Plate, ...]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Every figure as a file of its own: ``kaplan-meier.svg`` and its content."""
+        forests = (plate for plate, _ in self.forests)
+        plates = (self.kaplan_meier, *forests, *self.matrices, self.differences, *self.calibrations)
+        return {f"{plate.name}.svg": str(plate.svg) for plate in plates}
+
+
+def plates(comparison: Comparison, legend: Legend) -> Plates:
+    """Draw every figure of a comparison in the legend's language; calibration starts with the last horizon."""
+    horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
+    models = in_order(comparison.coefficients["model"], legend.models)
+    keys = metric_keys(comparison.validation)
+    return Plates(
+        kaplan_meier=_kaplan_meier(comparison, legend),
+        forests=tuple(_forest(comparison, legend, model) for model in models),
+        matrices=tuple(_matrix(comparison, legend, key) for key in keys),
+        differences=_differences(comparison, legend),
+        calibrations=tuple(_calibration(comparison, legend, horizon) for horizon in reversed(horizons)),
+    )
+
+
+def _plate(figure: Figure, name: str, words: tuple[str, str], title: str = "") -> Plate:
+    """Render a figure under a name that serves as id and file name; ``words`` are description and caption."""
+    description, caption = words
+    safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
+    picture = figures.svg(figure, name=safe, description=description)
+    return Plate(name=safe, svg=Markup(picture), caption=caption, title=title)
+
+
+def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
+    say, protocol = legend.prose, comparison.protocol
+    endpoint = say.pick(protocol.endpoint)
+    figure = figures.kaplan_meier(
+        comparison.survival_curves, comparison.at_risk, legend,
+        endpoint=endpoint, horizons=protocol.horizons, minimum_cell=protocol.minimum_cell,
+    )  # fmt: skip
+    values = {"endpoint": endpoint, "sites": ", ".join(legend.sites.values())}
+    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), say("survival.caption", values)))
+
+
+def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, tables.Table]:
+    say = legend.prose
+    figure = figures.forest(comparison.coefficients, comparison.pooled, legend, model=model)
+    values = {"model": legend.model(model), "sites": ", ".join(legend.sites.values())}
+    methods = comparison.pooled.filter(pl.col("model") == model)["method"].drop_nulls()
+    how = "" if methods.is_empty() else say("effects.method", {"method": str(methods[0])})
+    caption = f"{say('effects.caption')} {how}".strip()
+    plate = _plate(figure, f"forest-{model}", (say("alt.forest", values), caption), legend.model(model))
+    return plate, tables.hazard_table(comparison, legend, model)
+
+
+def _matrix(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
+    figure = figures.validation_matrix(comparison.validation, legend, metric=key.metric, horizon=key.horizon)
+    title = metric_label(key, legend.prose, legend.time_unit)
+    name = f"matrix-{key.metric}" if key.horizon is None else f"matrix-{key.metric}-{key.horizon:g}"
+    caption = legend.prose(f"prediction.caption_{reading(key.metric).better}")
+    return _plate(figure, name, (legend.prose("alt.matrix", {"metric": title}), caption), title)
+
+
+def _differences(comparison: Comparison, legend: Legend) -> Plate:
+    keys = metric_keys(comparison.differences)
+    first = [key for key in keys if key.metric in _DIFFERENCES_FIRST]
+    figure = figures.differences(comparison.differences, legend, measures=first or keys)
+    values = {"reference": legend.model(comparison.protocol.reference_model)}
+    words = legend.prose("alt.differences", values), legend.prose("prediction.differences_caption", values)
+    return _plate(figure, "differences", words)
+
+
+def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plate:
+    values = {"time": legend.duration(horizon)}
+    figure = figures.calibration(comparison.calibration, legend, horizon=horizon)
+    words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
+    return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
