@@ -7,7 +7,17 @@ import polars as pl
 import pytest
 
 from biolab.core import ConfigError, TrackingError
-from biolab.tracking import Store, find_runs, open_store, read_table, recorded_run, serve_ui, ui_command
+from biolab.tracking import (
+    Store,
+    find_runs,
+    load_released,
+    log_model,
+    open_store,
+    read_table,
+    recorded_run,
+    serve_ui,
+    ui_command,
+)
 from biolab.tracking.ui import check_port, running_ui
 
 
@@ -58,7 +68,7 @@ def test_a_server_that_dies_at_once_is_told(store, monkeypatch, capfd):
 
 
 @pytest.mark.slow
-def test_a_browser_sees_runs_tables_and_pages_and_a_client_can_work_through_it(store, make_tags, tmp_path, capfd):
+def test_a_browser_and_a_client_can_work_through_the_server(store, make_tags, logged, patients, tmp_path):
     frame = pl.DataFrame({"site": ["gbsg"], "estimate": [0.68]})
     with recorded_run(store, experiment="biolab/pages", name="page", tags=make_tags(protocol="pages")) as run:
         run.text("page.html", "<h1>보고서</h1>")
@@ -86,8 +96,21 @@ def test_a_browser_sees_runs_tables_and_pages_and_a_client_can_work_through_it(s
         with recorded_run(remote, experiment="biolab/remote", name="over the wire", tags=tags) as wired:
             wired.table("validation", frame)
             wired.params({"a": 1})
+            address_of_model = log_model(
+                wired,
+                name="cox",
+                folder=load_released(store, logged[1]),
+                signature_input=patients,
+                signature_output=patients.select("age"),
+                registered_name="biolab-remote-cox-gbsg",
+                pip_requirements=["biolab"],
+                loader_module="standin_model",
+            )
         assert read_table(remote, wired.run_id, "validation").equals(frame)
         assert find_runs(remote, protocol="remote")[0].params == {"a": "1"}
+        for reference in (wired.run_id, address_of_model, "models:/biolab-remote-cox-gbsg/1"):
+            copied = load_released(remote, reference, destination=tmp_path / reference[-4:])
+            assert json.loads((copied / "model.json").read_text()) == {"weight": 0.5}
     assert server.poll() is not None
     with pytest.raises(TrackingError, match="cannot be reached"):
         remote.check()

@@ -40,15 +40,12 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
 
     Parameters
     ----------
-    run
-        The open run of the fit.
-    name
-        Name of the model within the run.
+    run, name
+        The open run of the fit, and the model's name within it.
     folder
         What ``ReleasedModel.save`` wrote: coefficients or trees, no rows.
     signature_input, signature_output
-        Synthetic rows and the model's prediction for them. A column of whole numbers is declared ``long``; MLflow then
-        refuses missing values in it, so give columns that may be missing as floats.
+        Synthetic rows and the prediction for them. MLflow refuses missing values in columns of whole numbers.
     registered_name
         From ``registered_model_name``; a new version is added to it.
     pip_requirements

@@ -225,24 +225,17 @@ def recorded_run(
 ) -> Iterator[RecordedRun]:
     """Start a run, hand it out for writing, and end it as FINISHED, or as FAILED if anything is raised.
 
-    Ctrl-C and ``sys.exit`` count as failures too. The tag ``biolab.failure`` then names the class of the exception; its
-    message is not kept, as it could quote a patient's value. A process that is killed leaves the run RUNNING;
-    ``mark_abandoned`` ends it later.
+    Ctrl-C and ``sys.exit`` are failures too. The tag ``biolab.failure`` names the exception's class, not its message,
+    which could quote a patient. ``mark_abandoned`` ends what a killed process left RUNNING.
 
     Parameters
     ----------
-    store
-        Where to write.
-    experiment
-        Name of the MLflow experiment, from ``experiment_name``; made if need be.
-    name
-        Name a reader sees in the list of runs.
+    store, experiment, name
+        Where to write: the experiment (from ``experiment_name``) is made if need be.
     tags
         From ``run_tags``. The site, not the account of the computer, stands as MLflow's user.
-    parent
-        Identifier of the parent run.
-    description
-        Markdown shown at the head of the run's page.
+    parent, description
+        The parent run's identifier, and Markdown shown on the run's page.
 
     Raises
     ------
@@ -257,24 +250,14 @@ def recorded_run(
     >>> store = embedded_store(Path(folder.name))
     >>> tags = run_tags(protocol="demo", version="1", sha256="0" * 64, role="site", site="gbsg")
     >>> with recorded_run(store, experiment="biolab/demo", name="gbsg", tags=tags) as run:
-    ...     run.metrics({"harrell_c": 0.68, "harrell_c.lower": 0.65, "harrell_c.upper": 0.71})
+    ...     run.metrics({"harrell_c": 0.68})
     >>> find_runs(store, protocol="demo")[0].metrics["harrell_c"]
     0.68
     >>> folder.cleanup()
     """
-    labels = _checked_tags(tags)
-    own = {
-        names.USER: labels.get(names.SITE, "biolab"),
-        names.SOURCE_NAME: "biolab",
-        names.SOURCE_TYPE: "LOCAL",
-        names.PROCESS: current_process(),
-    }
-    optional = {names.PARENT_RUN: parent, names.NOTE: description}
-    own |= {tag: value for tag, value in optional.items() if value is not None}
-    with store.session() as client:
-        experiment_id = _experiment_id(client, store, experiment)
-        started = client.create_run(experiment_id, tags=_checked_tags(labels | own), run_name=name)
-    run = RecordedRun(store=store, run_id=started.info.run_id, experiment_id=experiment_id, name=name, labels=labels)
+    run = _start(
+        store, experiment=experiment, name=name, tags=_checked_tags(tags), own=_own_tags(tags, parent, description)
+    )
     try:
         yield run
         _end(store, run.run_id, "FINISHED", run.closing_tags)
@@ -307,6 +290,27 @@ def mark_abandoned(store: Store, experiment: str) -> list[str]:
     for run_id in gone:
         _end(store, run_id, "FAILED", {names.FAILURE: "ProcessDied"})
     return gone
+
+
+def _start(store: Store, *, experiment: str, name: str, tags: dict[str, str], own: dict[str, str]) -> RecordedRun:
+    with store.session() as client:
+        experiment_id = _experiment_id(client, store, experiment)
+        started = client.create_run(experiment_id, tags=tags | own, run_name=name)
+    return RecordedRun(store=store, run_id=started.info.run_id, experiment_id=experiment_id, name=name, labels=tags)
+
+
+def _own_tags(tags: Mapping[str, str], parent: str | None, description: str | None) -> dict[str, str]:
+    """Return what the run says about itself; MLflow would else name the account and the script."""
+    optional = {names.PARENT_RUN: parent, names.NOTE: description}
+    return _checked_tags(
+        {
+            names.USER: tags.get(names.SITE, "biolab"),
+            names.SOURCE_NAME: "biolab",
+            names.SOURCE_TYPE: "LOCAL",
+            names.PROCESS: current_process(),
+        }
+        | {tag: value for tag, value in optional.items() if value is not None}
+    )
 
 
 def _end(store: Store, run_id: str, status: str, tags: Mapping[str, str]) -> None:
