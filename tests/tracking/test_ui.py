@@ -9,6 +9,7 @@ import pytest
 from biolab.core import ConfigError, TrackingError
 from biolab.tracking import (
     Store,
+    experiment_page,
     find_runs,
     load_released,
     log_model,
@@ -34,6 +35,15 @@ def test_the_command_names_the_store_and_the_place(store):
     assert store.tracking_uri in command
     assert store.artifact_root in command
     assert command[-4:] == ["--port", "5055", "--workers", "1"]
+
+
+def test_the_page_of_an_experiment_opens_its_runs(store, start):
+    with start(experiment="biolab/paged") as run:
+        pass
+    page = f"/#/experiments/{run.experiment_id}/runs?workflowType=machine_learning"
+    assert experiment_page(store, "biolab/paged", port=5055) == f"http://127.0.0.1:5055{page}"
+    with pytest.raises(TrackingError, match="no experiment 'biolab/absent'"):
+        experiment_page(store, "biolab/absent")
 
 
 def test_a_server_needs_no_command():

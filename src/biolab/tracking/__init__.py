@@ -20,5 +20,6 @@ from .search import runs_frame as runs_frame
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store
+from .ui import experiment_page as experiment_page
 from .ui import serve_ui as serve_ui
 from .ui import ui_command as ui_command

@@ -242,22 +242,19 @@ def recorded_run(
     TrackingError
         If the store cannot be written.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from biolab.tracking import embedded_store, find_runs, run_tags
     >>> folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     >>> store = embedded_store(Path(folder.name))
-    >>> tags = run_tags(protocol="demo", version="1", sha256="0" * 64, role="site", site="gbsg")
-    >>> with recorded_run(store, experiment="biolab/demo", name="gbsg", tags=tags) as run:
+    >>> labels = run_tags(protocol="demo", version="1", sha256="0" * 64, role="site", site="gbsg")
+    >>> with recorded_run(store, experiment="biolab/demo", name="gbsg", tags=labels) as run:
     ...     run.metrics({"harrell_c": 0.68})
     >>> find_runs(store, protocol="demo")[0].metrics["harrell_c"]
     0.68
     >>> folder.cleanup()
     """
-    run = _start(
-        store, experiment=experiment, name=name, tags=_checked_tags(tags), own=_own_tags(tags, parent, description)
-    )
+    own = _own_tags(tags, parent, description)
+    run = _start(store, experiment=experiment, name=name, tags=_checked_tags(tags), own=own)
     try:
         yield run
         _end(store, run.run_id, "FINISHED", run.closing_tags)

@@ -50,6 +50,25 @@ def ui_command(store: Store, host: str = "127.0.0.1", port: int = 5000) -> list[
     return [*command, "--host", host, "--port", str(port), "--workers", "1"]
 
 
+def experiment_page(store: Store, experiment: str, host: str = "127.0.0.1", port: int = 5000) -> str:
+    """Return the address of an experiment's list of runs, once ``serve_ui`` or the store's own server is up.
+
+    MLflow's front page shows what concerns language models; this address opens the runs.
+
+    Raises
+    ------
+    TrackingError
+        If the store has no such experiment.
+    """
+    with store.session() as client:
+        found = client.get_experiment_by_name(experiment)
+    if found is None:
+        raise TrackingError(f"{store.label} has no experiment {experiment!r}; run it first.")
+    remote = store.tracking_uri.startswith(("http:", "https:"))
+    server = store.tracking_uri if remote else _address(host, port)
+    return f"{server}/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"
+
+
 def serve_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> None:
     """Serve MLflow's pages until Ctrl-C, then stop the server and everything it started.
 
@@ -124,9 +143,13 @@ def _listen_fault(host: str, port: int) -> str | None:
     return None
 
 
-def _wait_until_up(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+def _address(host: str, port: int) -> str:
     shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
-    address = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _wait_until_up(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    address = _address(host, port)
     local = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _START_PATIENCE_S
     while time.monotonic() < deadline:
