@@ -1,12 +1,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.base import clone
 
 from biolab.core.errors import ConfigError, DataError
-from biolab.stats import Ridge
+from biolab.stats import Ridge, stratified_folds
 from biolab.survival import CoxPH, CoxPHCV
 from biolab.survival.follow_up import follow_up
 from biolab.survival.partial_likelihood import PartialLikelihood, risk_sets
@@ -22,9 +20,7 @@ def cohort(seed=0, rows=100, columns=5, effect=0.5):
 def test_the_path_follows_the_definition():
     X, (time, event) = cohort()
     model = CoxPHCV(strengths=[1.0, 30.0], folds=4, seed=3).fit(X, (time, event))
-    from biolab.survival.cox_cv import _stratified_folds
-
-    fold = _stratified_folds(event, 4, seed=3)
+    fold = stratified_folds(event, 4, seed=3)
     everybody = PartialLikelihood(X, risk_sets(follow_up((time, event))))
     for strength, log_likelihood in model.path_.select("strength", "log_likelihood").iter_rows():
         gains = []
@@ -33,18 +29,6 @@ def test_the_path_follows_the_definition():
             fit = CoxPH(Ridge(strength)).fit(X[training], (time[training], event[training]))
             gains.append(-everybody.evaluate(fit.coef_).value - fit.log_likelihood_)
         np.testing.assert_allclose(log_likelihood, sum(gains), rtol=1e-8)
-
-
-@settings(derandomize=True, max_examples=10, deadline=None)
-@given(st.integers(0, 10**6), st.integers(2, 7))
-def test_folds_share_patients_and_events_evenly(seed, folds):
-    from biolab.survival.cox_cv import _stratified_folds
-
-    event = np.random.default_rng(seed).random(50) < 0.5
-    fold = _stratified_folds(event, folds, seed=seed)
-    assert np.ptp(np.bincount(fold, minlength=folds)) <= 1
-    assert np.ptp(np.bincount(fold[event], minlength=folds)) <= 1
-    np.testing.assert_array_equal(fold, _stratified_folds(event, folds, seed=seed))
 
 
 def test_the_fit_is_that_of_the_chosen_strength():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from biolab.core import TrackingError
-from biolab.tracking import RunRecord, Store, find_runs, read_table, read_text
+from biolab.tracking import Role, RunRecord, Store, find_runs, read_table, read_text
 
 from .facts import ProtocolFacts, protocol_facts
 from .pooling import pool_hazard_ratios
@@ -101,8 +101,10 @@ def recorded_protocol(name: str, store: Store) -> Protocol:
 
 
 def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRecord], list[RunRecord]]:
-    asked = {"protocol": protocol.name, "sha256": protocol.sha256}
-    newest = find_runs(store, **asked, role="site")
+    def find(role: Role, *, latest: bool = True) -> list[RunRecord]:
+        return find_runs(store, protocol=protocol.name, sha256=protocol.sha256, role=role, latest=latest)
+
+    newest = find("site")
     if not newest:
         raise TrackingError(
             f"No site has a complete run of {protocol.name} {protocol.version} ({protocol.sha256[:12]}) in "
@@ -111,11 +113,9 @@ def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRe
     order = list(protocol.sites)
     sites = sorted(newest, key=lambda run: order.index(str(run.site)))
     parents = {run.run_id for run in sites}
-    children = [run for run in find_runs(store, **asked, role="model", latest=False) if run.parent_id in parents]
+    children = [run for run in find("model", latest=False) if run.parent_id in parents]
     current = {run.run_id for run in children}
-    validations = [
-        run for run in find_runs(store, **asked, role="validation") if run.params.get("model_run_id") in current
-    ]
+    validations = [run for run in find("validation") if run.params.get("model_run_id") in current]
     rank = [spec.name for spec in protocol.models]
     by_place = lambda run: (rank.index(run.model), order.index(run.model_site), order.index(run.site))  # noqa: E731
     return sites, sorted(children, key=by_place), sorted(validations, key=by_place)

@@ -15,7 +15,7 @@ from biolab.survival import CoxPH, CoxPHCV, Design, DiscreteTimeHazard, Released
 from biolab.survival import Term as DesignTerm
 
 from .coefficients import coefficient_table
-from .protocol import BoostedHazardSpec, CoxSpec, ModelSpec, Protocol
+from .protocol import BoostedHazardSpec, CoxSpec, ModelSpec, Protocol, RidgeChoice
 
 COARSE_BINS = 32
 
@@ -37,10 +37,10 @@ def build_model(spec: ModelSpec, codebook: Codebook, *, tau: float, seed: int) -
 
 def _estimator(spec: ModelSpec, tau: float, seed: int) -> BaseEstimator:
     match spec:
-        case CoxSpec(penalty=None):
-            return CoxPH(ties=spec.ties)
-        case CoxSpec(penalty=choice):
+        case CoxSpec(penalty=RidgeChoice() as choice):
             return CoxPHCV(strengths=choice.strengths, folds=choice.folds, ties=spec.ties, seed=seed)
+        case CoxSpec():
+            return CoxPH(ties=spec.ties)
         case BoostedHazardSpec():
             edges = np.arange(spec.interval, tau + spec.interval / 2, spec.interval)
             trees = HistGradientBoostingClassifier(
@@ -49,7 +49,7 @@ def _estimator(spec: ModelSpec, tau: float, seed: int) -> BaseEstimator:
                 max_leaf_nodes=spec.leaves,
                 min_samples_leaf=spec.leaf_size,
                 max_bins=COARSE_BINS,
-                early_stopping=False,
+                early_stopping=False,  # pyright: ignore[reportArgumentType] - the default is a word
                 random_state=seed % 2**32,
             )
             return DiscreteTimeHazard(classifier=trees, intervals=tuple(edges))

@@ -1,8 +1,6 @@
 """Reports: figures, tables and the page that a reader opens. The only room that draws."""
 
 from .answer import answer as answer
-from .comparison import Comparison as Comparison
-from .comparison import ProtocolFacts as ProtocolFacts
 from .language import LANGUAGES as LANGUAGES
 from .language import Language as Language
 from .legend import Legend as Legend

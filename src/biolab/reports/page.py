@@ -12,7 +12,7 @@ from .answer import answer
 from .comparison import Comparison
 from .language import Language, Prose
 from .legend import Legend, legend_of
-from .plates import plates
+from .plates import Plates, plates
 from .values import known, number
 
 _RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
@@ -22,10 +22,19 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def page(comparison: Comparison, *, language: Language = "en") -> str:
+def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | None = None) -> str:
     """Write a comparison as one HTML file without any outside resource or script.
 
     The same comparison gives the same bytes: nothing in the page depends on the clock, the machine or its fonts.
+
+    Parameters
+    ----------
+    comparison
+        What to show.
+    language
+        Language of the page.
+    drawn
+        The figures of this comparison in this language, if they have been drawn already.
 
     Raises
     ------
@@ -49,7 +58,7 @@ def page(comparison: Comparison, *, language: Language = "en") -> str:
         "values": _values(comparison, legend),
         "limits": _limitations(comparison, say),
         **_tables(comparison, legend),
-        "plates": plates(comparison, legend),
+        "plates": drawn or plates(comparison, legend),
     }  # fmt: skip
     return _environment().get_template("page.html.j2").render(content)
 

@@ -8,7 +8,9 @@ from biolab.data import Language
 from biolab.joint import Comparison
 from biolab.tracking import Store, experiment_name, recorded_run, run_tags
 
+from .legend import legend_of
 from .page import page
+from .plates import plates
 
 TABLES = (
     "cohorts",
@@ -41,7 +43,8 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         If the store cannot be written.
     """
     facts = comparison.protocol
-    html = page(comparison, language=language)
+    drawn = plates(comparison, legend_of(comparison, language=language))
+    html = page(comparison, language=language, drawn=drawn)
     path = write_atomically(folder.resolve() / f"{facts.name}.{language}.html", html)
     with recorded_run(
         store,
@@ -54,5 +57,7 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         run.metrics(comparison.metrics)
         for name in TABLES:
             run.table(name, getattr(comparison, name))
+        for name, drawing in drawn.files.items():
+            run.text(f"figures/{name}", drawing)
         run.text(f"report.{language}.html", html)
     return Published(page=path, run_id=run.run_id)

@@ -8,9 +8,10 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from biolab.core.arrays import Bool, Float, Int
-from biolab.core.errors import ConfigError, DataError
+from biolab.core.arrays import Float, Int
+from biolab.core.errors import ConfigError
 from biolab.stats.penalties import Ridge
+from biolab.stats.resampling import stratified_folds
 
 from .baseline_hazard import StepFunction
 from .covariates import covariate_matrix
@@ -107,7 +108,7 @@ class CoxPHCV(BaseEstimator):
         settings = cox_settings(self.ties, 50, 1e-6, self.device, cells=design.size)
         check_rows(design, cases)
         strengths = _strengths(self.strengths, cases.events)
-        fold = _stratified_folds(cases.event & (cases.weight > 0), self.folds, seed=self.seed)
+        fold = stratified_folds(cases.event & (cases.weight > 0), self.folds, seed=self.seed)
         gains, freedom = _cross_validate(design, cases, settings, strengths, fold)
         chosen = _choose(gains, self.rule)
         self.strength_ = float(strengths[chosen])
@@ -221,16 +222,3 @@ def _choose(gains: Float[np.ndarray, "k s"], rule: Rule) -> int:
     if rule == "min":
         return best
     return int(np.flatnonzero(total >= total[best] - _standard_error(gains)[best])[0])
-
-
-def _stratified_folds(event: Bool[np.ndarray, " n"], folds: int, *, seed: int) -> Int[np.ndarray, " n"]:
-    """Deal the patients with the event, then those without, out to the folds in random order."""
-    if folds < 2:
-        raise ConfigError(f"folds is {folds}; cross-validation needs at least 2.")
-    if event.sum() < folds:
-        raise DataError(f"{event.sum()} events cannot be spread over {folds} folds. Use fewer folds or more patients.")
-    rng = np.random.default_rng(seed)
-    order = np.concatenate([rng.permutation(np.flatnonzero(event)), rng.permutation(np.flatnonzero(~event))])
-    fold = np.empty(len(event), dtype=np.int64)
-    fold[order] = np.arange(len(event)) % folds
-    return fold

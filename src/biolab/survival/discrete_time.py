@@ -61,7 +61,7 @@ class DiscreteTimeHazard(BaseEstimator):
         self.intervals = intervals
         self.seed = seed
 
-    def fit(self, X: Any, y: Any, sample_weight: Float[ndarray, " n"] | None = None) -> "DiscreteTimeHazard":  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Float[ndarray, " n"] | None = None) -> "DiscreteTimeHazard":
         """Expand patients to person-periods and fit the classifier.
 
         Raises
@@ -92,11 +92,11 @@ class DiscreteTimeHazard(BaseEstimator):
         self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
         return self
 
-    def predict(self, X: Any) -> Float[ndarray, " n"]:  # noqa: N803
+    def predict(self, X: Any) -> Float[ndarray, " n"]:
         """Return the log cumulative hazard at the last edge, log(-log S(e_K | x)): higher is riskier."""
         return np.log(self._cumulative_hazard(X)[:, -1])
 
-    def predict_survival_function(self, X: Any, times: Float[ndarray, " t"]) -> Float[ndarray, "n t"]:  # noqa: N803
+    def predict_survival_function(self, X: Any, times: Float[ndarray, " t"]) -> Float[ndarray, "n t"]:
         """Return the survival probability at each time, with a constant hazard inside each interval.
 
         Raises
@@ -116,7 +116,7 @@ class DiscreteTimeHazard(BaseEstimator):
         part = (times - self.edges_[upper - 1]) / (self.edges_[upper] - self.edges_[upper - 1])
         return np.exp(-(cumulative[:, upper - 1] * (1 - part) + cumulative[:, upper] * part))
 
-    def score(self, X: Any, y: Any) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any) -> float:
         """Return Harrell's C of the prediction."""
         target = survival_target(y)
         return float(concordance(target.time, target.event, self.predict(X)).index)
@@ -132,7 +132,7 @@ class DiscreteTimeHazard(BaseEstimator):
             random_state=self.seed,
         )
 
-    def _cumulative_hazard(self, X: Any) -> Float[ndarray, "n k+1"]:  # noqa: N803
+    def _cumulative_hazard(self, X: Any) -> Float[ndarray, "n k+1"]:
         """Return -log S at every edge, 0 first; hazards are kept within 1e-12 of 0 and 1."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)

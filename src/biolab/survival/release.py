@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from sklearn.base import clone
 
 from .cox import CoxPH
 from .cox_cv import CoxPHCV
@@ -42,7 +41,7 @@ def release(model: RiskModel, *, grid: tuple[float, ...], horizons: tuple[float,
 
 
 def _without_exact_medians(design: Design) -> Design:
-    rounded = clone(design)
+    rounded = Design(design.terms, design.codebook)
     rounded.columns_ = tuple(
         column if isinstance(column.fill, str) else replace(column, fill=float(f"{column.fill:.3g}"))
         for column in design.columns_

@@ -1,6 +1,6 @@
 """A design and a survival estimator as one model on harmonised frames."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -33,15 +33,16 @@ class RiskModel(BaseEstimator):
     def fit(self, X: pl.DataFrame, y: object) -> Self:
         """Learn the design and the estimator from a cohort's covariates and its (time, event)."""
         target = survival_target(y)
-        self.design_ = clone(self.design).fit(X)
-        self.estimator_ = clone(self.estimator)
-        self.estimator_.fit(self.design_.transform(X), target)  # type: ignore[attr-defined]
+        design: Any = clone(self.design)
+        estimator: Any = clone(self.estimator)
+        self.design_: Design = design.fit(X)
+        self.estimator_ = estimator.fit(self.design_.transform(X), target)
         return self
 
     def predict(self, X: pl.DataFrame) -> Float[np.ndarray, " n"]:
         """Return the estimator's risk score; higher is worse."""
-        return self.estimator_.predict(self.design_.transform(X))  # type: ignore[attr-defined]
+        return self.estimator_.predict(self.design_.transform(X))
 
     def predict_survival_function(self, X: pl.DataFrame, times: Float[np.ndarray, " t"]) -> Float[np.ndarray, "n t"]:
         """Return the probability of being event-free at each time."""
-        return self.estimator_.predict_survival_function(self.design_.transform(X), times)  # type: ignore[attr-defined]
+        return self.estimator_.predict_survival_function(self.design_.transform(X), times)
