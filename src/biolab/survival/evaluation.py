@@ -1,6 +1,6 @@
 """Every metric of every model on one cohort, with intervals and paired differences from shared bootstrap draws."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,23 +173,15 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     """
     horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     _refuse_mismatch(predictions, target, reference)
-    trapezoid_shares(grid)
+    trapezoid_shares(grid)  # refuses a grid that does not increase, before any work
     ready = {
         name: (prediction.risk_score, prediction.at(horizons, "Horizon"), prediction.at(grid, "Grid time"))
         for name, prediction in predictions.items()
     }
     blocks = _blocks(len(target), replicates, seed)
-    draws: dict[str, dict[Key, list[ndarray]]] = {name: {} for name in predictions}
-    done, total = 0, len(blocks) * len(predictions)
-    for weights in blocks:
-        sample = _sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau)
-        for name, (score, at_horizons, at_grid) in ready.items():
-            for key, values in sample.metrics(score, at_horizons, at_grid):
-                draws[name].setdefault(key, []).append(values)
-            done += 1
-            if on_progress is not None:
-                on_progress(done, total)
-    joined = {name: {key: np.concatenate(parts) for key, parts in found.items()} for name, found in draws.items()}
+    blocks = _blocks(len(target), replicates, seed)
+    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
+    joined = _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
     _refuse_undefined(joined)
     settings = {
         "horizons": horizons.tolist(),
@@ -262,6 +254,25 @@ def _sample(
         grid=grid,
         tau=tau,
     )
+
+
+def _draws(
+    samples: Iterable[_Sample],
+    ready: Mapping[str, tuple[Float[ndarray, " n"], Float[ndarray, "n h"], Float[ndarray, "n g"]]],
+    on_progress: Callable[[int, int], None] | None,
+    total: int,
+) -> dict[str, dict[Key, Float[ndarray, " b"]]]:
+    """Return, for each model and metric, its value on the cohort followed by those on the replicates."""
+    parts: dict[str, dict[Key, list[ndarray]]] = {name: {} for name in ready}
+    done = 0
+    for sample in samples:
+        for name, predicted in ready.items():
+            for key, values in sample.metrics(*predicted):
+                parts[name].setdefault(key, []).append(values)
+            done += 1
+            if on_progress is not None:
+                on_progress(done, total)
+    return {name: {key: np.concatenate(values) for key, values in found.items()} for name, found in parts.items()}
 
 
 def _blocks(n: int, replicates: int, seed: int) -> list[Int[ndarray, "b n"]]:
