@@ -8,6 +8,7 @@ from numpy import ndarray
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from biolab.core import ConfigError, DataError, FitError
 from biolab.core.arrays import Bool, Float, Int
@@ -89,7 +90,8 @@ class DiscreteTimeHazard(BaseEstimator):
             )
         self.classifier_: Any = self._default() if self.classifier is None else clone(self.classifier)
         rows = np.column_stack([X[patient], interval])
-        self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
+        with _threads_worth_it(rows.shape[0]):
+            self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
         return self
 
     def predict(self, X: Any) -> Float[ndarray, " n"]:
@@ -142,9 +144,15 @@ class DiscreteTimeHazard(BaseEstimator):
         for start in range(0, X.shape[0], step):
             part = X[start : start + step]
             rows = np.column_stack([np.repeat(part, count, axis=0), np.tile(np.arange(count), part.shape[0])])
-            hazard[start : start + step] = self.classifier_.predict_proba(rows)[:, 1].reshape(-1, count)
+            with _threads_worth_it(rows.shape[0]):
+                hazard[start : start + step] = self.classifier_.predict_proba(rows)[:, 1].reshape(-1, count)
         hazard = np.clip(hazard, SMALLEST_HAZARD, 1 - SMALLEST_HAZARD)
         return np.concatenate([np.zeros((X.shape[0], 1)), np.cumsum(-np.log1p(-hazard), axis=1)], axis=1)
+
+
+def _threads_worth_it(rows: int) -> threadpool_limits:
+    """Keep small work on one thread: OpenMP's threads spin while they wait, which a busy machine pays for."""
+    return threadpool_limits(limits=1 if rows <= ROWS_AT_A_TIME else None, user_api="openmp")
 
 
 def interval_edges(
