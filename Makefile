@@ -2,12 +2,13 @@
 PYTHON ?= python3
 TORCH ?=
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE
 # A machine that offers pip a folder of wheels (a local CPU build of torch, say) offers it to uv too.
 FOUND := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 INSTALL = $(if $(FOUND),UV_FIND_LINKS="$(FOUND)") $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt \
 	$(if $(TORCH),--torch-backend $(TORCH:cuda=auto))
 
-.PHONY: demo test lab clean
+.PHONY: demo test lab
 demo: .venv/demo
 	$(BIN)/biolab run experiments/breast-prognosis
 
@@ -16,7 +17,7 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: .venv/lab
 	$(BIN)/biolab lab
@@ -34,6 +35,3 @@ lab: .venv/lab
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	touch $@
-
-clean:
-	rm -rf .venv biolab-output

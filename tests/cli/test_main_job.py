@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("main-job")
 
 
 def biolab(*words: str | Path) -> subprocess.CompletedProcess[str]:

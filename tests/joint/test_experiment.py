@@ -13,8 +13,6 @@ from biolab.tracking import Store, embedded_store, find_runs, store_files, store
 
 from .conftest import made_up
 
-pytestmark = pytest.mark.xdist_group("made-up")
-
 
 def test_matrix_is_complete(protocol: Protocol, comparison: Comparison) -> None:
     models, sites, metrics = len(protocol.models), 2, 4 + 2 * len(protocol.endpoint.horizons)
