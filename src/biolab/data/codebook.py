@@ -37,15 +37,17 @@ class Variable(Settings):
     """One variable of the harmonised frame.
 
     Numbers carry a unit and a range (both ends included); categories carry their codes in order, the first being the
-    reference of every model. ``nulls`` says whether a value may be missing: left out, covariates may (what then
-    happens is the protocol's missing policy) and identifier, time and event may not.
+    reference of every model, and may carry a label for each code. ``nulls`` says whether a value may be missing: left
+    out, covariates may (what then happens is the protocol's missing policy) and identifier, time and event may not.
     """
 
     name: str
     label: Label
     type: VariableType
     unit: str | None = None
+    unit_label: Label | None = None
     codes: tuple[str, ...] = ()
+    code_labels: Mapping[str, Label] = {}
     minimum: float | None = None
     maximum: float | None = None
     role: Role = "covariate"
@@ -62,6 +64,9 @@ class Variable(Settings):
     def _consistent(self) -> Self:
         if (self.type == "category") != bool(self.codes):
             raise ValueError("codes belong to a variable of type 'category', and only to it")
+        for code in self.code_labels:
+            if code not in self.codes:
+                raise ValueError(f"code_labels names {code!r}, which is no code. {did_you_mean(code, self.codes)}")
         if len(set(self.codes)) < len(self.codes):
             raise ValueError(f"codes holds a code twice: {', '.join(self.codes)}")
         if self.type not in {"number", "integer"} and not (self.minimum is None and self.maximum is None):
@@ -86,6 +91,15 @@ class Variable(Settings):
             raise ValueError("a variable of role 'time' needs a unit, for example 'month'")
         if self.role != "covariate" and self.nulls:
             raise ValueError(f"a variable of role {self.role!r} can never be missing; leave nulls out")
+
+    def code_label(self, code: str) -> Label:
+        """Return what a reader calls a code; the code itself if it has no label."""
+        return self.code_labels.get(code, Label(en=code, ko=code))
+
+    @property
+    def said_unit(self) -> Label:
+        """What a reader calls the unit; the unit itself if it has no label, nothing if there is none."""
+        return self.unit_label or Label(en=self.unit or "", ko=self.unit or "")
 
     @property
     def allows_nulls(self) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
-from biolab.data import Variable
+from biolab.data import Language, Variable
 from biolab.survival import DesignColumn, RiskModel
 
 from .protocol import CoxSpec, Protocol, Term
@@ -48,20 +48,14 @@ def step_of(term: Term, column: DesignColumn) -> float:
     return float(np.log(2)) if term.transform == "log1p" else term.per
 
 
-def label(term: Term, column: DesignColumn, variable: Variable, *, language: str) -> str:
+def label(term: Term, column: DesignColumn, variable: Variable, *, language: Language) -> str:
     """Return what a reader calls a coefficient, in English or Korean."""
-    name = variable.label[language]  # type: ignore[index]
-    unit = variable.unit or ""
-    if column.level is not None:
-        levels = f"{column.level} {unit}".strip(), f"{column.reference} {unit}".strip()
-        return f"{name}: {levels[0]} vs {levels[1]}"
+    name, unit = variable.label[language], variable.said_unit[language]
+    if column.level is not None and column.reference is not None:
+        level, reference = (variable.code_label(code)[language] for code in (column.level, column.reference))
+        return f"{name}: {level} vs {reference} {unit}".strip()
     if term.transform == "log1p":
         return f"{name} (per doubling)" if language == "en" else f"{name} (2배마다)"
-    step = f"{term.per:g} {unit}".strip()
-    plural = "s" if language == "en" and term.per != 1 and unit.isalpha() else ""
     if language == "ko":
-        return f"{name} ({term.per:g}{KOREAN_UNITS.get(unit, ' ' + unit if unit else '')}마다)"
-    return f"{name} (per {step}{plural})"
-
-
-KOREAN_UNITS = {"year": "세", "month": "개월", "day": "일"}
+        return f"{name} ({term.per:g}{unit}마다)"
+    return f"{name} (per {term.per:g} {unit}".strip() + ")"

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from biolab.data import Cohort, describe
+from biolab.data import Codebook, Cohort, describe
 from biolab.survival import kaplan_meier
 
 from .disclosure import stop_where_few_remain, suppress_counts
@@ -69,18 +69,14 @@ def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame
     """Describe the covariates with labels: quartiles of numbers, counts of categories, small counts withheld.
 
     Quartiles are rounded to three digits: unrounded, a quartile can be one patient's exact value.
-    Columns: variable, label_en, label_ko, unit, level, kind (quartiles, count, missing), value, lower, upper, percent.
+    Columns: variable, unit and level (each also with labels), kind (quartiles, count, missing), value, lower, upper,
+    percent.
     """
-    covariates = protocol.codebook.covariates
-    labels = pl.DataFrame(
-        [
-            {"variable": one.name, "label_en": one.label.en, "label_ko": one.label.ko, "unit": one.unit}
-            for one in covariates
-        ],
-        schema_overrides={"unit": pl.String},
-    )
+    labels = _variable_labels(protocol.codebook)
     described = describe(cohort, protocol.codebook).rename({"lower_quartile": "lower", "upper_quartile": "upper"})
+    codes = _code_labels(protocol.codebook)
     labelled = labels.join(described, on="variable", maintain_order="left").rename({"statistic": "kind"})
+    labelled = labelled.join(codes, on=["variable", "level"], how="left", maintain_order="left")
     counted = labelled.with_columns(pl.col("kind").replace("median", "quartiles"))
     released = suppress_counts(
         counted, "value", within=["variable"], minimum=protocol.release.minimum_cell, only=pl.col("kind") != "quartiles"
@@ -95,3 +91,26 @@ def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame
 
 def _released_count(count: int, minimum: int) -> int | None:
     return None if 0 < count < minimum else count
+
+
+def _variable_labels(codebook: Codebook) -> pl.DataFrame:
+    rows = [
+        {
+            "variable": one.name,
+            "label_en": one.label.en,
+            "label_ko": one.label.ko,
+            "unit": one.unit,
+            "unit_en": one.said_unit.en or None,
+            "unit_ko": one.said_unit.ko or None,
+        }
+        for one in codebook.covariates
+    ]
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("unit", "unit_en", "unit_ko"), pl.String))
+
+
+def _code_labels(codebook: Codebook) -> pl.DataFrame:
+    rows = [(one.name, code, one.code_label(code)) for one in codebook.covariates for code in one.codes]
+    return pl.DataFrame(
+        [{"variable": name, "level": code, "level_en": said.en, "level_ko": said.ko} for name, code, said in rows],
+        schema=dict.fromkeys(("variable", "level", "level_en", "level_ko"), pl.String),
+    )

@@ -49,7 +49,10 @@ def _variable(rows: pl.DataFrame, sites: list[str], minimum_cell: int, legend: L
     heading = f"{label}, {say.unit(unit)}" if unit else label
     lines: dict[tuple[str, str | None], dict[str, Cell]] = {}
     names: dict[tuple[str, str | None], str] = {}
+    gaps = rows.filter(pl.col("kind") == "missing", pl.col("value").is_null() | (pl.col("value") > 0))
     for row in rows.iter_rows(named=True):
+        if row["kind"] == "missing" and gaps.is_empty():
+            continue
         key = (row["kind"], row["level"])
         lines.setdefault(key, {})[row["site"]] = _characteristic(row, minimum_cell, legend)
         names[key] = (

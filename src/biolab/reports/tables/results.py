@@ -19,10 +19,14 @@ def validation_table(comparison: Comparison, legend: Legend) -> Table:
 
 
 def differences_table(comparison: Comparison, legend: Legend) -> Table:
-    """Show the paired differences to the reference model, a group of rows a direction."""
+    """Show the paired differences to the reference model, a group of rows a direction.
+
+    Measures whose ideal is 1 are left out: neither more nor less of them is better.
+    """
     reference = {"reference": legend.model(comparison.protocol.reference_model)}
     caption = legend.prose("prediction.differences_table_caption", reference)
-    return _by_direction(comparison.differences, "difference", caption, legend)
+    ordered = [key.metric for key in metric_keys(comparison.differences) if reading(key.metric).better != "one"]
+    return _by_direction(comparison.differences.filter(pl.col("metric").is_in(ordered)), "difference", caption, legend)
 
 
 def _by_direction(frame: pl.DataFrame, name: str, caption: str, legend: Legend) -> Table:

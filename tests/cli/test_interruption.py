@@ -1,0 +1,48 @@
+"""Stopped in the middle, by Ctrl-C or by a lost process: runs are marked FAILED and the next run is complete."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from biolab.tracking import embedded_store, find_runs
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="POSIX signals")]
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """Start the main job and return it once its first run stands in the store."""
+    command = [sys.executable, "-m", "biolab", "run", "experiments/breast-prognosis", "--output", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    store, began = embedded_store(folder), time.monotonic()
+    while not find_runs(store, protocol="breast-prognosis", status="RUNNING"):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began < PATIENCE_S
+        time.sleep(0.2)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_and_run_again(number: signal.Signals, tmp_path: Path) -> None:
+    process = started(tmp_path)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in said
+    again = subprocess.run(
+        [sys.executable, "-m", "biolab", "run", "experiments/breast-prognosis", "--output", str(tmp_path), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"role": "comparison"' in again.stdout
+    runs = find_runs(embedded_store(tmp_path), protocol="breast-prognosis", status=None, latest=False)
+    assert {run.status for run in runs} == {"FINISHED", "FAILED"}
+    assert len([run for run in runs if run.status == "FINISHED"]) >= 19
