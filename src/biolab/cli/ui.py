@@ -21,5 +21,5 @@ def ui(
     if as_json:
         print_json({"command": ui_command(opened, host=host, port=port), "url": f"http://{host}:{port}"})
         return
-    print(f"MLflow: http://{host}:{port}  (Ctrl-C stops it)", flush=True)
+    print(f"MLflow: http://{host}:{port}/#/experiments  (Ctrl-C stops it)", flush=True)
     serve_ui(opened, host=host, port=port)

@@ -81,6 +81,13 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     for name, table in tables.items():
         run.table(name, table)
     run.metrics({name: float(value) for name, value in facts.items() if value is not None})
+    for point in tables["survival_curve"].iter_rows(named=True):
+        limits = {
+            "event_free": point["survival"],
+            "event_free.lower": point["lower"],
+            "event_free.upper": point["upper"],
+        }
+        run.metrics(limits, step=round(point["time"]))
 
 
 def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: FittedModel, judged: _Judged) -> None:
