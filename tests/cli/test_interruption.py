@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -46,3 +47,27 @@ def test_interrupted_and_run_again(number: signal.Signals, tmp_path: Path) -> No
     runs = find_runs(embedded_store(tmp_path), protocol="breast-prognosis", status=None, latest=False)
     assert {run.status for run in runs} == {"FINISHED", "FAILED"}
     assert len([run for run in runs if run.status == "FINISHED"]) >= 19
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_mlflow_stops_with_its_command(number: signal.Signals, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "biolab", "ui", "--output", str(tmp_path), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    began = time.monotonic()
+    while not answers(port):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began < PATIENCE_S
+        time.sleep(0.2)
+    process.send_signal(number)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode in {0, 130}
+    assert not answers(port)
+
+
+def answers(port: int) -> bool:
+    """Tell whether something listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -80,12 +81,36 @@ def serve_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> None:
         If the store cannot be opened or the server stops by itself.
     """
     store.check()
-    with running_ui(store, host, port) as server:
+    with _ended_by_signals(), running_ui(store, host, port) as server:
         try:
-            code = server.wait()
+            code = _wait(server)
         except KeyboardInterrupt:
             return
     raise TrackingError(f"The MLflow server on {host}:{port} stopped with exit code {code}; its messages stand above.")
+
+
+def _wait(server: "subprocess.Popen[bytes]") -> int:
+    """Wait in short turns: a library's signal handler may restart one long wait, and Ctrl-C would go unheard."""
+    while True:
+        try:
+            return server.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Treat a closed terminal or a request to end like Ctrl-C, so that the server is not left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
