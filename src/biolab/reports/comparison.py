@@ -116,3 +116,13 @@ class Comparison(Protocol):
     def versions(self) -> pl.DataFrame:
         """name, version."""
         ...
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What was decided beforehand, for the parameters of the comparison run."""
+        ...
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every estimate with its limits, for the metrics of the comparison run."""
+        ...

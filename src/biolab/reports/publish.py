@@ -5,9 +5,9 @@ from pathlib import Path
 
 from biolab.core import write_atomically
 from biolab.data import Language
-from biolab.joint import Comparison
 from biolab.tracking import Store, experiment_name, recorded_run, run_tags
 
+from .comparison import Comparison
 from .legend import legend_of
 from .page import page
 from .plates import plates
