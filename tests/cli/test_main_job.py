@@ -1,20 +1,27 @@
 """The main job as a newcomer runs it: two real institutions, from the protocol to the report and MLflow."""
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from biolab.cli import main
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def biolab(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a fresh process."""
-    command = [sys.executable, "-m", "biolab", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, encoding="utf-8")
+def biolab(*words: str | Path) -> str:
+    """Run the command line in this process, expect success and return what it printed."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    assert not caught.value.code
+    return printed.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcome(folder: Path) -> dict:
-    done = biolab("run", "experiments/breast-prognosis", "--json", "--output", folder)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(biolab("run", ROOT / "experiments" / "breast-prognosis", "--json", "--output", folder))
 
 
 def test_cohorts_are_those_of_the_protocol(outcome: dict) -> None:
@@ -61,9 +66,7 @@ def test_covariates_add_to_age_and_nodes_abroad(outcome: dict) -> None:
 def test_page_is_written_and_speaks_korean_on_request(outcome: dict, folder: Path) -> None:
     english = Path(outcome["page"]).read_text(encoding="utf-8")
     assert "Prognosis in node-positive breast cancer" in english
-    done = biolab("compare", "breast-prognosis", "--output", folder, "--language", "ko")
-    assert done.returncode == 0, done.stderr
-    assert "biolab ui" in done.stdout
+    assert "biolab ui" in biolab("compare", "breast-prognosis", "--output", folder, "--language", "ko")
     korean = (folder / "breast-prognosis.ko.html").read_text(encoding="utf-8")
     assert "림프절 양성 유방암의 예후" in korean
 

@@ -1,11 +1,11 @@
 """A progress bar on standard error that says what is being done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def progress(title: str, *, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+def progress(title: str, *, total: int, quiet: bool) -> Generator[Callable[[str], None]]:
     """Show a bar of ``total`` steps; yield the function that announces the next step."""
     if quiet:
         yield lambda _: None

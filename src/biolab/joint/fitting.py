@@ -49,7 +49,7 @@ def _estimator(spec: ModelSpec, tau: float, seed: int) -> BaseEstimator:
                 max_leaf_nodes=spec.leaves,
                 min_samples_leaf=spec.leaf_size,
                 max_bins=COARSE_BINS,
-                early_stopping=False,  # pyright: ignore[reportArgumentType] - the default is a word
+                early_stopping=False,
                 random_state=seed % 2**32,
             )
             return DiscreteTimeHazard(classifier=trees, intervals=tuple(edges))

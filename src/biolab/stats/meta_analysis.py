@@ -57,7 +57,8 @@ class MetaAnalysis:
     def table(self) -> pl.DataFrame:
         """Return one row: the pooled estimate, its limits, the prediction limits and the heterogeneity."""
         lower, upper = self.prediction or (None, None)
-        row = {"institutions": self.weights.size, "estimate": self.estimate, "standard_error": self.standard_error}
+        row: dict[str, float | None] = {"institutions": self.weights.size, "estimate": self.estimate}
+        row |= {"standard_error": self.standard_error}
         row |= {"lower": self.lower, "upper": self.upper, "prediction_lower": lower, "prediction_upper": upper}
         row |= {"tau2": self.tau2, "i2": self.i2, "q": self.q, "q_p_value": self.q_p_value}
         return pl.DataFrame([row], schema_overrides={"prediction_lower": pl.Float64, "prediction_upper": pl.Float64})

@@ -1,6 +1,6 @@
 """Fitting Cox's model: arrays in, a frozen fit out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +126,7 @@ class CoxProblem:
         )
 
     @contextmanager
-    def _threads(self) -> Iterator[None]:
+    def _threads(self) -> Generator[None]:
         """Keep small fits on one thread: on a busy machine waiting for a second one costs ten times the work."""
         before = torch.get_num_threads()
         small = self._settings.device.type == "cpu" and self._cells < 500_000 and before > 1

@@ -130,7 +130,7 @@ class DiscreteTimeHazard(BaseEstimator):
             max_leaf_nodes=8,
             min_samples_leaf=PATIENTS_PER_LEAF * (self.edges_.size - 1),
             max_bins=32,
-            early_stopping=False,  # pyright: ignore[reportArgumentType] - its stub says str
+            early_stopping=False,
             random_state=self.seed,
         )
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
@@ -125,7 +126,7 @@ class ReleasedModel:
         )
 
 
-def _hazard(kind: str, content: Mapping[str, object]) -> ReleasedCox | ReleasedTrees:
+def _hazard(kind: str, content: Mapping[str, Any]) -> ReleasedCox | ReleasedTrees:
     if kind == "cox":
-        return ReleasedCox(coefficients=tuple(content["coefficients"]), baseline=tuple(content["baseline"]))  # type: ignore[arg-type]
+        return ReleasedCox(coefficients=tuple(content["coefficients"]), baseline=tuple(content["baseline"]))
     return ReleasedTrees.from_dict(content)

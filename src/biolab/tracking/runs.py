@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,7 +222,7 @@ def recorded_run(
     tags: Mapping[str, str],
     parent: str | None = None,
     description: str | None = None,
-) -> Iterator[RecordedRun]:
+) -> Generator[RecordedRun]:
     """Start a run, hand it out for writing, and end it as FINISHED, or as FAILED if anything is raised.
 
     Ctrl-C and ``sys.exit`` are failures too. The tag ``biolab.failure`` names the exception's class, not its message,

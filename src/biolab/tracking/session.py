@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ def load_mlflow() -> "ModuleType":
 
 
 @contextmanager
-def quietly(settings: Mapping[str, str] | None = None) -> Iterator[None]:
+def quietly(settings: Mapping[str, str] | None = None) -> Generator[None]:
     """Keep MLflow from logging, warning, drawing bars or waiting for minutes while the block runs.
 
     The process's own log levels, warning filters and environment are put back afterwards.
@@ -72,7 +72,7 @@ def quietly(settings: Mapping[str, str] | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def bound(tracking_uri: str) -> Iterator[None]:
+def bound(tracking_uri: str) -> Generator[None]:
     """Make an address MLflow's global one while the block runs, for the few calls of MLflow that know no other."""
     mlflow = load_mlflow()
     in_environment = os.environ.get("MLFLOW_TRACKING_URI")
@@ -87,7 +87,7 @@ def bound(tracking_uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def translated(where: str) -> Iterator[None]:
+def translated(where: str) -> Generator[None]:
     """Raise a ``TrackingError`` that says what to do instead of MLflow's, SQLAlchemy's or the system's own.
 
     Raises

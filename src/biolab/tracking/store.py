@@ -1,6 +1,6 @@
 """Where runs are kept: an embedded SQLite file with a folder of artifacts, or a tracking server."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ class Store:
             return self._open()
 
     @contextmanager
-    def session(self) -> "Iterator[MlflowClient]":
+    def session(self) -> "Generator[MlflowClient]":
         """Speak to the store: yields a client, keeps MLflow quiet and turns its faults into ``TrackingError``."""
         with quietly(), translated(self.label):
             yield self._open()

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from biolab.core import ConfigError, TrackingError
@@ -99,7 +99,7 @@ def _wait(server: "subprocess.Popen[bytes]") -> int:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def _ended_by_signals() -> Generator[None]:
     """Treat a closed terminal or a request to end like Ctrl-C, so that the server is not left behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -114,7 +114,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def running_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> "Iterator[subprocess.Popen[bytes]]":
+def running_ui(store: Store, host: str = "127.0.0.1", port: int = 5000) -> "Generator[subprocess.Popen[bytes]]":
     """Start MLflow's server, wait until it answers, and stop it when the block ends.
 
     Raises

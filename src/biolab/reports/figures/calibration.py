@@ -114,8 +114,8 @@ def _groups(axes: Axes, panel: _Panel, groups: pl.DataFrame, colour: str) -> lis
         across, up = zip(*points, strict=True)
         axes.add_collection(LineCollection(bars, colors=colour, linewidths=1.1, alpha=0.75, zorder=2))
         axes.add_collection(LineCollection([points], colors=colour, linewidths=0.8, alpha=0.5, zorder=2))
-        look = {"marker": "o", "markersize": 4.2, "markeredgecolor": "white", "markeredgewidth": 0.6}
-        axes.plot(across, up, linestyle="none", color=colour, zorder=3, gid=f"groups-{panel.name}", **look)
+        (dots,) = axes.plot(across, up, "o", color=colour, zorder=3, gid=f"groups-{panel.name}")
+        dots.set(markersize=4.2, markeredgecolor="white", markeredgewidth=0.6)
     return points
 
 

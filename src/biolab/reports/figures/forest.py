@@ -154,8 +154,8 @@ def _draw(axes: Axes, row: _Row, limits: tuple[float, float], legend: Legend) ->
         axes.plot(ends, [row.height] * 2, color=colour, linewidth=1.1, solid_capstyle="butt", zorder=2)
         _arrows(axes, row, limits, colour)
     if row.kind == "site":
-        look = {"marker": "s", "markersize": 3.0 + 4.0 * math.sqrt(row.weight), "markeredgewidth": 0}
-        axes.plot([value.estimate], [row.height], color=colour, zorder=3, **look)
+        (square,) = axes.plot([value.estimate], [row.height], "s", color=colour, zorder=3)
+        square.set(markersize=3.0 + 4.0 * math.sqrt(row.weight), markeredgewidth=0)
         return
     low, high = _diamond(value, limits)
     middle, half = value.estimate, 0.34

@@ -9,7 +9,7 @@ machine, whichever fonts are installed there.
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
 from html import escape
@@ -51,7 +51,7 @@ def svg(figure: Figure, *, name: str, description: str) -> str:
 
 
 @contextmanager
-def _stand_ins(figure: Figure) -> Iterator[dict[int, str]]:
+def _stand_ins(figure: Figure) -> Generator[dict[int, str]]:
     """Set the figure's texts in the measured font with stand-ins, yield the table that turns them back, restore."""
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     before = [(text, text.get_text(), text.get_fontfamily(), text.get_parse_math()) for text in texts]

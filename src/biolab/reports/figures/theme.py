@@ -1,7 +1,7 @@
 """The look of every figure: one type scale, thin rules, nothing drawn that carries no data."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from matplotlib import font_manager, style
@@ -34,7 +34,7 @@ def families() -> list[str]:
 
 
 @contextmanager
-def theme() -> Iterator[None]:
+def theme() -> Generator[None]:
     """Draw with this room's settings whatever the caller's rcParams are; the caller's are untouched."""
     settings = {
         "font.family": families(),
