@@ -1,0 +1,87 @@
+"""The registered operator: what autograd and `torch.compile` see of the Cox loss."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from biolab.core import DataError
+
+from . import cpu, truncated
+
+
+@torch.library.custom_op("biolab::cox_loss", mutates_args=())
+def evaluate(
+    log_hazard: Tensor,
+    order: Tensor,
+    group_start: Tensor,
+    first_death: Tensor,
+    opens_stratum: Tensor,
+    weight: Tensor,
+    leaves: Tensor,
+    efron: bool,
+    derivatives: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return loss [b], gradient [b, n] and Hessian's diagonal [b, n]; derivatives not asked for are empty."""
+    if log_hazard.is_cuda and not leaves.numel():
+        from . import gpu
+
+        return gpu.evaluate(log_hazard, order, group_start, first_death, opens_stratum, weight, efron, derivatives)
+    layout = [tensor.cpu().numpy() for tensor in (order, group_start, first_death, opens_stratum, weight)]
+    rows = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
+    _refuse_not_finite(rows)
+    b, n = rows.shape
+    value = np.empty(b)
+    gradient = np.zeros((b, n if derivatives >= cpu.GRADIENT else 0))
+    hessian = np.zeros((b, n if derivatives >= cpu.HESSIAN else 0))
+    for row in range(b):
+        outputs = (efron, gradient[row], hessian[row])
+        if leaves.numel():
+            value[row] = truncated.evaluate(rows[row], *layout, leaves.cpu().numpy(), *outputs)
+        else:
+            value[row] = cpu.evaluate(rows[row], *layout, *outputs)
+    found = (torch.from_numpy(array).to(log_hazard) for array in (value, gradient, hessian))
+    return tuple(found)  # pyright: ignore[reportReturnType]
+
+
+@evaluate.register_fake
+def _(
+    log_hazard: Tensor,
+    order: Tensor,
+    group_start: Tensor,
+    first_death: Tensor,
+    opens_stratum: Tensor,
+    weight: Tensor,
+    leaves: Tensor,
+    efron: bool,
+    derivatives: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    b, n = log_hazard.shape
+    return (
+        log_hazard.new_empty(b),
+        log_hazard.new_empty((b, n if derivatives >= cpu.GRADIENT else 0)),
+        log_hazard.new_empty((b, n if derivatives >= cpu.HESSIAN else 0)),
+    )
+
+
+def _keep(ctx, inputs, output) -> None:
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1], output[2])
+
+
+def _backward(ctx, loss_gradient: Tensor, *_: Tensor | None):
+    (gradient,) = ctx.saved_tensors
+    return (loss_gradient[:, None] * gradient, *[None] * 8)
+
+
+evaluate.register_autograd(_backward, setup_context=_keep)
+
+
+def _refuse_not_finite(rows: np.ndarray) -> None:
+    if np.isfinite(rows.sum()) or np.isfinite(rows).all():
+        return
+    replicate, row = np.argwhere(~np.isfinite(rows))[0]
+    where = f"row {row}" if len(rows) == 1 else f"row {row} of linear predictor {replicate}"
+    raise DataError(
+        f"log_hazard is {rows[replicate, row]} in {where}; expected finite numbers. A NaN here usually means that "
+        "training has diverged (lower the learning rate) or that an input is missing."
+    )
