@@ -11,3 +11,5 @@ from .cox_loss import CoxDerivatives as CoxDerivatives
 from .cox_loss import cox_derivatives as cox_derivatives
 from .cox_loss import cox_loss as cox_loss
 from .risk_set import RiskSet as RiskSet
+from .cox_scan import CoxScan as CoxScan
+from .cox_scan import cox_scan as cox_scan
