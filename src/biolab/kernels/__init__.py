@@ -5,11 +5,11 @@ Imports only numpy, numba and torch, so that the operations also run where nothi
 
 from .concordance import PairCounts as PairCounts
 from .concordance import concordance as concordance
-from .cox_slope import CoxSlope as CoxSlope
-from .cox_slope import cox_slope as cox_slope
 from .cox_loss import CoxDerivatives as CoxDerivatives
 from .cox_loss import cox_derivatives as cox_derivatives
 from .cox_loss import cox_loss as cox_loss
-from .risk_set import RiskSet as RiskSet
 from .cox_scan import CoxScan as CoxScan
 from .cox_scan import cox_scan as cox_scan
+from .cox_slope import CoxSlope as CoxSlope
+from .cox_slope import cox_slope as cox_slope
+from .risk_set import RiskSet as RiskSet

@@ -1,7 +1,7 @@
 """Who is at risk when: follow-up sorted once, to be used for any number of linear predictors."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,18 @@ from biolab.core.arrays import Bool, Float, Int
 from .checks import checked_weights, finite_vector, same_length
 
 Ties = Literal["efron", "breslow"]
+
+
+class Rows(NamedTuple):
+    """`Layout` as compiled functions take it, with the kind of ties."""
+
+    order: Int[ndarray, " m"]
+    group_start: Int[ndarray, " g+1"]
+    first_death: Int[ndarray, " g"]
+    opens: Bool[ndarray, " g"]
+    weight: Float[ndarray, " m_or_0"]
+    leaves: Int[ndarray, " m_or_0"]
+    efron: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +99,10 @@ class RiskSet:
     def truncated(self) -> bool:
         """Whether rows enter late."""
         return self.layout.leaves.numel() > 0
+
+    def sorted_rows(self) -> Rows:
+        """Return the sorted follow-up as arrays."""
+        return Rows(*(tensor.numpy() for tensor in self.layout.tensors().values()), self.ties == "efron")
 
     def on(self, device: torch.device) -> Layout:
         """Return the sorted follow-up on a device, copied there once."""

@@ -23,7 +23,7 @@ class CoxDerivatives:
     hessian_diagonal: Float[Tensor, "*b n"]
 
 
-def cox_loss(
+def cox_loss(  # noqa: PLR0913 - all but three are keyword-only
     log_hazard: Float[Tensor, "*b n"],
     time: Any,
     event: Any = None,

@@ -4,8 +4,9 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Float, Int
 from biolab.kernels.exponential import exponential
+from biolab.kernels.risk_set import Rows
 
 # Exponents stay within +-REACH of the shift of their segment: squares and reciprocal squares still fit float64.
 REACH = 250.0
@@ -41,7 +42,14 @@ def step_sums(others: float, dying: float, deaths: int) -> tuple[float, float, f
 
 
 @njit(cache=True, nogil=True)
-def group_steps(others: float, dying: float, deaths: int, weight: float, efron: bool, out: Float[ndarray, " 4"]) -> float:
+def group_steps(
+    others: float,
+    dying: float,
+    deaths: int,
+    weight: float,
+    out: Float[ndarray, " 4"],
+    efron: bool,  # noqa: FBT001 - compiled functions take positions only
+) -> float:
     """Fill the group's four sums, weighted; return the value of its logarithms. ``weight`` is the deaths' sum."""
     if efron:
         logs, out[0], out[1], out[2], out[3] = step_sums(others, dying, deaths)
@@ -78,11 +86,11 @@ def sorted_values(
 @njit(cache=True, nogil=True)
 def _segment_shifts(
     eta: Float[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    opens: Bool[ndarray, " g"],
+    rows: Rows,
     shift: Float[ndarray, " g"],
 ) -> None:
     """Let the shift follow the running maximum of each stratum, in jumps of more than REACH."""
+    group_start, opens = rows.group_start, rows.opens
     highest, current = -np.inf, 0.0
     for g in range(shift.size):
         if opens[g]:
@@ -110,11 +118,10 @@ def _exponentials(
 def _event_term(
     eta: Float[ndarray, " m"],
     shift: Float[ndarray, " g"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
+    rows: Rows,
 ) -> float:
     """Sum weight * (shift - eta) over the events."""
+    group_start, first_death, weight = rows.group_start, rows.first_death, rows.weight
     total = 0.0
     for g in range(shift.size):
         part = 0.0
@@ -127,16 +134,13 @@ def _event_term(
 @njit(cache=True, nogil=True)
 def evaluate(
     values: Float[ndarray, " n"],
-    order: Int[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    efron: bool,
+    rows: Rows,
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
 ) -> float:
     """Return the loss; fill the gradient and the Hessian's diagonal where their arrays are not empty."""
+    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
+    opens, weight = rows.opens, rows.weight
     groups = first_death.size
     hazard, shift = np.empty(order.size), np.empty(groups)
     low, high = sorted_values(values, order, hazard)
@@ -144,8 +148,8 @@ def evaluate(
     if narrow:
         shift[:] = (low + high) / 2
     else:
-        _segment_shifts(hazard, group_start, opens, shift)
-    loss = _event_term(hazard, shift, group_start, first_death, weight)
+        _segment_shifts(hazard, rows, shift)
+    loss = _event_term(hazard, shift, rows)
     if narrow:
         _exponentials(hazard, (low + high) / 2, weight, 0, order.size)
     else:
@@ -163,12 +167,12 @@ def evaluate(
         dying = _total(hazard, deaths_start, stop)
         deaths = stop - deaths_start
         total_weight = _total(weight, deaths_start, stop) if weight.size else float(deaths)
-        loss += group_steps(at_risk, dying, deaths, total_weight, efron, own)
+        loss += group_steps(at_risk, dying, deaths, total_weight, own, rows.efron)
         at_risk += dying
         if wanted:
             sums[g] = own
     if wanted:
-        _walk_back(hazard, shift, order, group_start, first_death, opens, weight, sums, gradient, hessian)
+        _walk_back(hazard, shift, rows, sums, gradient, hessian)
     return loss
 
 
@@ -176,16 +180,14 @@ def evaluate(
 def _walk_back(
     hazard: Float[ndarray, " m"],
     shift: Float[ndarray, " g"],
-    order: Int[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
+    rows: Rows,
     sums: Float[ndarray, "g 4"],
     gradient: Float[ndarray, " n"],
     hessian: Float[ndarray, " n_or_0"],
 ) -> None:
     """Sum the groups' 1 / phi from the earliest on; each row multiplies what has passed by its hazard."""
+    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
+    opens, weight = rows.opens, rows.weight
     groups, passed, passed_second = shift.size, 0.0, 0.0
     for g in range(groups - 1, -1, -1):
         if g == groups - 1 or opens[g + 1]:

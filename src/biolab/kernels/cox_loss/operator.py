@@ -1,16 +1,21 @@
 """The registered operator: what autograd and `torch.compile` see of the Cox loss."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from biolab.core import DataError
+from biolab.kernels.risk_set import Rows
 
 from . import cpu, truncated
 
+WORTH_THREADS = 100_000
+
 
 @torch.library.custom_op("biolab::cox_loss", mutates_args=())
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     log_hazard: Tensor,
     order: Tensor,
     group_start: Tensor,
@@ -18,7 +23,7 @@ def evaluate(
     opens_stratum: Tensor,
     weight: Tensor,
     leaves: Tensor,
-    efron: bool,
+    efron: bool,  # noqa: FBT001
     derivatives: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return loss [b], gradient [b, n] and Hessian's diagonal [b, n]; derivatives not asked for are empty."""
@@ -26,25 +31,31 @@ def evaluate(
         from . import gpu
 
         return gpu.evaluate(log_hazard, order, group_start, first_death, opens_stratum, weight, efron, derivatives)
-    layout = [tensor.cpu().numpy() for tensor in (order, group_start, first_death, opens_stratum, weight)]
-    rows = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
-    _refuse_not_finite(rows)
-    b, n = rows.shape
+    layout = (order, group_start, first_death, opens_stratum, weight, leaves)
+    rows = Rows(*(tensor.cpu().numpy() for tensor in layout), efron)
+    predictors = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
+    _refuse_not_finite(predictors)
+    b, n = predictors.shape
     value = np.empty(b)
     gradient = np.zeros((b, n if derivatives >= cpu.GRADIENT else 0))
     hessian = np.zeros((b, n if derivatives >= cpu.HESSIAN else 0))
-    for row in range(b):
-        outputs = (efron, gradient[row], hessian[row])
-        if leaves.numel():
-            value[row] = truncated.evaluate(rows[row], *layout, leaves.cpu().numpy(), *outputs)
-        else:
-            value[row] = cpu.evaluate(rows[row], *layout, *outputs)
+    walk = truncated.evaluate if leaves.numel() else cpu.evaluate
+
+    def fill(row: int) -> None:
+        value[row] = walk(predictors[row], rows, gradient[row], hessian[row])
+
+    if b > 1 and b * n >= WORTH_THREADS:
+        with ThreadPoolExecutor(min(b, torch.get_num_threads())) as pool:
+            list(pool.map(fill, range(b)))
+    else:
+        for row in range(b):
+            fill(row)
     found = (torch.from_numpy(array).to(log_hazard) for array in (value, gradient, hessian))
     return tuple(found)  # pyright: ignore[reportReturnType]
 
 
 @evaluate.register_fake
-def _(
+def _(  # noqa: PLR0913, PLR0917
     log_hazard: Tensor,
     order: Tensor,
     group_start: Tensor,
@@ -52,7 +63,7 @@ def _(
     opens_stratum: Tensor,
     weight: Tensor,
     leaves: Tensor,
-    efron: bool,
+    efron: bool,  # noqa: FBT001
     derivatives: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     b, n = log_hazard.shape

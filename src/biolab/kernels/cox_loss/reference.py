@@ -6,7 +6,7 @@ from numpy import ndarray
 from biolab.core.arrays import Bool, Float, Int
 
 
-def negative_log_partial_likelihood(
+def negative_log_partial_likelihood(  # noqa: PLR0913
     log_hazard: Float[ndarray, " n"],
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],

@@ -1,10 +1,11 @@
-"""Cox's partial likelihood with late entry: each risk set is an interval of rows, summed by a tree, never by difference."""
+"""Cox's partial likelihood with late entry: rows span intervals of event times, summed by a tree, never subtracted."""
 
 import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Float
+from biolab.kernels.risk_set import Rows
 
 from .cpu import REACH, group_steps, sorted_values
 
@@ -12,23 +13,18 @@ from .cpu import REACH, group_steps, sorted_values
 @njit(cache=True, nogil=True)
 def evaluate(
     values: Float[ndarray, " n"],
-    order: Int[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    leaves: Int[ndarray, " m"],
-    efron: bool,
+    rows: Rows,
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
 ) -> float:
     """Return the loss; fill the gradient and the Hessian's diagonal where their arrays are not empty."""
+    order, group_start, first_death, weight = rows.order, rows.group_start, rows.first_death, rows.weight
     groups = first_death.size
     eta = np.empty(order.size)
     low, high = sorted_values(values, order, eta)
     # within REACH one shift serves every node; beyond, each node keeps its own largest exponent
     middle = (low + high) / 2 if high - low <= 2 * REACH else np.nan
-    others, dying, shift = _risk_sums(eta, group_start, first_death, weight, leaves, middle)
+    others, dying, shift = _risk_sums(eta, rows, middle)
     loss, sums = 0.0, np.empty((groups, 4))
     for g in range(groups):
         total_weight, part = 0.0, 0.0
@@ -37,9 +33,9 @@ def evaluate(
             total_weight += heavy
             part += heavy * (shift[g] - eta[k])
         deaths = group_start[g + 1] - first_death[g]
-        loss += part + group_steps(others[g], dying[g], deaths, total_weight, efron, sums[g])
+        loss += part + group_steps(others[g], dying[g], deaths, total_weight, sums[g], rows.efron)
     if gradient.size > 0:
-        _spread(eta, shift, order, group_start, first_death, weight, leaves, sums, gradient, hessian)
+        _spread(eta, shift, rows, sums, gradient, hessian)
     return loss
 
 
@@ -68,9 +64,10 @@ def _raise_tops(top: Float[ndarray, " v"], first: int, last: int, value: float) 
 
 @njit(cache=True, nogil=True)
 def _add(
-    total: Float[ndarray, " v"], top: Float[ndarray, " v"], first: int, last: int, eta: float, weight: float, one: float
+    total: Float[ndarray, " v"], top: Float[ndarray, " v"], first: int, last: int, term: tuple[float, float, float]
 ) -> None:
-    """Add weight * exp(eta) to the nodes of groups first..last; ``one`` is it at the common shift, if there is one."""
+    """Add weight * exp(eta) to the nodes of groups first..last; the third of the term is it at the common shift."""
+    eta, weight, one = term
     level, common = top.size // 2, not np.isnan(one)
     left, right = first + level, last + level + 1
     while left < right:
@@ -86,13 +83,11 @@ def _add(
 @njit(cache=True, nogil=True)
 def _risk_sums(
     eta: Float[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    leaves: Int[ndarray, " m"],
+    rows: Rows,
     middle: float,
 ) -> tuple[ndarray, ndarray, ndarray]:
     """Return the hazards at risk that do not fail, those that fail, and the shift of both, a value a group."""
+    group_start, first_death, weight, leaves = rows.group_start, rows.first_death, rows.weight, rows.leaves
     groups = first_death.size
     level, narrow = _leaf_level(groups), not np.isnan(middle)
     top, total = np.full(2 * level, middle if narrow else -np.inf), np.zeros(2 * level)
@@ -108,7 +103,7 @@ def _risk_sums(
         for k in range(group_start[g], group_start[g + 1]):
             dies, heavy = k >= first_death[g], weight[k] if weight.size else 1.0
             one = heavy * np.exp(eta[k] - middle) if narrow else np.nan
-            _add(total, top, g + 1 if dies else g, leaves[k], eta[k], heavy, one)
+            _add(total, top, g + 1 if dies else g, leaves[k], (eta[k], heavy, one))
             if dies:
                 dying[g] += one if narrow else heavy * np.exp(eta[k] - shift[g])
     for node in range(2, 2 * level):  # what a parent holds belongs to both children
@@ -136,16 +131,14 @@ def _moved(total: float, top: float, higher: float) -> float:
 def _spread(
     eta: Float[ndarray, " m"],
     shift: Float[ndarray, " g"],
-    order: Int[ndarray, " m"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    leaves: Int[ndarray, " m"],
+    rows: Rows,
     sums: Float[ndarray, "g 4"],
     gradient: Float[ndarray, " n"],
     hessian: Float[ndarray, " n_or_0"],
 ) -> None:
     """Give each row the sum of 1 / phi over the groups at which it is at risk, times its hazard."""
+    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
+    weight, leaves = rows.weight, rows.leaves
     groups = shift.size
     level = _leaf_level(groups)
     lowest, first, second = np.full(2 * level, np.inf), np.zeros(2 * level), np.zeros(2 * level)
@@ -162,7 +155,7 @@ def _spread(
     for g in range(groups):
         for k in range(group_start[g], group_start[g + 1]):
             dies, heavy = k >= first_death[g], weight[k] if weight.size else 1.0
-            slope, curve = _over(lowest, first, second, g + 1 if dies else g, leaves[k], eta[k], heavy)
+            slope, curve = _over((lowest, first, second), g + 1 if dies else g, leaves[k], eta[k], heavy)
             if dies:
                 hazard = heavy * np.exp(eta[k] - shift[g])
                 slope += hazard * sums[g, 1]
@@ -174,15 +167,10 @@ def _spread(
 
 @njit(cache=True, nogil=True)
 def _over(
-    lowest: Float[ndarray, " v"],
-    first: Float[ndarray, " v"],
-    second: Float[ndarray, " v"],
-    start: int,
-    last: int,
-    eta: float,
-    weight: float,
+    tree: tuple[ndarray, ndarray, ndarray], start: int, last: int, eta: float, weight: float
 ) -> tuple[float, float]:
     """Sum hazard / phi and its square over groups start..last."""
+    lowest, first, second = tree
     level, slope, curve = lowest.size // 2, 0.0, 0.0
     left, right, shift, hazard = start + level, last + level + 1, np.nan, 0.0
     while left < right:

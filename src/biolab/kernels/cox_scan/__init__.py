@@ -12,7 +12,7 @@ from torch import Tensor
 
 from biolab.core import DataError, FitError
 from biolab.core.arrays import Float, Int
-from biolab.kernels.risk_set import RiskSet
+from biolab.kernels.risk_set import RiskSet, Rows
 
 from . import adjusted, cpu, outcomes
 
@@ -22,7 +22,7 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CoxScan:
-    """One fit a feature: NaN where there is none, and ``outcome`` (an index into `REASONS`) says why.
+    """One fit a feature: NaN where there is none, and ``outcome``, in words ``reason``, says why.
 
     ``score`` and ``likelihood_ratio`` are chi-squared statistics with one degree of freedom.
     """
@@ -37,6 +37,11 @@ class CoxScan:
     def z(self) -> Float[ndarray, " p"]:
         """Wald's statistic."""
         return self.coef / self.standard_error
+
+    @property
+    def reason(self) -> list[str]:
+        """How each fit ended: ok, constant, separated, not converged or collinear."""
+        return [outcomes.REASONS[code] for code in self.outcome.tolist()]
 
 
 def cox_scan(
@@ -63,8 +68,8 @@ def cox_scan(
     --------
     >>> risk = RiskSet([1.0, 2.0, 3.0, 4.0], [1, 1, 1, 0])
     >>> found = cox_scan(np.array([[1.0, 7.0], [0.0, 7.0], [1.0, 7.0], [0.0, 7.0]]), risk)
-    >>> found.coef.round(4).tolist(), [REASONS[code] for code in found.outcome]
-    ([1.2164, nan], ['ok', 'constant'])
+    >>> found.coef.round(4).tolist(), found.reason
+    ([0.9406, nan], ['ok', 'constant'])
     """
     columns = _checked(features, risk)
     if isinstance(columns, Tensor) and covariates is None and not risk.truncated:
@@ -72,28 +77,20 @@ def cox_scan(
 
         return _named(gpu.scan(columns, risk))
     table = columns.cpu().numpy() if isinstance(columns, Tensor) else columns
-    layout = risk.layout
-    order = layout.order.numpy()
-    rows = (
-        layout.group_start.numpy(),
-        layout.first_death.numpy(),
-        layout.opens_stratum.numpy(),
-        layout.weight.numpy(),
-        risk.ties == "efron",
-    )
-    null = None if covariates is None else _null_model(np.asarray(covariates), order, rows, risk.rows)
+    rows = risk.sorted_rows()
+    null = None if covariates is None else _null_model(np.asarray(covariates), rows, risk.rows)
     found = np.empty((table.shape[1], outcomes.COLUMNS))
 
     def fit(block: slice) -> None:
-        values = np.ascontiguousarray(table[:, block][order], dtype=np.float64)
+        values = np.ascontiguousarray(table[:, block][rows.order], dtype=np.float64)
         _refuse_not_finite(table, block)
         if null is None:
-            cpu.scan(values, *rows, found[block])
+            cpu.scan(values, rows, found[block])
         else:
-            adjusted.scan(values, *null, *rows, found[block])
+            adjusted.scan(values, *null, rows, found[block])
 
     with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:
-        list(pool.map(fit, _blocks(table.shape[1], order.size)))
+        list(pool.map(fit, _blocks(table.shape[1], rows.order.size)))
     return _named(found)
 
 
@@ -132,15 +129,15 @@ def _refuse_not_finite(table: ndarray, block: slice) -> None:
 
 
 def _null_model(
-    covariates: ndarray, order: Int[ndarray, " m"], rows: tuple, n: int
-) -> tuple[Float[ndarray, "m q"], Float[ndarray, " q"], float]:
+    covariates: ndarray, rows: Rows, n: int
+) -> tuple[Float[ndarray, "m q"], tuple[Float[ndarray, " q"], float]]:
     """Standardise the covariates and fit them without a feature."""
     if covariates.ndim != 2 or covariates.shape[0] != n or covariates.dtype.kind not in "biuf":
         raise DataError(
             f"covariates is {covariates.dtype} of shape {covariates.shape}; expected numbers of shape ({n}, q)."
         )
     _refuse_not_finite(covariates, slice(0, None))
-    z = np.ascontiguousarray(covariates[order], dtype=np.float64)
+    z = np.ascontiguousarray(covariates[rows.order], dtype=np.float64)
     z -= z.mean(axis=0)
     scale = np.sqrt((z * z).mean(axis=0))
     flat = np.flatnonzero(scale <= 1e-14 * np.abs(covariates).max(axis=0, initial=0.0))
@@ -159,7 +156,7 @@ def _null_model(
             else "they predict the order of events perfectly"
         )
         raise FitError(f"The covariates alone have no finite maximum of the partial likelihood: {why}. Leave one out.")
-    return z, beta, value
+    return z, (beta, value)
 
 
 def _named(found: Float[ndarray, "p 5"]) -> CoxScan:
@@ -167,6 +164,3 @@ def _named(found: Float[ndarray, "p 5"]) -> CoxScan:
     return CoxScan(
         coef=coef, standard_error=standard_error, score=score, likelihood_ratio=ratio, outcome=outcome.astype(np.int64)
     )
-
-
-REASONS = outcomes.REASONS

@@ -4,7 +4,8 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Float
+from biolab.kernels.risk_set import Rows
 
 from .outcomes import COLLINEAR, CONSTANT, NOT_CONVERGED, OK, SEPARATED
 
@@ -75,12 +76,12 @@ def _join(
 def evaluate(
     beta: Float[ndarray, " r"],
     design: Float[ndarray, "m r"],
-    rows: tuple,
+    rows: Rows,
     gradient: Float[ndarray, " r"],
     information: Float[ndarray, "r r"],
 ) -> tuple[float, float]:
     """Fill gradient and information (lower half); return the log-likelihood and the linear predictor's range."""
-    group_start, first_death, opens, weight, efron = rows
+    group_start, first_death, opens, weight = rows.group_start, rows.first_death, rows.opens, rows.weight
     r = beta.size
     eta = design @ beta
     hazard = np.empty(eta.size)
@@ -112,7 +113,7 @@ def evaluate(
         others += _join(design, hazard, start, deaths_start, first, second)
         dying1[:], dying2[:] = 0.0, 0.0
         dying = _join(design, hazard, deaths_start, stop, dying1, dying2)
-        steps = stop - deaths_start if efron else 1
+        steps = stop - deaths_start if rows.efron else 1
         for step in range(steps):
             kept, share = (steps - step) / steps, total / steps
             phi = others + kept * dying
@@ -131,7 +132,7 @@ def evaluate(
 @njit(cache=True, nogil=True)
 def maximise(
     design: Float[ndarray, "m r"],
-    rows: tuple,
+    rows: Rows,
     beta: Float[ndarray, " r"],
     largest: float,
 ) -> tuple[int, float, Float[ndarray, "r r"]]:
@@ -160,16 +161,8 @@ def maximise(
 
 
 @njit(cache=True, nogil=True)
-def fit_alone(
-    design: Float[ndarray, "m 1"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    efron: bool,
-) -> tuple[float, float, float, int]:
+def fit_alone(design: Float[ndarray, "m 1"], rows: Rows) -> tuple[float, float, float, int]:
     """Fit one standardised feature known to have a maximum; return it with error, LR statistic and outcome."""
-    rows = (group_start, first_death, opens, weight, efron)
     beta, gradient, information = np.zeros(1), np.zeros(1), np.zeros((1, 1))
     null, _ = evaluate(beta, design, rows, gradient, information)
     outcome, value, lower = maximise(design, rows, beta, np.inf)
@@ -182,18 +175,13 @@ def fit_alone(
 def scan(
     features: Float[ndarray, "m c"],
     covariates: Float[ndarray, "m q"],
-    null_beta: Float[ndarray, " q"],
-    null_value: float,
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    efron: bool,
+    null: tuple[Float[ndarray, " q"], float],
+    rows: Rows,
     found: Float[ndarray, "c 5"],
 ) -> None:
     """Fit each column of the sorted features beside the covariates (standardised), from the covariates' own fit."""
     m, q = covariates.shape
-    rows = (group_start, first_death, opens, weight, efron)
+    null_beta, null_value = null
     # the feature stands last: its last pivot is what the covariates leave of its information
     design, gradient, information = np.empty((m, q + 1)), np.zeros(q + 1), np.zeros((q + 1, q + 1))
     design[:, :q], beta, lower = covariates, np.zeros(q + 1), np.zeros((q + 1, q + 1))

@@ -4,8 +4,9 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Float, Int
 from biolab.kernels.exponential import exponential
+from biolab.kernels.risk_set import Rows
 
 from .adjusted import fit_alone
 from .outcomes import CONSTANT, NOT_CONVERGED, OK, SEPARATED
@@ -22,27 +23,22 @@ REACH = 250.0
 @njit(cache=True, nogil=True)
 def scan(
     features: Float[ndarray, "m c"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    efron: bool,
+    rows: Rows,
     found: Float[ndarray, "c 5"],
 ) -> None:
     """Fit each column of the sorted features; see `outcomes` for the columns of ``found``."""
     m, c = features.shape
     z, scale, reach = np.zeros((m, LANES)), np.ones(LANES), np.zeros(LANES)
     outcome = np.empty(LANES, dtype=np.int64)
-    rows = (group_start, first_death, opens, weight, efron)
     for begin in range(0, c, LANES):
         lanes = min(LANES, c - begin)
         _standardise(features, begin, lanes, z, scale, reach)
-        _find_separation(z, group_start, first_death, opens, outcome)
+        _find_separation(z, rows, outcome)
         beta, error, score, ratio = _fit_lanes(z, rows, reach, outcome)
         for lane in range(lanes):
             if outcome[lane] == NOT_CONVERGED:  # very large linear predictors: alone, with shifted exponentials
                 column = np.ascontiguousarray(z[:, lane : lane + 1])
-                beta[lane], error[lane], ratio[lane], outcome[lane] = fit_alone(column, *rows)
+                beta[lane], error[lane], ratio[lane], outcome[lane] = fit_alone(column, rows)
             found[begin + lane, 0] = beta[lane] / scale[lane]
             found[begin + lane, 1] = error[lane] / scale[lane]
             found[begin + lane, 2] = score[lane]
@@ -90,12 +86,11 @@ def _standardise(
 @njit(cache=True, nogil=True)
 def _find_separation(
     z: Float[ndarray, "m l"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
+    rows: Rows,
     outcome: Int[ndarray, " l"],
 ) -> None:
     """Mark lanes without a finite maximum: who fails always has the highest value at risk, or always the lowest."""
+    group_start, first_death, opens = rows.group_start, rows.first_death, rows.opens
     low, high = np.full(LANES, np.inf), np.full(LANES, -np.inf)
     rises, falls = np.zeros(LANES, dtype=np.bool_), np.zeros(LANES, dtype=np.bool_)
     for g in range(first_death.size):
@@ -117,35 +112,36 @@ def _find_separation(
 
 @njit(cache=True, nogil=True)
 def _fit_lanes(
-    z: Float[ndarray, "m l"], rows: tuple, reach: Float[ndarray, " l"], outcome: Int[ndarray, " l"]
+    z: Float[ndarray, "m l"], rows: Rows, reach: Float[ndarray, " l"], outcome: Int[ndarray, " l"]
 ) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """Return coefficient, standard error, score and likelihood ratio statistic of each lane."""
-    group_start, first_death, opens, weight, efron = rows
-    beta, gradient, information = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    value, null = np.zeros(LANES), np.zeros(LANES)
-    _evaluate(beta, z, group_start, first_death, opens, weight, efron, True, null, gradient, information)
+    beta, found = np.zeros(LANES), np.zeros((3, LANES))
+    value, gradient, information = found[0], found[1], found[2]
+    _evaluate(beta, z, rows, found, True)  # noqa: FBT003
+    null = value.copy()
     score = np.full(LANES, np.nan)
-    lower, upper = np.full(LANES, -np.inf), np.full(LANES, np.inf)
+    bracket = np.full((LANES, 2), np.inf)
+    bracket[:, 0] = -np.inf
     active = outcome == OK
     for lane in range(LANES):
         if outcome[lane] != CONSTANT:
             score[lane] = gradient[lane] * gradient[lane] / information[lane]
     for _ in range(MAX_STEPS):
         for lane in range(LANES):
-            if active[lane]:
-                step = _bracketed_step(beta, gradient, information, lower, upper, reach, lane)
-                beta[lane] += step
-                if abs(beta[lane]) * reach[lane] > REACH:
-                    beta[lane], active[lane], outcome[lane] = 0.0, False, NOT_CONVERGED
-                elif abs(step) <= SMALL_STEP:
-                    active[lane] = False
+            if not active[lane]:
+                continue
+            step = _bounded_step(beta[lane], gradient[lane], information[lane], reach[lane], bracket[lane])
+            beta[lane] += step
+            active[lane] = abs(step) > SMALL_STEP
+            if abs(beta[lane]) * reach[lane] > REACH:
+                beta[lane], active[lane], outcome[lane] = 0.0, False, NOT_CONVERGED
         going = active.any()
-        _evaluate(beta, z, group_start, first_death, opens, weight, efron, not going, value, gradient, information)
+        _evaluate(beta, z, rows, found, not going)
         if not going:
             break
     if active.any():
         outcome[active] = NOT_CONVERGED
-        _evaluate(beta, z, group_start, first_death, opens, weight, efron, True, value, gradient, information)
+        _evaluate(beta, z, rows, found, True)  # noqa: FBT003
     error, ratio = np.empty(LANES), np.empty(LANES)
     for lane in range(LANES):
         last = gradient[lane] / information[lane] if information[lane] > 0.0 else 0.0
@@ -156,27 +152,17 @@ def _fit_lanes(
 
 
 @njit(cache=True, nogil=True)
-def _bracketed_step(
-    beta: Float[ndarray, " l"],
-    gradient: Float[ndarray, " l"],
-    information: Float[ndarray, " l"],
-    lower: Float[ndarray, " l"],
-    upper: Float[ndarray, " l"],
-    reach: Float[ndarray, " l"],
-    lane: int,
+def _bounded_step(
+    beta: float, gradient: float, information: float, reach: float, bracket: Float[ndarray, " 2"]
 ) -> float:
     """Newton's step, bounded, and kept between the points where the gradient is known to change sign."""
-    if gradient[lane] > 0.0:
-        lower[lane] = beta[lane]
-    else:
-        upper[lane] = beta[lane]
-    bound = LARGEST_MOVE / reach[lane] if reach[lane] > LARGEST_MOVE else 1.0
-    step = np.sign(gradient[lane]) * bound
-    if information[lane] > 0.0:
-        step = min(max(gradient[lane] / information[lane], -bound), bound)
-    goal = beta[lane] + step
-    if abs(step) > SMALL_STEP and not lower[lane] <= goal <= upper[lane]:
-        step = (lower[lane] + upper[lane]) / 2 - beta[lane]
+    bracket[0 if gradient > 0.0 else 1] = beta
+    bound = LARGEST_MOVE / max(reach, LARGEST_MOVE)
+    step = np.sign(gradient) * bound
+    if information > 0.0:
+        step = min(max(gradient / information, -bound), bound)
+    if abs(step) > SMALL_STEP and not bracket[0] <= beta + step <= bracket[1]:
+        step = (bracket[0] + bracket[1]) / 2 - beta
     return step
 
 
@@ -204,19 +190,15 @@ def _join(
 def _evaluate(
     beta: Float[ndarray, " l"],
     z: Float[ndarray, "m l"],
-    group_start: Int[ndarray, " g+1"],
-    first_death: Int[ndarray, " g"],
-    opens: Bool[ndarray, " g"],
-    weight: Float[ndarray, " m_or_0"],
-    efron: bool,
-    with_value: bool,
-    value: Float[ndarray, " l"],
-    gradient: Float[ndarray, " l"],
-    information: Float[ndarray, " l"],
+    rows: Rows,
+    found: Float[ndarray, "3 l"],
+    with_value: bool,  # noqa: FBT001 - numba passes no keyword-only arguments
 ) -> None:
-    """Fill gradient and information, and the log-likelihood where it is wanted."""
+    """Fill log-likelihood (where it is wanted), gradient and information."""
+    group_start, first_death, opens, weight = rows.group_start, rows.first_death, rows.opens, rows.weight
+    value, gradient, information = found[0], found[1], found[2]
     others, dying, phi = np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty(LANES)
-    value[:], gradient[:], information[:] = 0.0, 0.0, 0.0
+    found[:] = 0.0
     for g in range(first_death.size):
         if opens[g]:
             others[:] = 0.0
@@ -231,7 +213,7 @@ def _evaluate(
             for lane in range(LANES):
                 gradient[lane] += heavy * z[k, lane]
                 value[lane] += heavy * z[k, lane] * beta[lane]
-        steps = deaths if efron else 1
+        steps = deaths if rows.efron else 1
         for step in range(steps):
             kept, share = (steps - step) / steps, total / steps
             for lane in range(LANES):

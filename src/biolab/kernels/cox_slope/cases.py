@@ -1,7 +1,6 @@
 """Named inputs of the Cox slope, and what must not change it."""
 
 from collections.abc import Callable
-
 from typing import Any
 
 import numpy as np
