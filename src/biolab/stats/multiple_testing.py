@@ -28,7 +28,7 @@ def benjamini_hochberg(p_value: Float[np.ndarray, " p"]) -> Float[np.ndarray, " 
     """
     p_value, made, order = _sorted_tests(p_value)
     m = order.size
-    scaled = p_value[made][order] * m / np.arange(1, m + 1)
+    scaled = p_value[made][order] * (m / np.arange(1, m + 1))
     return _placed(p_value, made, order, np.minimum.accumulate(scaled[::-1])[::-1])
 
 
