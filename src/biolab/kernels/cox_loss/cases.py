@@ -58,6 +58,10 @@ def _outlier(cohort: cases.Arguments) -> cases.Arguments:
     return {"log_hazard": np.where(np.arange(len(cohort["time"])) == first, 60.0, cohort["log_hazard"])}
 
 
+def _batch(cohort: cases.Arguments) -> cases.Arguments:
+    return {"log_hazard": np.random.default_rng(2).normal(size=(5, len(cohort["time"]))) * 3.0}
+
+
 def _strided(cohort: cases.Arguments) -> cases.Arguments:
     return {name: np.repeat(np.asarray(values), 2)[::2] for name, values in cohort.items()}
 
@@ -89,12 +93,8 @@ CASES = (
     _case("outlier of 60 leaves first, left truncation", 150, 15, lambda c: _outlier(c) | _entry(c)),
     _case("strata 900 apart", 40, 16, lambda c: _strata(c) | {"log_hazard": 900.0 * (np.arange(40) % 4)}),
     _case("not contiguous", 60, 17, _strided),
-    _case(
-        "batch",
-        70,
-        18,
-        lambda c: _everything(c) | {"log_hazard": np.random.default_rng(2).normal(size=(5, 70)) * 3.0},
-    ),
+    _case("batch", 70, 18, lambda c: _strata(c) | _weight(c) | _batch(c)),
+    _case("batch, everything", 70, 18, lambda c: _everything(c) | _batch(c)),
 )
 
 

@@ -30,7 +30,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     if log_hazard.is_cuda and not leaves.numel():
         from . import gpu
 
-        return gpu.evaluate(log_hazard, order, group_start, first_death, opens_stratum, weight, efron, derivatives)
+        return gpu.evaluate(
+            log_hazard, (order, group_start, first_death, opens_stratum, weight), derivatives, efron=efron
+        )
     layout = (order, group_start, first_death, opens_stratum, weight, leaves)
     rows = Rows(*(tensor.cpu().numpy() for tensor in layout), efron)
     predictors = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
