@@ -12,7 +12,8 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CLOSE = {"rtol": 1e-9, "atol": 1e-10}
 # The interpreter takes about a second a case: these, chosen to reach every branch.
 QUICK = {
-    "one subject", "time in months, breslow", "case weights", "spread over +-2000", "outlier of 60 leaves first", "batch",
+    "one subject", "time in months, breslow", "case weights", "spread over +-2000", "outlier of 60 leaves first",
+    "batch",
     "breslow", "constant within strata", "separated", "outlier",
 }  # fmt: skip
 

@@ -49,6 +49,12 @@ class Layout:
         """Copy to a device."""
         return Layout(**{name: tensor.to(device) for name, tensor in self.tensors().items()})
 
+    def rows(self, *, efron: bool) -> Rows:
+        """Return the fields as arrays (on the host), with the kind of ties."""
+        arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
+        arrays["opens"] = arrays.pop("opens_stratum")
+        return Rows(**arrays, efron=efron)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the fields by name."""
         return {name: getattr(self, name) for name in Layout.__dataclass_fields__}
@@ -90,7 +96,8 @@ class RiskSet:
     ) -> None:
         if ties not in ("efron", "breslow"):
             raise DataError(f"ties is {ties!r}; expected 'efron' or 'breslow'.")
-        layout = _checked_and_sorted(time, event, strata, weight, entry)
+        # `torch.compiler.disable` hides the signature
+        layout = _checked_and_sorted(time, event, strata, weight, entry)  # pyright: ignore[reportCallIssue]
         fields = {"ties": ties, "rows": len(time), "layout": layout, "_copies": {}}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -102,7 +109,7 @@ class RiskSet:
 
     def sorted_rows(self) -> Rows:
         """Return the sorted follow-up as arrays."""
-        return Rows(*(tensor.numpy() for tensor in self.layout.tensors().values()), self.ties == "efron")
+        return self.layout.rows(efron=self.ties == "efron")
 
     def on(self, device: torch.device) -> Layout:
         """Return the sorted follow-up on a device, copied there once."""

@@ -76,7 +76,7 @@ def sorted_values(
     """Gather into sorted order; return the lowest and highest."""
     low, high = np.inf, -np.inf
     for k in range(order.size):
-        value = values[order[k]]
+        value = float(values[order[k]])
         sorted_[k] = value
         low = value if value < low else low
         high = value if value > high else high

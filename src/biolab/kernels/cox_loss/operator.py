@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from biolab.core import DataError
-from biolab.kernels.risk_set import Rows
+from biolab.kernels.risk_set import Layout
 
 from . import cpu, truncated
 
@@ -33,8 +33,15 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
         return gpu.evaluate(
             log_hazard, (order, group_start, first_death, opens_stratum, weight), derivatives, efron=efron
         )
-    layout = (order, group_start, first_death, opens_stratum, weight, leaves)
-    rows = Rows(*(tensor.cpu().numpy() for tensor in layout), efron)
+    layout = Layout(
+        order=order,
+        group_start=group_start,
+        first_death=first_death,
+        opens_stratum=opens_stratum,
+        weight=weight,
+        leaves=leaves,
+    )
+    rows = layout.to(torch.device("cpu")).rows(efron=efron)
     predictors = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
     _refuse_not_finite(predictors)
     b, n = predictors.shape

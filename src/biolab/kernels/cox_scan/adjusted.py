@@ -145,6 +145,7 @@ def maximise(
             return NOT_CONVERGED, value, lower
         step = _solve(lower, gradient)
         small = np.abs(step).max() <= SMALL_STEP if r else True
+        trial, spread = -np.inf, 0.0
         for _ in range(HALVINGS):
             trial, spread = evaluate(beta + step, design, rows, gradient, information)
             if trial >= value - 1e-12 * (1.0 + abs(value)):

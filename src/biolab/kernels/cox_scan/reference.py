@@ -53,11 +53,10 @@ def fit(
     value, gradient, information = derivatives(beta, design, time, event, stratum, efron=efron)
     for _ in range(100):
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        for _ in range(40):
-            found = derivatives(beta + step, design, time, event, stratum, efron=efron)
-            if found[0] >= value - 1e-12 * (1 + abs(value)):
-                break
+        found = derivatives(beta + step, design, time, event, stratum, efron=efron)
+        while found[0] < value - 1e-12 * (1 + abs(value)):
             step = step / 2
+            found = derivatives(beta + step, design, time, event, stratum, efron=efron)
         beta = beta + step
         value, gradient, information = found
         if np.ptp(design @ beta) > LARGEST:
@@ -78,19 +77,18 @@ def scan_feature(
 ) -> tuple[float, float, float, float, int]:
     """Return coefficient, standard error, score statistic, likelihood ratio statistic and outcome."""
     scale = np.std(feature)
-    missing = (np.nan,) * 4
     rows = (time, event, stratum)
     if np.ptp(feature) <= 1e-14 * np.abs(feature).max(initial=0.0):
-        return *missing, CONSTANT
+        return np.nan, np.nan, np.nan, np.nan, CONSTANT
     design = np.column_stack([(feature - feature.mean()) / scale, covariates - covariates.mean(axis=0)])
     _, null, null_value, _ = fit(design[:, 1:], np.zeros(covariates.shape[1]), *rows, efron=efron)
     start = np.concatenate([[0.0], null])
     _, gradient, information = derivatives(start, design, *rows, efron=efron)
     if information[0, 0] < 1e-12:
-        return *missing, CONSTANT
+        return np.nan, np.nan, np.nan, np.nan, CONSTANT
     rest = information[0, 0] - information[0, 1:] @ np.linalg.lstsq(information[1:, 1:], information[1:, 0])[0]
     if rest < 1e-9 * information[0, 0]:
-        return *missing, COLLINEAR
+        return np.nan, np.nan, np.nan, np.nan, COLLINEAR
     score = gradient[0] ** 2 / rest
     converged, beta, value, information = fit(design, start, *rows, efron=efron)
     if not converged:
