@@ -131,8 +131,8 @@ def survival_concordance(follow_up, event, score, device: str) -> Prepared:
     del device
     import survival
 
-    arguments = (follow_up.tolist(), event.astype(int).tolist(), score.tolist())
-    return lambda: survival.concordance_index(*arguments), float
+    data = {"time": follow_up.tolist(), "event": event.astype(int).tolist(), "score": score.tolist()}
+    return lambda: survival.concordance("Surv(time, event) ~ score", data, reverse=True), lambda c: c.concordance
 
 
 def biolab_cox_scan(follow_up, event, features, device: str) -> Prepared:
@@ -154,11 +154,11 @@ def survival_cox_scan(follow_up, event, features, device: str) -> Prepared:
 
     def run():
         return [
-            survival.coxph_fit(time=when, status=happened, covariates=[[x] for x in column], method="efron")
+            survival.coxph("Surv(time, event) ~ x", {"time": when, "event": happened, "x": column}, ties="efron")
             for column in columns
         ]
 
-    return run, lambda fits: float(sum(abs(fit.coefficients[0]) for fit in fits))
+    return run, lambda fits: float(sum(abs(next(iter(np.ravel(fit.coefficients)))) for fit in fits))
 
 
 def lifelines_cox_scan(follow_up, event, features, device: str) -> Prepared:

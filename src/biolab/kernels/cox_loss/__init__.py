@@ -113,6 +113,7 @@ def _evaluate(log_hazard: Tensor, risk: RiskSet, derivatives: int) -> tuple[Tens
     return evaluate(
         log_hazard.reshape(-1, risk.rows),
         layout.order,
+        layout.place,
         layout.group_start,
         layout.first_death,
         layout.opens_stratum,

@@ -84,6 +84,13 @@ def sorted_values(
 
 
 @njit(cache=True, nogil=True)
+def unsorted(sorted_: Float[ndarray, " m"], place: Int[ndarray, " n"], values: Float[ndarray, " n"]) -> None:
+    """Take values back to the order of rows; a row never at risk has 0."""
+    for row in range(place.size):
+        values[row] = sorted_[place[row]] if place[row] >= 0 else 0.0
+
+
+@njit(cache=True, nogil=True)
 def _segment_shifts(
     eta: Float[ndarray, " m"],
     rows: Rows,
@@ -172,7 +179,11 @@ def evaluate(
         if wanted:
             sums[g] = own
     if wanted:
-        _walk_back(hazard, shift, rows, sums, gradient, hessian)
+        curvature = np.empty(order.size if hessian.size else 0)
+        _walk_back(hazard, shift, rows, sums, curvature)
+        unsorted(hazard, rows.place, gradient)
+        if hessian.size:
+            unsorted(curvature, rows.place, hessian)
     return loss
 
 
@@ -182,11 +193,10 @@ def _walk_back(
     shift: Float[ndarray, " g"],
     rows: Rows,
     sums: Float[ndarray, "g 4"],
-    gradient: Float[ndarray, " n"],
-    hessian: Float[ndarray, " n_or_0"],
+    curvature: Float[ndarray, " m_or_0"],
 ) -> None:
-    """Sum the groups' 1 / phi from the earliest on; each row multiplies what has passed by its hazard."""
-    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
+    """Sum the groups' 1 / phi from the earliest on; replace each hazard by its product with what has passed."""
+    group_start, first_death = rows.group_start, rows.first_death
     opens, weight = rows.opens, rows.weight
     groups, passed, passed_second = shift.size, 0.0, 0.0
     for g in range(groups - 1, -1, -1):
@@ -198,14 +208,12 @@ def _walk_back(
         own, own_second = passed + sums[g, 1], passed_second + sums[g, 3]
         passed, passed_second = passed + sums[g, 0], passed_second + sums[g, 2]
         start, deaths_start, stop = group_start[g], first_death[g], group_start[g + 1]
-        for k in range(start, deaths_start):
-            gradient[order[k]] = hazard[k] * passed
-        for k in range(deaths_start, stop):
-            gradient[order[k]] = hazard[k] * own - (weight[k] if weight.size else 1.0)
-        if hessian.size:
+        if curvature.size:
             for k in range(start, deaths_start):
-                curved = hazard[k] * passed - hazard[k] * hazard[k] * passed_second
-                hessian[order[k]] = max(curved, 0.0)
+                curvature[k] = max(hazard[k] * passed - hazard[k] * hazard[k] * passed_second, 0.0)
             for k in range(deaths_start, stop):
-                curved = hazard[k] * own - hazard[k] * hazard[k] * own_second
-                hessian[order[k]] = max(curved, 0.0)
+                curvature[k] = max(hazard[k] * own - hazard[k] * hazard[k] * own_second, 0.0)
+        for k in range(start, deaths_start):
+            hazard[k] *= passed
+        for k in range(deaths_start, stop):
+            hazard[k] = hazard[k] * own - (weight[k] if weight.size else 1.0)

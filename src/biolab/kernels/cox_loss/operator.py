@@ -18,6 +18,7 @@ WORTH_THREADS = 100_000
 def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     log_hazard: Tensor,
     order: Tensor,
+    place: Tensor,
     group_start: Tensor,
     first_death: Tensor,
     opens_stratum: Tensor,
@@ -35,6 +36,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
         )
     layout = Layout(
         order=order,
+        place=place,
         group_start=group_start,
         first_death=first_death,
         opens_stratum=opens_stratum,
@@ -46,8 +48,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     _refuse_not_finite(predictors)
     b, n = predictors.shape
     value = np.empty(b)
-    gradient = np.zeros((b, n if derivatives >= cpu.GRADIENT else 0))
-    hessian = np.zeros((b, n if derivatives >= cpu.HESSIAN else 0))
+    gradient = np.empty((b, n if derivatives >= cpu.GRADIENT else 0))
+    hessian = np.empty((b, n if derivatives >= cpu.HESSIAN else 0))
     walk = truncated.evaluate if leaves.numel() else cpu.evaluate
 
     def fill(row: int) -> None:
@@ -67,6 +69,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
 def _(  # noqa: PLR0913, PLR0917
     log_hazard: Tensor,
     order: Tensor,
+    place: Tensor,
     group_start: Tensor,
     first_death: Tensor,
     opens_stratum: Tensor,
@@ -90,7 +93,7 @@ def _keep(ctx, inputs, output) -> None:
 
 def _backward(ctx, loss_gradient: Tensor, *_: Tensor | None):
     (gradient,) = ctx.saved_tensors
-    return (loss_gradient[:, None] * gradient, *[None] * 8)
+    return (loss_gradient[:, None] * gradient, *[None] * 9)
 
 
 evaluate.register_autograd(_backward, setup_context=_keep)

@@ -7,7 +7,7 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 from biolab.kernels.risk_set import Rows
 
-from .cpu import REACH, group_steps, sorted_values
+from .cpu import REACH, group_steps, sorted_values, unsorted
 
 
 @njit(cache=True, nogil=True)
@@ -35,7 +35,11 @@ def evaluate(
         deaths = group_start[g + 1] - first_death[g]
         loss += part + group_steps(others[g], dying[g], deaths, total_weight, sums[g], rows.efron)
     if gradient.size > 0:
-        _spread(eta, shift, rows, sums, gradient, hessian)
+        curvature = np.empty(order.size if hessian.size else 0)
+        _spread(eta, shift, rows, sums, curvature)
+        unsorted(eta, rows.place, gradient)
+        if hessian.size:
+            unsorted(curvature, rows.place, hessian)
     return loss
 
 
@@ -133,11 +137,10 @@ def _spread(
     shift: Float[ndarray, " g"],
     rows: Rows,
     sums: Float[ndarray, "g 4"],
-    gradient: Float[ndarray, " n"],
-    hessian: Float[ndarray, " n_or_0"],
+    curvature: Float[ndarray, " m_or_0"],
 ) -> None:
-    """Give each row the sum of 1 / phi over the groups at which it is at risk, times its hazard."""
-    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
+    """Replace log-hazards by the gradient: each hazard times 1 / phi summed over the groups where it is at risk."""
+    group_start, first_death = rows.group_start, rows.first_death
     weight, leaves = rows.weight, rows.leaves
     groups = shift.size
     level = _leaf_level(groups)
@@ -160,9 +163,9 @@ def _spread(
                 hazard = heavy * np.exp(eta[k] - shift[g])
                 slope += hazard * sums[g, 1]
                 curve += hazard * hazard * sums[g, 3]
-            gradient[order[k]] = slope - (heavy if dies else 0.0)
-            if hessian.size:
-                hessian[order[k]] = max(slope - curve, 0.0)
+            eta[k] = slope - (heavy if dies else 0.0)
+            if curvature.size:
+                curvature[k] = max(slope - curve, 0.0)
 
 
 @njit(cache=True, nogil=True)
