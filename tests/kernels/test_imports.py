@@ -8,7 +8,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"polars", "jaxtyping", "sklearn", "mlflow", "scipy", "pandas", "triton", "hypothesis"}:
+        if name.split(".")[0] in {"polars", "jaxtyping", "sklearn", "mlflow", "scipy", "pandas", "triton"}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
