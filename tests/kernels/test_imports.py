@@ -4,23 +4,17 @@ import subprocess
 import sys
 
 SCRIPT = """
-import builtins
-
-plain = builtins.__import__
-
-def only_these(name, globals=None, locals=None, fromlist=(), level=0):
-    asked_by = (globals or {}).get("__name__", "")
-    absent = {"polars", "jaxtyping", "sklearn", "mlflow", "scipy", "pandas", "triton"}
-    if asked_by.startswith("biolab") and level == 0 and name.split(".")[0] in absent:
-        raise ModuleNotFoundError(name)
-    return plain(name, globals, locals, fromlist, level)
-
-builtins.__import__ = only_these
-import biolab.kernels
-print(sorted(name for name in dir(biolab.kernels) if name in {"cox_loss", "cox_scan", "concordance", "RiskSet"}))
+import sys
+for name in ("polars", "pandas", "pyarrow", "jaxtyping", "sklearn", "scipy", "mlflow", "matplotlib", "pydantic"):
+    sys.modules[name] = None
+import numpy as np
+from biolab.kernels.concordance import concordance
+from biolab.kernels.cox_slope import cox_slope
+found = concordance(np.array([1.0, 2.0]), np.array([True, True]), np.array([1.0, 0.0]))
+assert found.index == 1.0
 """
 
 
-def test_kernels_import_without_the_rest():
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['RiskSet', 'concordance', 'cox_loss', 'cox_scan']"
+def test_kernels_need_no_other_package():
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """The fast work: one folder an operation, each with a float64 reference that mirrors its equation.
 
-Imports only numpy, numba and torch, so that the operations also run where nothing else is installed.
+Only numpy, numba and torch are needed, so that operations also run where nothing else is installed. A name such as
+``biolab.kernels.cox_loss`` is the function; parts of its folder come by ``from biolab.kernels.cox_loss import ...``.
 """
 
 from .concordance import PairCounts as PairCounts

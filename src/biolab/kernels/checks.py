@@ -57,6 +57,6 @@ def checked_weights(weights: ndarray | None, name: str, n: int) -> Float[ndarray
     checked = np.ascontiguousarray(weights, dtype=np.float64)
     if checked.ndim not in (1, 2) or checked.shape[-1] != n:
         raise DataError(f"{name} has shape {checked.shape}; expected ({n},) or (replicates, {n}).")
-    if checked.size and not (np.isfinite(checked).all() and checked.min() >= 0):
+    if checked.size and not (checked.min() >= 0 and checked.max() < np.inf):  # NaN fails both
         raise DataError(f"{name} holds a negative, NaN or infinite value; expected numbers >= 0.")
     return checked

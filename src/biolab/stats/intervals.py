@@ -44,7 +44,7 @@ def wald_estimate(
     Examples
     --------
     >>> wald_estimate(0.9, 0.06, scale="logit")
-    0.900 (95 % CI 0.708 to 0.971)
+    0.900 (95 % CI 0.709 to 0.971)
     """
     reach = normal_quantile(confidence) * standard_error
     if scale == "identity":

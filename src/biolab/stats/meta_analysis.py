@@ -1,6 +1,7 @@
 """Pooling of one effect over institutions: fixed and random effects, heterogeneity, prediction interval."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -138,15 +139,13 @@ def meta_analyse(
 def _checked(estimates: ndarray, standard_errors: ndarray) -> tuple[Float[ndarray, " k"], Float[ndarray, " k"]]:
     y, error = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
     if y.ndim != 1 or y.shape != error.shape or y.size == 0:
-        raise DataError(
-            f"estimates has shape {y.shape} and standard_errors {error.shape}; expected one each, at least 1."
-        )
+        raise DataError(f"estimates has shape {y.shape} and standard_errors {error.shape}; expected one each.")
     wrong = np.flatnonzero(~(np.isfinite(y) & np.isfinite(error) & (error > 0)))
     if wrong.size:
         row = wrong[0]
         raise DataError(
-            f"Estimate {row} (counted from 0) is {y[row]} with standard error {error[row]}; expected finite numbers and "
-            "a standard error > 0. Leave out an institution whose model did not converge."
+            f"Estimate {row} (counted from 0) is {y[row]} with standard error {error[row]}; expected finite "
+            "numbers and a standard error > 0. Leave out an institution whose model did not converge."
         )
     return y, error**2
 
@@ -177,7 +176,7 @@ def _paule_mandel(y: Float[ndarray, " k"], variance: Float[ndarray, " k"]) -> fl
 
     if excess(0.0) <= 0:
         return 0.0
-    return float(optimize.brentq(excess, 0.0, float(np.sum((y - y.mean()) ** 2)), xtol=1e-15, rtol=1e-14))
+    return _root(excess, 0.0, float(np.sum((y - y.mean()) ** 2)))
 
 
 def _restricted_likelihood(y: Float[ndarray, " k"], variance: Float[ndarray, " k"]) -> float:
@@ -198,8 +197,12 @@ def _restricted_likelihood(y: Float[ndarray, " k"], variance: Float[ndarray, " k
     grid = np.concatenate([[0.0], np.geomspace(1e-6 * float(variance.min()), largest, 200)])
     slopes = np.array([derivative(value) for value in grid])
     turns = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
-    peaks = [float(optimize.brentq(derivative, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-14)) for i in turns]
+    peaks = [_root(derivative, grid[i], grid[i + 1]) for i in turns]
     return max([0.0, *peaks], key=likelihood)
+
+
+def _root(function: Callable[[float], float], lower: float, upper: float) -> float:
+    return float(optimize.root_scalar(function, bracket=(lower, upper), method="brentq", xtol=1e-15).root)
 
 
 def _inconsistency(method: Method, tau2: float, variance: Float[ndarray, " k"], q: float) -> float:

@@ -1,7 +1,6 @@
 """Named inputs of the concordance, and what must not change its counts."""
 
 from collections.abc import Callable
-
 from typing import Any
 
 import numpy as np

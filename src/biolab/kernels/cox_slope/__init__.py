@@ -14,11 +14,14 @@ from . import cpu
 
 @dataclass(frozen=True, kw_only=True)
 class CoxSlope:
-    """Maximum-likelihood slope and its information, one value a replicate; NaN where not converged."""
+    """Maximum-likelihood slope, one value a replicate; NaN where not converged.
+
+    ``standard_error`` is that of the information; it is None for replicates, whose spread is the error.
+    """
 
     slope: Float[ndarray, "*b"]
-    information: Float[ndarray, "*b"]
     converged: Bool[ndarray, "*b"]
+    standard_error: float | None
 
 
 def cox_slope(
@@ -57,14 +60,11 @@ def cox_slope(
     if spread == 0.0 or not np.isfinite(spread):
         if not np.isfinite(spread):
             raise DataError(f"covariate ranges over {spread}; rescale it so that its range is a finite number.")
-        missing = np.full(case.shape[:-1], np.nan)
-        return CoxSlope(slope=missing, information=missing, converged=np.zeros(case.shape[:-1], dtype=bool))
+        missing, error = np.full(case.shape[:-1], np.nan), np.nan if case.ndim == 1 else None
+        return CoxSlope(slope=missing, converged=np.zeros(case.shape[:-1], dtype=bool), standard_error=error)
     order = np.argsort(-time, kind="stable")
-    latest_first = time[order]
-    group_end = np.searchsorted(-latest_first, -latest_first, side="right")
-    rows = (group_end, event[order], (covariate - covariate.mean())[order])
-    start = cpu.solve(0.0, *rows, np.ones(time.size), spread)[0]
-    found = cpu.solve_replicates(order, *rows, np.atleast_2d(case), start if np.isfinite(start) else 0.0).reshape(
-        *case.shape[:-1], 3
-    )
-    return CoxSlope(slope=found[..., 0], information=found[..., 1], converged=found[..., 2] == 1.0)
+    group = np.concatenate([[0], np.cumsum(np.diff(time[order]) != 0)])
+    rows = (order, group, event[order], (covariate - covariate.mean())[order])
+    slope, error = cpu.solve_replicates(*rows, np.atleast_2d(case))
+    slope = slope.reshape(case.shape[:-1])
+    return CoxSlope(slope=slope, converged=np.isfinite(slope), standard_error=float(error) if case.ndim == 1 else None)

@@ -69,13 +69,16 @@ def _some(arguments: cases.Arguments) -> ndarray:
 def fast(**arguments: Any) -> dict[str, ndarray]:
     """Fit as users do."""
     fit = cox_slope(**arguments)
-    return {"slope": fit.slope, "information": fit.information}
+    if fit.standard_error is None:
+        return {"slope": fit.slope}
+    return {"slope": fit.slope, "standard_error": np.array(fit.standard_error)}
 
 
 def exact(**arguments: Any) -> dict[str, ndarray]:
     """Fit by bisection, a replicate at a time."""
     time, event, covariate = (np.asarray(arguments[name]) for name in ("time", "event", "covariate"))
     weights = np.asarray(arguments.get("weights", np.ones(time.size)), dtype=np.float64)
-    rows = [reference.slope(time, event, covariate, weight) for weight in np.atleast_2d(weights)]
-    found = np.array(rows).reshape(*weights.shape[:-1], 2)
-    return {"slope": found[..., 0], "information": found[..., 1]}
+    if weights.ndim == 2:
+        return {"slope": np.array([reference.slope(time, event, covariate, weight)[0] for weight in weights])}
+    slope, information = reference.slope(time, event, covariate, weights)
+    return {"slope": np.array(slope), "standard_error": np.array(information**-0.5)}
