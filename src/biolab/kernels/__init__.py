@@ -1,5 +1,16 @@
 """The fast work: one folder an operation, each with a float64 reference that mirrors its equation.
 
-Import an operation from its folder, ``from biolab.kernels.concordance import concordance``; only numpy, numba and torch
-are needed, so that operations also run where nothing else is installed.
+Only numpy, numba and torch are needed, so that operations also run where nothing else is installed. A name such as
+``biolab.kernels.cox_loss`` is the function; parts of its folder come by ``from biolab.kernels.cox_loss import ...``.
 """
+
+from .concordance import PairCounts as PairCounts
+from .concordance import concordance as concordance
+from .cox_loss import CoxDerivatives as CoxDerivatives
+from .cox_loss import cox_derivatives as cox_derivatives
+from .cox_loss import cox_loss as cox_loss
+from .cox_scan import CoxScan as CoxScan
+from .cox_scan import cox_scan as cox_scan
+from .cox_slope import CoxSlope as CoxSlope
+from .cox_slope import cox_slope as cox_slope
+from .risk_set import RiskSet as RiskSet

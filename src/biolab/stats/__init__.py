@@ -3,6 +3,8 @@
 from .intervals import wald_estimate as wald_estimate
 from .meta_analysis import MetaAnalysis as MetaAnalysis
 from .meta_analysis import meta_analyse as meta_analyse
+from .multiple_testing import benjamini_hochberg as benjamini_hochberg
+from .multiple_testing import holm as holm
 from .penalties import Ridge as Ridge
 from .resampling import bootstrap_weights as bootstrap_weights
 from .resampling import percentile_interval as percentile_interval

@@ -1,0 +1,221 @@
+"""Time one tool on one workload in this process and print a line of JSON: best and median seconds, memory, a result.
+
+    python benchmarks/peers_survival.py TOOL OPERATION WORKLOAD N REPEATS DEVICE
+
+Peers: coxdev 0.4.1, torchsurv 0.2, pycox 0.3, lifelines 0.30, survival 2.0. Sorting and other work that a tool allows
+to do once is done before the clock starts; the first call (compilation) is not counted. Inputs are the same for all.
+"""
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import numpy as np
+
+Prepared = tuple[Callable[[], object], Callable[[object], float]]  # what is timed, and a number to compare results by
+
+
+def cohort(name: str, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    score = generator.normal(size=n)
+    follow_up = generator.exponential(30.0 * np.exp(-0.5 * score))
+    if name == "months":
+        follow_up = np.ceil(follow_up)
+    if name == "one_tie_of_a_tenth":
+        follow_up = np.where(generator.random(n) < 0.1, 12.0, follow_up)
+    return follow_up, generator.random(n) < 0.4, score
+
+
+def genome(p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    n = 124
+    features = generator.normal(size=(n, p))
+    follow_up = np.ceil(generator.exponential(900.0 * np.exp(-0.4 * features[:, 0])))
+    return follow_up, generator.random(n) < 0.6, features
+
+
+def biolab_cox_loss(follow_up, event, score, device: str) -> Prepared:
+    import torch
+
+    from biolab.kernels import RiskSet, cox_derivatives
+
+    risk, log_hazard = RiskSet(follow_up, event), torch.from_numpy(score).to(device)
+
+    def run():
+        found = cox_derivatives(log_hazard, risk)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return found
+
+    return run, lambda found: found.value.item()
+
+
+def coxdev_cox_loss(follow_up, event, score, device: str) -> Prepared:
+    del device
+    from coxdev import CoxDeviance
+
+    prepared = CoxDeviance(event=follow_up, status=event.astype(np.int32), tie_breaking="efron")
+    weight = np.ones(len(score))
+
+    def run():
+        prepared._cache.clear() if hasattr(prepared, "_cache") else None
+        # a copy that differs by nothing but identity: results must not come from a cache
+        return prepared(score + 1e-14 * np.random.random(), weight)
+
+    saturated = float(prepared(score, weight).loglik_sat)
+    return run, lambda found: float(found.deviance) / 2 - saturated
+
+
+def torchsurv_cox_loss(follow_up, event, score, device: str) -> Prepared:
+    import torch
+    from torchsurv.loss.cox import neg_partial_log_likelihood
+
+    order = np.argsort(follow_up, kind="stable")
+    log_hazard = torch.from_numpy(score[order]).to(device).requires_grad_()
+    happened, when = torch.from_numpy(event[order]).to(device), torch.from_numpy(follow_up[order]).to(device)
+
+    def run():
+        log_hazard.grad = None
+        loss = neg_partial_log_likelihood(log_hazard, happened, when, ties_method="efron", reduction="sum")
+        loss.backward()
+        return loss
+
+    return run, lambda loss: loss.item()
+
+
+def pycox_cox_loss(follow_up, event, score, device: str) -> Prepared:
+    import torch
+    from pycox.models.loss import cox_ph_loss_sorted
+
+    order = np.argsort(-follow_up, kind="stable")
+    log_hazard = torch.from_numpy(score[order]).to(device).requires_grad_()
+    happened = torch.from_numpy(event[order].astype(np.float64)).to(device)
+
+    def run():
+        log_hazard.grad = None
+        loss = cox_ph_loss_sorted(log_hazard, happened) * happened.sum()
+        loss.backward()
+        return loss
+
+    return run, lambda loss: loss.item()
+
+
+def biolab_concordance(follow_up, event, score, device: str) -> Prepared:
+    del device
+    from biolab.kernels import concordance
+
+    return lambda: concordance(follow_up, event, score), lambda found: float(found.index)
+
+
+def biolab_bootstrap(follow_up, event, score, device: str) -> Prepared:
+    del device
+    from biolab.kernels import concordance
+
+    n = len(score)
+    weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
+    return lambda: concordance(follow_up, event, score, weights=weights), lambda found: float(found.index.mean())
+
+
+def lifelines_concordance(follow_up, event, score, device: str) -> Prepared:
+    del device
+    from lifelines.utils import concordance_index
+
+    return lambda: concordance_index(follow_up, -score, event), float
+
+
+def survival_concordance(follow_up, event, score, device: str) -> Prepared:
+    del device
+    import survival
+
+    data = {"time": follow_up.tolist(), "event": event.astype(int).tolist(), "score": score.tolist()}
+    return lambda: survival.concordance("Surv(time, event) ~ score", data, reverse=True), lambda c: c.concordance
+
+
+def biolab_cox_scan(follow_up, event, features, device: str) -> Prepared:
+    import torch
+
+    from biolab.kernels import RiskSet, cox_scan
+
+    risk = RiskSet(follow_up, event)
+    held = torch.from_numpy(features).to(device) if device == "cuda" else features
+    return lambda: cox_scan(held, risk), lambda found: float(np.nansum(np.abs(found.coef)))
+
+
+def survival_cox_scan(follow_up, event, features, device: str) -> Prepared:
+    del device
+    import survival
+
+    when, happened = follow_up.tolist(), event.astype(int).tolist()
+    columns = [column.tolist() for column in features.T]
+
+    def run():
+        return [
+            survival.coxph("Surv(time, event) ~ x", {"time": when, "event": happened, "x": column}, ties="efron")
+            for column in columns
+        ]
+
+    return run, lambda fits: float(sum(abs(next(iter(np.ravel(fit.coefficients)))) for fit in fits))
+
+
+def lifelines_cox_scan(follow_up, event, features, device: str) -> Prepared:
+    del device
+    import pandas as pd
+    from lifelines import CoxPHFitter
+
+    def run():
+        fits = []
+        for column in features.T:
+            frame = pd.DataFrame({"time": follow_up, "event": event, "x": column})
+            fits.append(CoxPHFitter().fit(frame, "time", "event").params_["x"])
+        return fits
+
+    return run, lambda fits: float(np.abs(fits).sum())
+
+
+MAKERS = {
+    ("biolab", "cox_loss"): biolab_cox_loss,
+    ("coxdev", "cox_loss"): coxdev_cox_loss,
+    ("torchsurv", "cox_loss"): torchsurv_cox_loss,
+    ("pycox", "cox_loss"): pycox_cox_loss,
+    ("biolab", "concordance"): biolab_concordance,
+    ("lifelines", "concordance"): lifelines_concordance,
+    ("survival", "concordance"): survival_concordance,
+    ("biolab", "cox_scan"): biolab_cox_scan,
+    ("survival", "cox_scan"): survival_cox_scan,
+    ("lifelines", "cox_scan"): lifelines_cox_scan,
+}
+
+
+def main() -> None:
+    tool, operation, name, size, repeats, device = sys.argv[1:]
+    inputs = genome(int(size)) if operation == "cox_scan" else cohort(name, int(size))
+    maker = MAKERS[tool, operation]
+    if name == "bootstrap_1000":
+        if tool != "biolab":
+            sys.exit(f"{tool} has no bootstrap of the concordance")
+        maker = biolab_bootstrap
+    run, number = maker(*inputs, device)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result, seconds = run(), []
+    for _ in range(int(repeats)):
+        start = time.perf_counter()
+        result = run()
+        seconds.append(time.perf_counter() - start)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    row = {
+        "version": "working tree" if tool == "biolab" else version(tool),
+        "best_s": min(seconds),
+        "median_s": statistics.median(seconds),
+        "peak_memory_mb": after / 1024,
+        "memory_added_mb": (after - before) / 1024,
+        "result": number(result),
+    }
+    print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()

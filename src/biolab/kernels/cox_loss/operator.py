@@ -1,0 +1,110 @@
+"""The registered operator: what autograd and `torch.compile` see of the Cox loss."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from biolab.core import DataError
+from biolab.kernels.risk_set import Layout
+
+from . import cpu, truncated
+
+WORTH_THREADS = 100_000
+
+
+@torch.library.custom_op("biolab::cox_loss", mutates_args=())
+def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
+    log_hazard: Tensor,
+    order: Tensor,
+    place: Tensor,
+    group_start: Tensor,
+    first_death: Tensor,
+    opens_stratum: Tensor,
+    weight: Tensor,
+    leaves: Tensor,
+    efron: bool,  # noqa: FBT001
+    derivatives: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return loss [b], gradient [b, n] and Hessian's diagonal [b, n]; derivatives not asked for are empty."""
+    if log_hazard.is_cuda and not leaves.numel():
+        from . import gpu
+
+        return gpu.evaluate(
+            log_hazard, (order, group_start, first_death, opens_stratum, weight), derivatives, efron=efron
+        )
+    layout = Layout(
+        order=order,
+        place=place,
+        group_start=group_start,
+        first_death=first_death,
+        opens_stratum=opens_stratum,
+        weight=weight,
+        leaves=leaves,
+    )
+    rows = layout.to(torch.device("cpu")).rows(efron=efron)
+    predictors = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
+    _refuse_not_finite(predictors)
+    b, n = predictors.shape
+    value = np.empty(b)
+    gradient = np.empty((b, n if derivatives >= cpu.GRADIENT else 0))
+    hessian = np.empty((b, n if derivatives >= cpu.HESSIAN else 0))
+    walk = truncated.evaluate if leaves.numel() else cpu.evaluate
+
+    def fill(row: int) -> None:
+        value[row] = walk(predictors[row], rows, gradient[row], hessian[row])
+
+    if b > 1 and b * n >= WORTH_THREADS:
+        with ThreadPoolExecutor(min(b, torch.get_num_threads())) as pool:
+            list(pool.map(fill, range(b)))
+    else:
+        for row in range(b):
+            fill(row)
+    found = (torch.from_numpy(array).to(log_hazard) for array in (value, gradient, hessian))
+    return tuple(found)  # pyright: ignore[reportReturnType]
+
+
+@evaluate.register_fake
+def _(  # noqa: PLR0913, PLR0917
+    log_hazard: Tensor,
+    order: Tensor,
+    place: Tensor,
+    group_start: Tensor,
+    first_death: Tensor,
+    opens_stratum: Tensor,
+    weight: Tensor,
+    leaves: Tensor,
+    efron: bool,  # noqa: FBT001
+    derivatives: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    b, n = log_hazard.shape
+    return (
+        log_hazard.new_empty(b),
+        log_hazard.new_empty((b, n if derivatives >= cpu.GRADIENT else 0)),
+        log_hazard.new_empty((b, n if derivatives >= cpu.HESSIAN else 0)),
+    )
+
+
+def _keep(ctx, inputs, output) -> None:
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1], output[2])
+
+
+def _backward(ctx, loss_gradient: Tensor, *_: Tensor | None):
+    (gradient,) = ctx.saved_tensors
+    return (loss_gradient[:, None] * gradient, *[None] * 9)
+
+
+evaluate.register_autograd(_backward, setup_context=_keep)
+
+
+def _refuse_not_finite(rows: np.ndarray) -> None:
+    if np.isfinite(rows.sum()) or np.isfinite(rows).all():
+        return
+    replicate, row = np.argwhere(~np.isfinite(rows))[0]
+    where = f"row {row}" if len(rows) == 1 else f"row {row} of linear predictor {replicate}"
+    raise DataError(
+        f"log_hazard is {rows[replicate, row]} in {where}; expected finite numbers. A NaN here usually means that "
+        "training has diverged (lower the learning rate) or that an input is missing."
+    )
