@@ -6,6 +6,8 @@ Only numpy, numba and torch are needed, so that operations also run where nothin
 
 from .concordance import PairCounts as PairCounts
 from .concordance import concordance as concordance
+from .cox_information import CoxInformation as CoxInformation
+from .cox_information import cox_information as cox_information
 from .cox_loss import CoxDerivatives as CoxDerivatives
 from .cox_loss import cox_derivatives as cox_derivatives
 from .cox_loss import cox_loss as cox_loss

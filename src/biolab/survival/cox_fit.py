@@ -16,6 +16,7 @@ from .follow_up import FollowUp
 from .identifiability import check_information, separation_error
 from .newton import Minimum, minimise
 from .partial_likelihood import PartialLikelihood, Ties, risk_sets
+from .sorted_likelihood import SortedLikelihood
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,7 @@ class CoxProblem:
         self._names, self._cases, self._settings, self._cells = names, cases, settings, design.size
         scaled, self._centre, self._scale = _standardised(design, names)
         with self._threads():
-            self._risk = risk_sets(cases, ties=settings.ties, device=settings.device)
-            self._likelihood = PartialLikelihood(scaled, self._risk)
+            self._likelihood = _likelihood(scaled, cases, settings)
             self._null = self._likelihood.evaluate(np.zeros(len(names)))
 
     def solve(self, strength: float, *, start: Float[np.ndarray, " p"] | None = None) -> CoxFit:
@@ -109,7 +109,7 @@ class CoxProblem:
             return -self._likelihood.evaluate(coef * self._scale).value
 
     def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
-        information, risk = found.evaluation.hessian, self._risk
+        information, steps = found.evaluation.hessian, self._likelihood
         covariance = np.linalg.inv(information + np.diag(curvature))
         step = np.exp(found.evaluation.log_hazard_step)
         return CoxFit(
@@ -122,7 +122,7 @@ class CoxProblem:
             converged=found.converged,
             last_step=found.last_step,
             centre=self._centre,
-            baseline=cumulative_hazards(risk.time, risk.stratum, step, self._cases.labels),
+            baseline=cumulative_hazards(steps.time, steps.stratum, step, self._cases.labels),
         )
 
     @contextmanager
@@ -137,6 +137,15 @@ class CoxProblem:
         finally:
             if small:
                 torch.set_num_threads(before)
+
+
+def _likelihood(
+    design: Float[np.ndarray, "n p"], cases: FollowUp, settings: CoxSettings
+) -> PartialLikelihood | SortedLikelihood:
+    """Take the compiled walk where it applies: right-censored follow-up on the processor."""
+    if cases.entry is None and settings.device.type == "cpu":
+        return SortedLikelihood(design, cases, settings.ties)
+    return PartialLikelihood(design, risk_sets(cases, ties=settings.ties, device=settings.device))
 
 
 def _standardised(

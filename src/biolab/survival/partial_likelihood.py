@@ -123,7 +123,7 @@ class PartialLikelihood:
         columns = torch.as_tensor(np.ascontiguousarray(design.T, dtype=np.float64), device=risk.weight.device)
         self._with_ones = torch.cat([columns.new_ones((1, len(design))), columns])
         self._columns = self._with_ones[1:]
-        self._risk = risk
+        self._risk, self.time, self.stratum = risk, risk.time, risk.stratum
         events = self._columns[:, risk.event_rows]
         self._event_total = events @ risk.weight[risk.event_rows]
 

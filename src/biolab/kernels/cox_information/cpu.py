@@ -1,0 +1,105 @@
+"""Two compiled walks over the sorted rows; the p x p parts are matrix products."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy import ndarray
+
+from biolab.core.arrays import Float
+from biolab.kernels.risk_set import Rows
+
+
+def evaluate(design: Float[ndarray, "m p"], eta: Float[ndarray, " m"], rows: Rows) -> dict[str, Any]:
+    """Return value, gradient, hessian and log_hazard_step for rows in sorted order."""
+    deaths = rows.group_start[1:] - rows.first_death
+    steps = int(deaths.sum()) if rows.efron else deaths.size
+    means, weights = np.empty((steps, design.shape[1])), np.empty(steps)
+    exposure, log_step, event_weight = np.zeros(eta.size), np.empty(deaths.size), np.zeros(eta.size)
+    value = _walk(design, eta, rows, means, weights, exposure, log_step, event_weight)
+    return {
+        "value": float(value),
+        "gradient": (exposure - event_weight) @ design,
+        "hessian": (design * exposure[:, None]).T @ design - (means * weights[:, None]).T @ means,
+        "log_hazard_step": log_step,
+    }
+
+
+@njit(cache=True, nogil=True)
+def _walk(design, eta, rows, means, weights, exposure, log_step, event_weight):  # noqa: PLR0913, PLR0917
+    """Walk latest first for the risk sets' sums, then earliest first for every row's cumulative exposure."""
+    columns = design.shape[1]
+    groups = rows.first_death.size
+    tops, increments, taken = np.empty(groups), np.empty(groups), np.zeros(groups)
+    alive, dying, total = 0.0, 0.0, 0.0
+    alive_x, dying_x = np.zeros(columns), np.zeros(columns)
+    value, step, top = 0.0, 0, -np.inf
+    for g in range(groups):
+        if rows.opens[g]:
+            alive, top = 0.0, -np.inf
+            alive_x[:] = 0.0
+        dying, total = 0.0, 0.0
+        dying_x[:] = 0.0
+        start, death, end = rows.group_start[g], rows.first_death[g], rows.group_start[g + 1]
+        peak = top
+        for r in range(start, end):
+            peak = max(peak, eta[r])
+        if peak > top:
+            shrink = np.exp(top - peak)
+            alive *= shrink
+            for c in range(columns):
+                alive_x[c] *= shrink
+            top = peak
+        for r in range(start, death):
+            share = _weight(rows, r) * np.exp(eta[r] - top)
+            alive += share
+            for c in range(columns):
+                alive_x[c] += share * design[r, c]
+        for r in range(death, end):
+            w = _weight(rows, r)
+            share = w * np.exp(eta[r] - top)
+            dying += share
+            total += w
+            event_weight[r] = w
+            value -= w * eta[r]
+            for c in range(columns):
+                dying_x[c] += share * design[r, c]
+        count = end - death if rows.efron else 1
+        increment, off = 0.0, 0.0
+        for j in range(count):
+            fraction = j / count
+            phi = alive + (1.0 - fraction) * dying
+            for c in range(columns):
+                means[step, c] = (alive_x[c] + (1.0 - fraction) * dying_x[c]) / phi
+            weights[step] = total / count
+            value += weights[step] * (np.log(phi) + top)
+            increment += weights[step] / phi
+            off += fraction * weights[step] / phi
+            step += 1
+        tops[g], increments[g], taken[g] = top, increment, off
+        log_step[g] = np.log(increment) - top
+        alive += dying
+        for c in range(columns):
+            alive_x[c] += dying_x[c]
+    _expose(eta, rows, tops, increments, taken, exposure)
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _expose(eta, rows, tops, increments, taken, exposure):
+    """Fill each row's weight times hazard ratio times the cumulative hazard it was exposed to."""
+    cumulative, top = 0.0, 0.0
+    for g in range(tops.size - 1, -1, -1):
+        if g == tops.size - 1 or rows.opens[g + 1]:
+            cumulative = increments[g]
+        else:
+            cumulative = cumulative * np.exp(tops[g] - top) + increments[g]
+        top = tops[g]
+        for r in range(rows.group_start[g], rows.group_start[g + 1]):
+            share = _weight(rows, r) * np.exp(eta[r] - top)
+            exposure[r] = share * (cumulative - taken[g] if r >= rows.first_death[g] else cumulative)
+
+
+@njit(cache=True, nogil=True)
+def _weight(rows, r):
+    return rows.weight[r] if rows.weight.size else 1.0
