@@ -100,7 +100,7 @@ class RiskSet:
         if ties not in ("efron", "breslow"):
             raise DataError(f"ties is {ties!r}; expected 'efron' or 'breslow'.")
         # `torch.compiler.disable` hides the signature
-        layout = _checked_and_sorted(time, event, strata, weight, entry)  # pyright: ignore[reportCallIssue]
+        layout = _checked_and_sorted(time, event, strata, weight, entry)
         fields = {"ties": ties, "rows": len(time), "layout": layout, "_copies": {}}
         for name, value in fields.items():
             object.__setattr__(self, name, value)

@@ -14,20 +14,24 @@ def evaluate(design: Float[ndarray, "m p"], eta: Float[ndarray, " m"], rows: Row
     """Return value, gradient, hessian and log_hazard_step for rows in sorted order."""
     deaths = rows.group_start[1:] - rows.first_death
     steps = int(deaths.sum()) if rows.efron else deaths.size
-    means, weights = np.empty((steps, design.shape[1])), np.empty(steps)
+    means = np.empty((steps, design.shape[1]))
     exposure, log_step, event_weight = np.zeros(eta.size), np.empty(deaths.size), np.zeros(eta.size)
-    value = _walk(design, eta, rows, means, weights, exposure, log_step, event_weight)
+    value = _walk(design, eta, rows, means, exposure, log_step, event_weight)
+    exposed = design * np.sqrt(exposure)[:, None]
     return {
         "value": float(value),
         "gradient": (exposure - event_weight) @ design,
-        "hessian": (design * exposure[:, None]).T @ design - (means * weights[:, None]).T @ means,
+        "hessian": exposed.T @ exposed - means.T @ means,
         "log_hazard_step": log_step,
     }
 
 
 @njit(cache=True, nogil=True)
-def _walk(design, eta, rows, means, weights, exposure, log_step, event_weight):  # noqa: PLR0913, PLR0917
-    """Walk latest first for the risk sets' sums, then earliest first for every row's cumulative exposure."""
+def _walk(design, eta, rows, means, exposure, log_step, event_weight):  # noqa: PLR0913, PLR0917
+    """Walk latest first for the risk sets' sums, then earliest first for every row's cumulative exposure.
+
+    ``means`` receives the mean covariates of each denominator times the root of its weight.
+    """
     columns = design.shape[1]
     groups = rows.first_death.size
     tops, increments, taken = np.empty(groups), np.empty(groups), np.zeros(groups)
@@ -52,12 +56,14 @@ def _walk(design, eta, rows, means, weights, exposure, log_step, event_weight): 
             top = peak
         for r in range(start, death):
             share = _weight(rows, r) * np.exp(eta[r] - top)
+            exposure[r] = share
             alive += share
             for c in range(columns):
                 alive_x[c] += share * design[r, c]
         for r in range(death, end):
             w = _weight(rows, r)
             share = w * np.exp(eta[r] - top)
+            exposure[r] = share
             dying += share
             total += w
             event_weight[r] = w
@@ -69,25 +75,26 @@ def _walk(design, eta, rows, means, weights, exposure, log_step, event_weight): 
         for j in range(count):
             fraction = j / count
             phi = alive + (1.0 - fraction) * dying
+            weight = total / count
+            scale = np.sqrt(weight) / phi
             for c in range(columns):
-                means[step, c] = (alive_x[c] + (1.0 - fraction) * dying_x[c]) / phi
-            weights[step] = total / count
-            value += weights[step] * (np.log(phi) + top)
-            increment += weights[step] / phi
-            off += fraction * weights[step] / phi
+                means[step, c] = (alive_x[c] + (1.0 - fraction) * dying_x[c]) * scale
+            value += weight * (np.log(phi) + top)
+            increment += weight / phi
+            off += fraction * weight / phi
             step += 1
         tops[g], increments[g], taken[g] = top, increment, off
         log_step[g] = np.log(increment) - top
         alive += dying
         for c in range(columns):
             alive_x[c] += dying_x[c]
-    _expose(eta, rows, tops, increments, taken, exposure)
+    _expose(rows, tops, increments, taken, exposure)
     return value
 
 
 @njit(cache=True, nogil=True)
-def _expose(eta, rows, tops, increments, taken, exposure):
-    """Fill each row's weight times hazard ratio times the cumulative hazard it was exposed to."""
+def _expose(rows, tops, increments, taken, exposure):
+    """Multiply each row's share of its risk set's scale by the cumulative hazard it was exposed to."""
     cumulative, top = 0.0, 0.0
     for g in range(tops.size - 1, -1, -1):
         if g == tops.size - 1 or rows.opens[g + 1]:
@@ -96,8 +103,7 @@ def _expose(eta, rows, tops, increments, taken, exposure):
             cumulative = cumulative * np.exp(tops[g] - top) + increments[g]
         top = tops[g]
         for r in range(rows.group_start[g], rows.group_start[g + 1]):
-            share = _weight(rows, r) * np.exp(eta[r] - top)
-            exposure[r] = share * (cumulative - taken[g] if r >= rows.first_death[g] else cumulative)
+            exposure[r] *= cumulative - taken[g] if r >= rows.first_death[g] else cumulative
 
 
 @njit(cache=True, nogil=True)

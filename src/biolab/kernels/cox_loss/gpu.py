@@ -243,12 +243,12 @@ def evaluate(
     group_weight = deaths.to(torch.float64)
     if weight.numel():
         group_weight = torch.zeros_like(group_weight).index_add_(0, group, weight * dies)
-    pairs = {"dtype": torch.float64, "device": device}
-    top, mass = torch.empty((b, 2, m), **pairs), torch.empty((b, 2, m), **pairs)
+    like = torch.empty(0, dtype=torch.float64, device=device)
+    top, mass = like.new_empty((b, 2, m)), like.new_empty((b, 2, m))
     channels, weighted = (0, 2, 4)[derivatives], bool(weight.numel())
-    back_top, back_mass = torch.empty((b, channels, m), **pairs), torch.empty((b, channels, m), **pairs)
+    back_top, back_mass = like.new_empty((b, channels, m)), like.new_empty((b, channels, m))
     blocks = triton.cdiv(m, BLOCK)
-    parts = torch.empty((b, blocks), **pairs)
+    parts = like.new_empty((b, blocks))
     _prepare[(blocks, b)](eta, order, dies, weight, top, mass, n, m, weighted, BLOCK)
     _scan(forward, top, mass)
     _steps[(blocks, b)](

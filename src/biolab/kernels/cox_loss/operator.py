@@ -61,8 +61,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     else:
         for row in range(b):
             fill(row)
-    found = (torch.from_numpy(array).to(log_hazard) for array in (value, gradient, hessian))
-    return tuple(found)  # pyright: ignore[reportReturnType]
+    return (
+        torch.from_numpy(value).to(log_hazard),
+        torch.from_numpy(gradient).to(log_hazard),
+        torch.from_numpy(hessian).to(log_hazard),
+    )
 
 
 @evaluate.register_fake
