@@ -21,11 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKLOADS = {
     "cox_loss": ["no_ties", "months", "one_tie_of_a_tenth"],
     "concordance": ["harrell_with_error", "bootstrap_1000"],
+    "cox_information": ["fit_10_columns"],
     "cox_scan": ["genome"],
 }
 PEERS = {
     "cox_loss": ["coxdev", "torchsurv", "pycox"],
     "concordance": ["lifelines", "survival"],
+    "cox_information": ["R", "survival", "lifelines", "scikit-survival"],
     "cox_scan": ["survival", "lifelines"],
 }
 

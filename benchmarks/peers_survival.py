@@ -9,10 +9,13 @@ to do once is done before the clock starts; the first call (compilation) is not 
 import json
 import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -147,18 +150,62 @@ def biolab_cox_scan(follow_up, event, features, device: str) -> Prepared:
 
 def survival_cox_scan(follow_up, event, features, device: str) -> Prepared:
     del device
-    import survival
+    from survival._survival import coxph_fit_raw  # the bare fit: formulas and residuals would cost it 20-fold
 
-    when, happened = follow_up.tolist(), event.astype(int).tolist()
-    columns = [column.tolist() for column in features.T]
+    happened = event.astype(np.float64)
+    columns = [np.ascontiguousarray(column[:, None]) for column in features.T]
 
     def run():
-        return [
-            survival.coxph("Surv(time, event) ~ x", {"time": when, "event": happened, "x": column}, ties="efron")
-            for column in columns
-        ]
+        return [coxph_fit_raw(follow_up, happened, column, method="efron", resid=False) for column in columns]
 
-    return run, lambda fits: float(sum(abs(next(iter(np.ravel(fit.coefficients)))) for fit in fits))
+    return run, lambda fits: float(sum(abs(np.ravel(fit.coefficients)[0]) for fit in fits))
+
+
+def design(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return follow-up without ties, events and ten columns."""
+    generator = np.random.default_rng(0)
+    columns = generator.normal(size=(n, 10))
+    return generator.exponential(30.0 * np.exp(-0.5 * columns[:, 0])), generator.random(n) < 0.6, columns
+
+
+def biolab_cox_information(follow_up, event, columns, device: str) -> Prepared:
+    from biolab.survival import CoxPH
+
+    return lambda: CoxPH(device=device).fit(columns, (follow_up, event)), lambda fit: float(np.abs(fit.coef_).sum())
+
+
+def survival_cox_information(follow_up, event, columns, device: str) -> Prepared:
+    del device
+    from survival._survival import coxph_fit_raw
+
+    happened = event.astype(np.float64)
+    return (
+        lambda: coxph_fit_raw(follow_up, happened, columns, method="efron", resid=False),
+        lambda fit: float(np.abs(fit.coefficients).sum()),
+    )
+
+
+def lifelines_cox_information(follow_up, event, columns, device: str) -> Prepared:
+    del device
+    import pandas as pd
+    from lifelines import CoxPHFitter
+
+    frame = pd.DataFrame(columns, columns=[f"x{j}" for j in range(columns.shape[1])]).assign(
+        time=follow_up, event=event
+    )
+    return lambda: CoxPHFitter().fit(frame, "time", "event"), lambda fit: float(np.abs(fit.params_).sum())
+
+
+def sksurv_cox_information(follow_up, event, columns, device: str) -> Prepared:
+    del device
+    from sksurv.linear_model import CoxPHSurvivalAnalysis
+    from sksurv.util import Surv
+
+    target = Surv.from_arrays(event, follow_up)
+    return (
+        lambda: CoxPHSurvivalAnalysis(ties="efron").fit(columns, target),
+        lambda fit: float(np.abs(fit.coef_).sum()),
+    )
 
 
 def lifelines_cox_scan(follow_up, event, features, device: str) -> Prepared:
@@ -176,6 +223,16 @@ def lifelines_cox_scan(follow_up, event, features, device: str) -> Prepared:
     return run, lambda fits: float(np.abs(fits).sum())
 
 
+def r_cox_information(follow_up, event, columns, repeats: int) -> str:
+    """Return the line of JSON that R prints for the same data."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.bin"
+        np.column_stack([follow_up, event, columns]).astype(np.float64).T.tofile(path)
+        script = Path(__file__).with_name("coxph.R")
+        command = ["Rscript", str(script), str(path), str(len(follow_up)), str(repeats)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 MAKERS = {
     ("biolab", "cox_loss"): biolab_cox_loss,
     ("coxdev", "cox_loss"): coxdev_cox_loss,
@@ -184,6 +241,10 @@ MAKERS = {
     ("biolab", "concordance"): biolab_concordance,
     ("lifelines", "concordance"): lifelines_concordance,
     ("survival", "concordance"): survival_concordance,
+    ("biolab", "cox_information"): biolab_cox_information,
+    ("survival", "cox_information"): survival_cox_information,
+    ("lifelines", "cox_information"): lifelines_cox_information,
+    ("scikit-survival", "cox_information"): sksurv_cox_information,
     ("biolab", "cox_scan"): biolab_cox_scan,
     ("survival", "cox_scan"): survival_cox_scan,
     ("lifelines", "cox_scan"): lifelines_cox_scan,
@@ -192,7 +253,12 @@ MAKERS = {
 
 def main() -> None:
     tool, operation, name, size, repeats, device = sys.argv[1:]
-    inputs = genome(int(size)) if operation == "cox_scan" else cohort(name, int(size))
+    inputs = {"cox_scan": lambda: genome(int(size)), "cox_information": lambda: design(int(size))}.get(
+        operation, lambda: cohort(name, int(size))
+    )()
+    if tool == "R":
+        print(r_cox_information(*inputs, int(repeats)))
+        return
     maker = MAKERS[tool, operation]
     if name == "bootstrap_1000":
         if tool != "biolab":

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("triton", reason="triton is not installed (pip install 'biolab[gpu]'); GPU kernels are not tested")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["cox_loss", "cox_scan"])
 def test_triton_kernel_equals_the_cpu_path(kernel):
     # the interpreter must be chosen before triton is first imported: a process of its own

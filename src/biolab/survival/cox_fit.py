@@ -155,8 +155,8 @@ def _standardised(
     with np.errstate(over="ignore", invalid="ignore"):
         centre = design.mean(axis=0)
         scaled = design - centre
-        scaled[:, design.max(axis=0) == design.min(axis=0)] = 0.0
-        scale = np.sqrt((scaled**2).mean(axis=0))
+        scaled[:, (design == design[0]).all(axis=0)] = 0.0
+        scale = np.sqrt(np.einsum("np,np->p", scaled, scaled) / len(design))
     wrong = np.flatnonzero(~np.isfinite(scale))
     if wrong.size:
         raise DataError(
@@ -164,4 +164,5 @@ def _standardised(
             "overflow float64. Give it in a larger unit."
         )
     scale[scale == 0] = 1.0
-    return scaled / scale, centre, scale
+    scaled /= scale
+    return scaled, centre, scale

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from biolab.core.arrays import Float
+from biolab.core.arrays import Bool, Float, Int
 from biolab.kernels import RiskSet, cox_information
 
 from .follow_up import FollowUp
@@ -21,7 +21,7 @@ class SortedLikelihood:
         rows = self._risk.sorted_rows()
         self._design = np.ascontiguousarray(design[rows.order])
         first = rows.order[rows.first_death]
-        self._ascending = np.lexsort((cases.time[first], cases.stratum[first]))
+        self._ascending = _earliest_first(rows.opens)
         self.time = cases.time[first][self._ascending]
         self.stratum = cases.stratum[first][self._ascending]
 
@@ -34,3 +34,11 @@ class SortedLikelihood:
             hessian=found.hessian,
             log_hazard_step=found.log_hazard_step[self._ascending],
         )
+
+
+def _earliest_first(opens: Bool[np.ndarray, " g"]) -> Int[np.ndarray, " g"]:
+    """Return the groups stratum by stratum as they stand, but each stratum's in reverse."""
+    starts = np.flatnonzero(opens)
+    ends = np.append(starts[1:], opens.size)
+    block = np.cumsum(opens) - 1
+    return (starts + ends - 1)[block] - np.arange(opens.size)

@@ -58,8 +58,9 @@ def _walk(design, eta, rows, means, exposure, log_step, event_weight):  # noqa: 
             share = _weight(rows, r) * np.exp(eta[r] - top)
             exposure[r] = share
             alive += share
+            row = design[r]
             for c in range(columns):
-                alive_x[c] += share * design[r, c]
+                alive_x[c] += share * row[c]
         for r in range(death, end):
             w = _weight(rows, r)
             share = w * np.exp(eta[r] - top)
@@ -68,21 +69,14 @@ def _walk(design, eta, rows, means, exposure, log_step, event_weight):  # noqa: 
             total += w
             event_weight[r] = w
             value -= w * eta[r]
+            row = design[r]
             for c in range(columns):
-                dying_x[c] += share * design[r, c]
+                dying_x[c] += share * row[c]
         count = end - death if rows.efron else 1
-        increment, off = 0.0, 0.0
-        for j in range(count):
-            fraction = j / count
-            phi = alive + (1.0 - fraction) * dying
-            weight = total / count
-            scale = np.sqrt(weight) / phi
-            for c in range(columns):
-                means[step, c] = (alive_x[c] + (1.0 - fraction) * dying_x[c]) * scale
-            value += weight * (np.log(phi) + top)
-            increment += weight / phi
-            off += fraction * weight / phi
-            step += 1
+        share_x = means[step : step + count]
+        step += count
+        log_phi, increment, off = _denominators((alive, dying), (alive_x, dying_x), total / count, share_x)
+        value += log_phi + total * top
         tops[g], increments[g], taken[g] = top, increment, off
         log_step[g] = np.log(increment) - top
         alive += dying
@@ -90,6 +84,24 @@ def _walk(design, eta, rows, means, exposure, log_step, event_weight):  # noqa: 
             alive_x[c] += dying_x[c]
     _expose(rows, tops, increments, taken, exposure)
     return value
+
+
+@njit(cache=True, nogil=True)
+def _denominators(sums, sums_x, weight, means):
+    """Thin the failing rows step by step; return sums over the steps of weight times log phi, 1 / phi, fraction / phi."""
+    (alive, dying), (alive_x, dying_x) = sums, sums_x
+    log_phi, increment, off = 0.0, 0.0, 0.0
+    for j in range(len(means)):
+        fraction = j / len(means)
+        phi = alive + (1.0 - fraction) * dying
+        scale = np.sqrt(weight) / phi
+        mean = means[j]
+        for c in range(alive_x.size):
+            mean[c] = (alive_x[c] + (1.0 - fraction) * dying_x[c]) * scale
+        log_phi += weight * np.log(phi)
+        increment += weight / phi
+        off += fraction * weight / phi
+    return log_phi, increment, off
 
 
 @njit(cache=True, nogil=True)
