@@ -88,7 +88,7 @@ def _walk(design, eta, rows, means, exposure, log_step, event_weight):  # noqa: 
 
 @njit(cache=True, nogil=True)
 def _denominators(sums, sums_x, weight, means):
-    """Thin the failing rows step by step; return sums over the steps of weight times log phi, 1 / phi, fraction / phi."""
+    """Thin the failing rows step by step; sum weight times log phi, 1 / phi and fraction / phi over the steps."""
     (alive, dying), (alive_x, dying_x) = sums, sums_x
     log_phi, increment, off = 0.0, 0.0, 0.0
     for j in range(len(means)):
