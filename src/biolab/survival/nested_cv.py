@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from biolab import kernels
-from biolab.core import ConfigError, DataError
-from biolab.core.arrays import Float, Int
+from biolab.core import ConfigError, DataError, FitError
+from biolab.core.arrays import Bool, Float, Int
 from biolab.stats import stratified_folds
 
 from .discrimination import harrell_c_draws
@@ -84,7 +84,9 @@ def nested_cv(  # noqa: PLR0913 - all but three are keyword-only
     ConfigError
         If there is no candidate, one cannot predict survival curves, or an option is not allowed.
     DataError
-        If lengths differ or there are fewer events than folds.
+        If lengths differ, there are fewer events than folds, or a candidate refuses the values of X.
+    FitError
+        If a candidate cannot be fitted in a fold; names the fold.
 
     References
     ----------
@@ -124,17 +126,17 @@ def nested_cv(  # noqa: PLR0913 - all but three are keyword-only
     score, survival = np.empty(len(target)), np.empty((len(target), times.size))
     tried: list[dict[str, object]] = []
     rows: list[dict[str, object]] = []
+    plan = _Plan(models=models, inner_folds=inner_folds, choose_by=choose_by, times=times)
     for number in range(folds):
-        held, training = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        known, seen = take_rows(X, training), target.take(training)
-        scores = _inner_scores(models, known, seen, inner_folds, choose_by, seed=inner[number])
-        best = int(np.argmax(scores))
-        tried += [{"fold": number, "candidate": k, "score": value} for k, value in enumerate(scores)]
-        model = clone(models[best]).fit(known, seen)
-        apart = take_rows(X, held)
-        score[held] = model.predict(apart) - np.mean(model.predict(known))
-        survival[held] = predict_survival(model, apart, times)
-        rows.append({"fold": number, "chosen": best} | _fold_row(target.take(held), score[held]))
+        held = fold == number
+        try:
+            found = _outer_fold(plan, X, target, held, seed=inner[number])
+        except (DataError, FitError) as error:
+            where = f"Outer fold {number} (rows counted among its {int((~held).sum())} training patients)"
+            raise type(error)(f"{where}: {error}") from error
+        score[held], survival[held] = found.risk_score, found.survival
+        tried += [{"fold": number, "candidate": k, "score": value} for k, value in enumerate(found.inner_scores)]
+        rows.append({"fold": number, "chosen": found.chosen} | _fold_row(target.take(held), score[held]))
     prediction = Prediction(risk_score=score, survival=survival, times=times)
     evaluation = evaluate(
         {"nested_cv": prediction},
@@ -166,6 +168,41 @@ def nested_cv(  # noqa: PLR0913 - all but three are keyword-only
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Plan:
+    """What is tried in every outer fold, how it is chosen, and when survival is predicted."""
+
+    models: Sequence[Any]
+    inner_folds: int
+    choose_by: Choice
+    times: Float[ndarray, " t"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _OuterFold:
+    """The choice of one outer fold and its predictions for the patients it held out."""
+
+    inner_scores: list[float]
+    chosen: int
+    risk_score: Float[ndarray, " m"]
+    survival: Float[ndarray, "m t"]
+
+
+def _outer_fold(plan: _Plan, X: Any, target: SurvivalTarget, held: Bool[ndarray, " n"], *, seed: int) -> _OuterFold:
+    training = np.flatnonzero(~held)
+    known, seen = take_rows(X, training), target.take(training)
+    scores = _inner_scores(plan, known, seen, seed=seed)
+    chosen = int(np.argmax(scores))
+    model = clone(plan.models[chosen]).fit(known, seen)
+    apart = take_rows(X, np.flatnonzero(held))
+    return _OuterFold(
+        inner_scores=scores,
+        chosen=chosen,
+        risk_score=np.asarray(model.predict(apart), dtype=np.float64) - np.mean(model.predict(known)),
+        survival=predict_survival(model, apart, plan.times),
+    )
+
+
 def take_rows(X: Any, rows: Int[ndarray, " m"]) -> Any:
     """Return some rows of a polars or pandas frame or an array, in its own kind."""
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
@@ -193,20 +230,19 @@ def _candidates(candidates: Any) -> list[Any]:
     return models
 
 
-def _inner_scores(
-    models: Sequence[Any], X: Any, target: SurvivalTarget, folds: int, choose_by: Choice, *, seed: int
-) -> list[float]:
+def _inner_scores(plan: _Plan, X: Any, target: SurvivalTarget, *, seed: int) -> list[float]:
     """Score each candidate on the training patients alone; a single one needs no score."""
-    if len(models) == 1:
+    if len(plan.models) == 1:
         return [float("nan")]
-    fold = stratified_folds(target.event, folds, seed=seed)
+    fold = stratified_folds(target.event, plan.inner_folds, seed=seed)
+    splits = [fold != number for number in range(plan.inner_folds)]
     return [
-        float(np.mean([_inner_score(model, X, target, fold != number, choose_by) for number in range(folds)]))
-        for model in models
+        float(np.mean([_inner_score(model, X, target, training, plan.choose_by) for training in splits]))
+        for model in plan.models
     ]
 
 
-def _inner_score(model: Any, X: Any, target: SurvivalTarget, training: ndarray, choose_by: Choice) -> float:
+def _inner_score(model: Any, X: Any, target: SurvivalTarget, training: Bool[ndarray, " n"], choose_by: Choice) -> float:
     rows = np.flatnonzero(training)
     part = target.take(rows)
     score = np.asarray(clone(model).fit(take_rows(X, rows), part).predict(X), dtype=np.float64)
