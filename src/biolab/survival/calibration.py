@@ -91,7 +91,7 @@ def observed_expected(
     >>> round(observed_expected(time, event, np.array([0.2, 0.6, 0.5, 0.9]), 6.0).estimate, 3)
     1.389
     """
-    time, event, survival = _checked(time, event, survival, horizon)
+    time, event, survival = checked_predictions(time, event, survival, horizon)
     curve, at = product_limit(time, event, greenwood=True), np.array([horizon], dtype=np.float64)
     expected = float((1 - survival).mean())
     if expected <= 0:
@@ -172,7 +172,7 @@ def calibration_curve(
     DataError
         If shapes differ, a prediction is not in [0, 1], or follow-up ends before the horizon.
     """
-    time, event, survival = _checked(time, event, survival, horizon)
+    time, event, survival = checked_predictions(time, event, survival, horizon)
     risk = 1 - survival
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, groups + 1)[1:-1]))
     member = np.searchsorted(edges, risk, side="left")
@@ -204,9 +204,16 @@ def _group(
     return row
 
 
-def _checked(
+def checked_predictions(
     time: Float[ndarray, " n"], event: Bool[ndarray, " n"], survival: Float[ndarray, " n"], horizon: float
 ) -> tuple[Float[ndarray, " n"], Bool[ndarray, " n"], Float[ndarray, " n"]]:
+    """Return the arrays of a prediction at a horizon in float64.
+
+    Raises
+    ------
+    DataError
+        If shapes differ, a prediction is not in [0, 1], or follow-up ends before the horizon.
+    """
     time, survival = np.asarray(time, dtype=np.float64), np.asarray(survival, dtype=np.float64)
     event = np.asarray(event, dtype=bool)
     if not time.shape == event.shape == survival.shape or time.ndim != 1 or time.size == 0:

@@ -173,15 +173,16 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     """
     horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     _refuse_mismatch(predictions, target, reference)
-    trapezoid_shares(grid)  # refuses a grid that does not increase, before any work
-    ready = {
-        name: (prediction.risk_score, prediction.at(horizons, "Horizon"), prediction.at(grid, "Grid time"))
-        for name, prediction in predictions.items()
-    }
-    blocks = _blocks(len(target), replicates, seed)
-    blocks = _blocks(len(target), replicates, seed)
-    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
-    joined = _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
+    joined = evaluation_draws(
+        predictions,
+        target,
+        horizons=horizons,
+        grid=grid,
+        tau=tau,
+        replicates=replicates,
+        seed=seed,
+        on_progress=on_progress,
+    )
     _refuse_undefined(joined)
     settings = {
         "horizons": horizons.tolist(),
@@ -201,6 +202,41 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
         rows=_rows(joined, confidence),
         difference_rows=_difference_rows(joined, reference, confidence),
     )
+
+
+def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
+    predictions: Mapping[str, Prediction],
+    target: SurvivalTarget,
+    *,
+    horizons: Float[ndarray, " h"],
+    grid: Float[ndarray, " g"],
+    tau: float | None = None,
+    replicates: int = 500,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, dict[Key, Float[ndarray, " b+1"]]]:
+    """Return each model's metrics, by (metric, horizon): the value on the cohort, then one on each replicate.
+
+    The draws behind `evaluate`: replicate k holds the same patients for every model and metric. NaN where a metric
+    cannot be computed.
+
+    Raises
+    ------
+    DataError
+        If a prediction has another number of patients than the target, or the grid does not increase.
+    ConfigError
+        If a horizon or grid time was not predicted, or there are no models.
+    """
+    horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
+    _refuse_mismatch(predictions, target, None)
+    trapezoid_shares(grid)  # refuses a grid that does not increase, before any work
+    ready = {
+        name: (prediction.risk_score, prediction.at(horizons, "Horizon"), prediction.at(grid, "Grid time"))
+        for name, prediction in predictions.items()
+    }
+    blocks = weight_blocks(len(target), replicates, seed)
+    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
+    return _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,7 +311,7 @@ def _draws(
     return {name: {key: np.concatenate(values) for key, values in found.items()} for name, found in parts.items()}
 
 
-def _blocks(n: int, replicates: int, seed: int) -> list[Int[ndarray, "b n"]]:
+def weight_blocks(n: int, replicates: int, seed: int) -> list[Int[ndarray, "b n"]]:
     """Return the cohort itself followed by its bootstrap replicates, in pieces that fit memory."""
     weights = np.concatenate([np.ones((1, n), dtype=np.int32), bootstrap_weights(n, replicates, seed=seed)])
     size = max(1, BLOCK_CELLS // n)
@@ -309,7 +345,8 @@ def _refuse_undefined(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]]) 
                 raise DataError(f"{metric}{where} of model {name!r} cannot be computed on this cohort: {reason}.")
 
 
-def _interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float | int | None]:
+def draws_interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float | int | None]:
+    """Return standard_error, lower, upper and how many draws are finite; null where fewer than half are."""
     known = draws[np.isfinite(draws)]
     if known.size < max(2, draws.size / 2):
         return {"standard_error": None, "lower": None, "upper": None, "replicates": known.size}
@@ -326,7 +363,7 @@ def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame
 def _rows(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], confidence: float) -> pl.DataFrame:
     rows: list[dict[str, Any]] = [
         {"model": name, "metric": metric, "horizon": horizon, "estimate": float(draws[0])}
-        | _interval(draws[1:], confidence)
+        | draws_interval(draws[1:], confidence)
         for name, found in joined.items()
         for (metric, horizon), draws in found.items()
     ]
@@ -341,7 +378,7 @@ def _difference_rows(
         for (metric, horizon), draws in found.items() if name != reference else ():
             apart = draws - joined[str(reference)][metric, horizon]
             row = {"model": name, "reference": reference, "metric": metric, "horizon": horizon}
-            rows.append(row | {"difference": float(apart[0])} | _interval(apart[1:], confidence))
+            rows.append(row | {"difference": float(apart[0])} | draws_interval(apart[1:], confidence))
     columns = (
         "model",
         "reference",
