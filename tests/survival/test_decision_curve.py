@@ -124,7 +124,7 @@ def test_refusals():
         ask({"m": risk}, 1e6)
     with pytest.raises(DataError, match="Follow-up ends"):
         ask({"m": risk}, np.nan)
-    with pytest.raises(DataError, match="row 0 .* is nan"):
+    with pytest.raises(DataError, match=r"row 0 .* is nan"):
         ask({"m": risk * np.nan})
     with pytest.raises(DataError, match="shape"):
         ask({"m": risk[1:]})

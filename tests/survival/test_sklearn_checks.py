@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import column_or_1d
 
 from biolab.stats import Ridge
-from biolab.survival import CoxPH, CoxPHCV
+from biolab.survival import CoxPH, CoxPHCV, SelectByScan
 
 
 def _as_survival(y):
@@ -36,6 +36,11 @@ class CoxCVOfOneNumber(CoxPHCV):
         return super().score(X, _as_survival(y))
 
 
+class SelectionOfOneNumber(SelectByScan):
+    def fit(self, X, y):
+        return super().fit(X, _as_survival(y))
+
+
 TEXT = {"check_dtype_object": "text among the covariates is a DataError that names row and column, not a TypeError"}
 FOLDS = {
     "check_sample_weight_equivalence_on_dense_data": "copies of a patient may fall in different folds, a weight cannot",
@@ -44,7 +49,11 @@ FOLDS = {
 
 
 @parametrize_with_checks(
-    [CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow"), CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2)],
+    [
+        CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow"),
+        CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2),
+        SelectionOfOneNumber(k=2),
+    ],
     expected_failed_checks=lambda estimator: TEXT | (FOLDS if isinstance(estimator, CoxPHCV) else {}),
 )
 def test_scikit_learn_checks(estimator, check):

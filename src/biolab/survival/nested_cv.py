@@ -23,6 +23,10 @@ from .target import SurvivalTarget, survival_target
 
 Choice = Literal["harrell_c", "partial_likelihood"]
 
+_CHOICES = {"fold": pl.Int64(), "candidate": pl.Int64(), "score": pl.Float64()}
+_COUNTS = ("fold", "patients", "events", "chosen")
+_FOLDS = {name: pl.Int64() for name in _COUNTS} | {"harrell_c": pl.Float64()}
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NestedCV:
@@ -156,14 +160,12 @@ def nested_cv(  # noqa: PLR0913 - all but three are keyword-only
         "seed": seed,
         "evaluation": evaluation.settings,
     }
-    choice = {"fold": pl.Int64(), "candidate": pl.Int64(), "score": pl.Float64()}
-    each = {"fold": pl.Int64(), "patients": pl.Int64(), "events": pl.Int64(), "chosen": pl.Int64()}
     return NestedCV(
         settings=settings,
         prediction=prediction,
         fold=fold,
-        choices=pl.DataFrame(tried, schema=choice).with_columns(pl.col("score").fill_nan(None)),
-        folds=pl.DataFrame(rows, schema=each | {"harrell_c": pl.Float64()}),
+        choices=pl.DataFrame(tried, schema=_CHOICES).with_columns(pl.col("score").fill_nan(None)),
+        folds=pl.DataFrame(rows, schema=_FOLDS),
         evaluation=evaluation,
     )
 
