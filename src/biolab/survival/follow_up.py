@@ -87,9 +87,7 @@ def case_weights(weight: Any, rows: int) -> Float[np.ndarray, " n"]:
     return values
 
 
-def stratum_codes(
-    strata: Any, rows: int, *, name: str = "strata"
-) -> tuple[Int[np.ndarray, " n"], tuple[Any, ...]]:
+def stratum_codes(strata: Any, rows: int, *, name: str = "strata") -> tuple[Int[np.ndarray, " n"], tuple[Any, ...]]:
     """Code the strata by number in the order of their sorted labels; without strata the only label is None.
 
     Raises

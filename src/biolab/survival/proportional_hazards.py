@@ -94,7 +94,7 @@ def proportional_hazards_test(
     References
     ----------
     Grambsch and Therneau (1994), Biometrika 81:515-526, doi:10.1093/biomet/81.3.515
-    """  # noqa: D400, D415 - the sentence ends in the model
+    """  # noqa: D400 - the sentence ends in the model
     check_choice("transform", transform, get_args(TimeTransform))
     process, _ = risk_process(model, X, y, strata=strata, sample_weight=sample_weight, entry=entry)
     score, variance = _score(process, _transformed(process.cases, transform))
