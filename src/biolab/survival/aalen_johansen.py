@@ -93,8 +93,8 @@ def aalen_johansen(
     independent of the causes.
 
     Standard errors are the infinitesimal jackknife, ``sum of (w_i dF_k(t) / dw_i)**2``, as in R's survfit; with one
-    cause and no weights it is Greenwood's. They take O(n log n), not n times the number of times. The interval is
-    symmetric for log F ("log"), log(-log F) ("log-log") or F ("plain").
+    cause, no weights and no late entry it is Greenwood's. They take O(n log n), not n times the number of times. The
+    interval is symmetric for log F ("log"), log(-log F) ("log-log") or F ("plain").
 
     >>> aalen_johansen([1, 2, 3, 4, 5], [1, 2, 0, 1, 0]).at([2, 4])
     array([[0.2, 0.5],
@@ -128,16 +128,16 @@ def aalen_johansen(
     events = np.stack([np.bincount(at, weights=cases.weight * one, minlength=len(counts.time)) for one in had])
     curve = _Curve.of(counts.at_risk, events)
     error = np.sqrt(np.stack([_variance(curve, cause, cases, counts.time, had[cause]) for cause in range(len(had))]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lower, upper = probability_limits(curve.incidence, error / curve.incidence, reach, interval)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # at an incidence of 0 or near 1
+        lower, upper = probability_limits(curve.incidence[:-1], (error / curve.incidence)[:-1], reach, interval)
     return AalenJohansen(
         causes=tuple(causes.tolist()),
         counts=counts,
         events=events[:-1],
         incidence=curve.incidence[:-1],
         standard_error=error[:-1],
-        lower=lower[:-1],
-        upper=upper[:-1],
+        lower=lower,
+        upper=upper,
         event_free=curve.survival,
         event_free_standard_error=error[-1],
         interval=interval,

@@ -34,10 +34,11 @@ class CoxPH(BaseEstimator):
     h(t | x) = h0(t) exp(x @ coef)
 
     Assumes that hazard ratios do not change over time and that censoring and late entry are independent of the event
-    given the covariates. Standard errors are model-based (the inverse information) unless `fit` is told otherwise; case
-    weights count as replications. With a penalty the objective is ``-log_likelihood + penalty`` and the covariance is the inverse of
-    the penalised information. Columns are centred and scaled inside for the search; results and penalty are on the
-    scale given, so standardise columns first where one strength should mean the same for all.
+    given the covariates. Standard errors are model-based (the inverse information), so case weights count as
+    replications, unless `fit` is asked for robust ones. With a penalty the objective is ``-log_likelihood + penalty``
+    and the covariance is the inverse of the penalised information. Columns are centred and scaled inside for the
+    search; results and penalty are on the scale given, so standardise columns first where one strength should mean the
+    same for all.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ class CoxPH(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(
+    def fit(  # noqa: PLR0913 - the last two are keyword-only
         self,
         X: Any,
         y: Any,

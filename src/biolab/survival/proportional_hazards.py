@@ -12,6 +12,7 @@ from biolab.core.arrays import Float
 from biolab.core.errors import FitError
 
 from .cox import CoxPH
+from .cox_fit import few_threads
 from .event_table import check_choice
 from .follow_up import FollowUp
 from .kaplan_meier import kaplan_meier
@@ -56,7 +57,7 @@ class ProportionalHazards:
         )
 
 
-def proportional_hazards_test(
+def proportional_hazards_test(  # noqa: PLR0913 - all but three are keyword-only
     model: CoxPH,
     X: Any,
     y: Any,
@@ -66,12 +67,12 @@ def proportional_hazards_test(
     sample_weight: Any = None,
     entry: Any = None,
 ) -> ProportionalHazards:
-    """Test whether coefficients change with a function g of time, by the score test of ``theta = 0`` in
+    """Test whether coefficients change with a function g of time.
 
-    h(t | x) = h0(t) exp(x @ coef + g(t) x @ theta)
+    h(t | x) = h0(t) exp(x @ coef + g(t) x @ theta), the score test of theta = 0 at the fitted coefficients
 
-    at the fitted coefficients. g(t) is 1 less Kaplan-Meier just before t ("km", which outliers in time move little),
-    the rank of t among all follow-up times, t itself, or log t. It is the test of cox.zph in R's survival 3.0 and
+    g(t) is 1 less Kaplan-Meier just before t ("km", which outliers in time move little), the rank of t among all
+    follow-up times, t itself, or log t. It is the test of cox.zph in R's survival 3.0 and
     later, not the older approximation. A small p-value may also say that a covariate's form is wrong or that another
     one is missing; with many patients small departures become significant: look at the scaled Schoenfeld residuals.
 
@@ -94,10 +95,11 @@ def proportional_hazards_test(
     References
     ----------
     Grambsch and Therneau (1994), Biometrika 81:515-526, doi:10.1093/biomet/81.3.515
-    """  # noqa: D400 - the sentence ends in the model
+    """
     check_choice("transform", transform, get_args(TimeTransform))
     process, _ = risk_process(model, X, y, strata=strata, sample_weight=sample_weight, entry=entry)
-    score, variance = _score(process, _transformed(process.cases, transform))
+    with few_threads(process.design.size):
+        score, variance = _score(process, _transformed(process.cases, transform))
     terms = tuple(model.summary()["term"])
     spread = np.sqrt(np.diag(variance))
     correlation = variance / np.outer(spread, spread) if (spread > 0).all() else np.zeros_like(variance)
@@ -134,8 +136,7 @@ def _score(
 ) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, "p p"]]:
     """Return theta's score and its variance given the coefficients, the Schur complement of the information."""
     rows = process.event_rows
-    schoenfeld = process.design[rows] - process.event_means()
-    score = (process.cases.weight[rows] * transformed[rows]) @ schoenfeld
+    score = (process.cases.weight[rows] * transformed[rows]) @ process.schoenfeld()
     factor = np.empty(len(process.risk.time))
     factor[process.risk.event_group.numpy()] = transformed[process.risk.event_rows.numpy()]
     base, cross, own = (process.information(factor**power) for power in range(3))

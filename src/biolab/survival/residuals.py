@@ -7,13 +7,14 @@ import numpy as np
 from biolab.core.arrays import Float
 
 from .cox import CoxPH
+from .cox_fit import few_threads
 from .event_table import check_choice
 from .risk_process import RiskProcess, risk_process
 
 Residual = Literal["martingale", "deviance", "score", "dfbeta", "schoenfeld", "scaled_schoenfeld"]
 
 
-def residuals(
+def residuals(  # noqa: PLR0913 - all but three are keyword-only
     model: CoxPH,
     X: Any,
     y: Any,
@@ -41,7 +42,7 @@ def residuals(
 
     >>> X, y = [[1.0], [0.0], [1.0], [0.0]], ([1.0, 3.0, 4.0, 6.0], [1, 1, 1, 0])
     >>> residuals(CoxPH().fit(X, y), X, y).round(3)
-    array([ 0.616,  0.476, -0.33 , -0.762])
+    array([ 0.64,  0.64, -0.64, -0.64])
 
     Raises
     ------
@@ -60,10 +61,11 @@ def residuals(
     """
     check_choice("kind", kind, get_args(Residual))
     process, present = risk_process(model, X, y, strata=strata, sample_weight=sample_weight, entry=entry)
-    if kind in ("schoenfeld", "scaled_schoenfeld"):
-        raw = process.design[process.event_rows] - process.event_means()
-        return raw if kind == "schoenfeld" else len(raw) * raw @ model.model_based_covariance_ + model.coef_
-    of_present = _by_patient(process, model, kind)
+    with few_threads(process.design.size):
+        if kind in ("schoenfeld", "scaled_schoenfeld"):
+            raw = process.schoenfeld()
+            return raw if kind == "schoenfeld" else len(raw) * raw @ model.model_based_covariance_ + model.coef_
+        of_present = _by_patient(process, model, kind)
     values = np.full((len(present), *of_present.shape[1:]), np.nan)
     values[present] = of_present
     return values

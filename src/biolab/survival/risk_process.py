@@ -9,6 +9,7 @@ from biolab.core.arrays import Bool, Float, Int
 from biolab.core.errors import ConfigError, DataError, FitError
 
 from .cox import CoxPH
+from .cox_fit import few_threads
 from .follow_up import FollowUp, check_rows, follow_up
 from .partial_likelihood import PartialLikelihood, Steps, Ties, risk_sets
 
@@ -43,7 +44,8 @@ class RiskProcess:
 
     def exposure(self) -> Float[np.ndarray, " n"]:
         """Return the events expected of each patient, its cumulative hazard over its own time at risk."""
-        return sum(steps.exposure(steps.increment) for _, steps in self._bands).numpy() / self.cases.weight
+        total = torch.stack([steps.exposure(steps.increment) for _, steps in self._bands]).sum(0)
+        return total.numpy() / self.cases.weight
 
     def log_exposure(self) -> Float[np.ndarray, " n"]:
         """Return the logarithm of `exposure`, finite also where the exposure of a patient with an event underflows."""
@@ -66,10 +68,14 @@ class RiskProcess:
         by_patient[self.risk.event_rows.numpy()] = (total / steps_of)[:, self.risk.event_group].T.numpy()
         return by_patient[self.event_rows]
 
+    def schoenfeld(self) -> Float[np.ndarray, "e p"]:
+        """Return covariates less `event_means` at each event, in the order of the data."""
+        return self.design[self.event_rows] - self.event_means()
+
     def score(self) -> Float[np.ndarray, "n p"]:
         """Return each patient's part of the score, x less the mean integrated over observed less expected events."""
         score = np.zeros_like(self.design)
-        score[self.event_rows] = self.design[self.event_rows] - self.event_means()
+        score[self.event_rows] = self.schoenfeld()
         for _, steps in self._bands:
             of_mean = torch.stack([steps.exposure(steps.increment * mean) for mean in steps.mean], dim=1)
             expected = torch.as_tensor(self.design) * steps.exposure(steps.increment)[:, None] - of_mean
@@ -113,7 +119,8 @@ def risk_process(
     cases = cases.take(present)
     if not cases.events:
         raise FitError("Nobody had the event, so there are no risk sets to look at. Check the coding of the event.")
-    return RiskProcess(design[present], cases, model.coef_, model.ties), present
+    with few_threads(design.size):
+        return RiskProcess(design[present], cases, model.coef_, model.ties), present
 
 
 def _check_strata(model: CoxPH, cases: FollowUp) -> None:
