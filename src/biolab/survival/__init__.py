@@ -1,5 +1,7 @@
 """Survival and risk models: targets, estimators, curves and what they are worth."""
 
+from .aalen_johansen import AalenJohansen as AalenJohansen
+from .aalen_johansen import aalen_johansen as aalen_johansen
 from .auc import time_dependent_auc as time_dependent_auc
 from .auc import time_dependent_auc_draws as time_dependent_auc_draws
 from .baseline_hazard import StepFunction as StepFunction
@@ -42,18 +44,26 @@ from .evaluation import evaluate as evaluate
 from .evaluation import evaluation_draws as evaluation_draws
 from .kaplan_meier import KaplanMeier as KaplanMeier
 from .kaplan_meier import kaplan_meier as kaplan_meier
+from .log_rank import FlemingHarrington as FlemingHarrington
 from .log_rank import LogRank as LogRank
 from .log_rank import log_rank as log_rank
 from .nelson_aalen import NelsonAalen as NelsonAalen
 from .nelson_aalen import nelson_aalen as nelson_aalen
 from .nested_cv import NestedCV as NestedCV
 from .nested_cv import nested_cv as nested_cv
+from .proportional_hazards import ProportionalHazards as ProportionalHazards
+from .proportional_hazards import proportional_hazards_test as proportional_hazards_test
 from .release import release as release
 from .released_model import ReleasedCox as ReleasedCox
 from .released_model import ReleasedModel as ReleasedModel
 from .released_trees import ReleasedTrees as ReleasedTrees
 from .released_trees import Tree as Tree
+from .residuals import residuals as residuals
 from .risk_model import RiskModel as RiskModel
+from .rmst import RmstComparison as RmstComparison
+from .rmst import compare_rmst as compare_rmst
+from .rmst import rmst as rmst
+from .robust import robust_covariance as robust_covariance
 from .selection import SelectByScan as SelectByScan
 from .subgroups import SubgroupMetrics as SubgroupMetrics
 from .subgroups import subgroup_metrics as subgroup_metrics

@@ -34,10 +34,11 @@ class CoxPH(BaseEstimator):
     h(t | x) = h0(t) exp(x @ coef)
 
     Assumes that hazard ratios do not change over time and that censoring and late entry are independent of the event
-    given the covariates. Standard errors are model-based (the inverse information); case weights count as
-    replications. With a penalty the objective is ``-log_likelihood + penalty`` and the covariance is the inverse of
-    the penalised information. Columns are centred and scaled inside for the search; results and penalty are on the
-    scale given, so standardise columns first where one strength should mean the same for all.
+    given the covariates. Standard errors are model-based (the inverse information), so case weights count as
+    replications, unless `fit` is asked for robust ones. With a penalty the objective is ``-log_likelihood + penalty``
+    and the covariance is the inverse of the penalised information. Columns are centred and scaled inside for the
+    search; results and penalty are on the scale given, so standardise columns first where one strength should mean the
+    same for all.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ class CoxPH(BaseEstimator):
     ----------
     coef_, standard_error_, covariance_
         Log hazard ratios, their standard errors and their covariance.
+    model_based_covariance_
+        The inverse information, which is ``covariance_`` unless that is robust.
     log_likelihood_, null_log_likelihood_
         The unpenalised log partial likelihood at ``coef_`` and at 0.
     baseline_hazard_
@@ -96,7 +99,17 @@ class CoxPH(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any, strata: Any = None, sample_weight: Any = None, entry: Any = None) -> Self:
+    def fit(  # noqa: PLR0913 - the last two are keyword-only
+        self,
+        X: Any,
+        y: Any,
+        strata: Any = None,
+        sample_weight: Any = None,
+        entry: Any = None,
+        *,
+        robust: bool = False,
+        cluster: Any = None,
+    ) -> Self:
         """Estimate the coefficients and each stratum's baseline hazard.
 
         Parameters
@@ -111,6 +124,11 @@ class CoxPH(BaseEstimator):
             Case weights >= 0; weight 0 leaves the patient out.
         entry
             When each patient came under observation (late entry): at risk in (entry, time].
+        robust
+            Take standard errors from the sandwich of `robust_covariance`, right also where the model is not, or where
+            weights are sampling weights.
+        cluster
+            One label a patient: rows of one label (a family, a hospital) may depend on each other. Implies robust.
 
         Raises
         ------
@@ -132,7 +150,15 @@ class CoxPH(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        return self._store(fit, cases.events)
+        self._store(fit, cases.events)
+        if robust or cluster is not None:
+            from .robust import robust_covariance
+
+            self.covariance_ = robust_covariance(
+                self, X, y, cluster=cluster, strata=strata, sample_weight=sample_weight, entry=entry
+            )
+            self.standard_error_ = np.sqrt(np.diag(self.covariance_))
+        return self
 
     def predict(self, X: Any) -> Float[np.ndarray, " n"]:
         """Return the log-hazard ``x @ coef_``; larger means earlier events.
@@ -206,6 +232,17 @@ class CoxPH(BaseEstimator):
                 }
             )
 
+    def check_covariates(self, X: Any) -> Float[np.ndarray, "n p"]:
+        """Read covariates and hold them against the columns of the fit.
+
+        Raises
+        ------
+        DataError
+            If a value is wrong, with its row and column.
+        """
+        check_is_fitted(self)
+        return self._covariates(X, reset=False)
+
     def _html_repr(self) -> str:
         if not hasattr(self, "coef_"):
             return f"<code>{self!r}</code>"
@@ -214,9 +251,9 @@ class CoxPH(BaseEstimator):
             f"{self.log_likelihood_:.2f} (null {self.null_log_likelihood_:.2f})</p>{self.summary()._repr_html_()}"
         )
 
-    def _store(self, fit: CoxFit, events: int) -> Self:
+    def _store(self, fit: CoxFit, events: int) -> None:
         self.coef_ = fit.coef
-        self.covariance_ = fit.covariance
+        self.covariance_ = self.model_based_covariance_ = fit.covariance
         self.standard_error_ = np.sqrt(np.diag(fit.covariance))
         self.log_likelihood_ = fit.log_likelihood
         self.null_log_likelihood_ = fit.null_log_likelihood
@@ -225,7 +262,6 @@ class CoxPH(BaseEstimator):
         self.n_events_ = events
         self._centre = fit.centre
         self._baseline = fit.baseline
-        return self
 
     def _covariates(self, X: Any, *, reset: bool) -> Float[np.ndarray, "n p"]:
         """Read X and hold it against the columns of the fit."""

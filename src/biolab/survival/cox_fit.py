@@ -72,7 +72,7 @@ class CoxProblem:
             )
         self._names, self._cases, self._settings, self._cells = names, cases, settings, design.size
         scaled, self._centre, self._scale = _standardised(design, names)
-        with self._threads():
+        with few_threads(self._cells, self._settings.device):
             self._likelihood = _likelihood(scaled, cases, settings)
             self._null = self._likelihood.evaluate(np.zeros(len(names)))
 
@@ -88,7 +88,7 @@ class CoxProblem:
         if strength == 0:
             check_information(self._null.hessian, names, events)
         curvature = strength / scale**2
-        with self._threads():
+        with few_threads(self._cells, self._settings.device):
             found = minimise(
                 self._likelihood.evaluate,
                 curvature,
@@ -105,7 +105,7 @@ class CoxProblem:
 
     def log_likelihood(self, coef: Float[np.ndarray, " p"]) -> float:
         """Return the unpenalised log partial likelihood at coefficients on the given scale."""
-        with self._threads():
+        with few_threads(self._cells, self._settings.device):
             return -self._likelihood.evaluate(coef * self._scale).value
 
     def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
@@ -125,18 +125,19 @@ class CoxProblem:
             baseline=cumulative_hazards(steps.time, steps.stratum, step, self._cases.labels),
         )
 
-    @contextmanager
-    def _threads(self) -> Generator[None]:
-        """Keep small fits on one thread: on a busy machine waiting for a second one costs ten times the work."""
-        before = torch.get_num_threads()
-        small = self._settings.device.type == "cpu" and self._cells < 500_000 and before > 1
+
+@contextmanager
+def few_threads(cells: int, device: torch.device | None = None) -> Generator[None]:
+    """Keep small fits on one thread: on a busy machine waiting for a second one costs ten times the work."""
+    before = torch.get_num_threads()
+    small = (device is None or device.type == "cpu") and cells < 500_000 and before > 1
+    if small:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
         if small:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if small:
-                torch.set_num_threads(before)
+            torch.set_num_threads(before)
 
 
 def _likelihood(

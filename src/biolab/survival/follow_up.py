@@ -87,7 +87,7 @@ def case_weights(weight: Any, rows: int) -> Float[np.ndarray, " n"]:
     return values
 
 
-def stratum_codes(strata: Any, rows: int) -> tuple[Int[np.ndarray, " n"], tuple[Any, ...]]:
+def stratum_codes(strata: Any, rows: int, *, name: str = "strata") -> tuple[Int[np.ndarray, " n"], tuple[Any, ...]]:
     """Code the strata by number in the order of their sorted labels; without strata the only label is None.
 
     Raises
@@ -99,13 +99,13 @@ def stratum_codes(strata: Any, rows: int) -> tuple[Int[np.ndarray, " n"], tuple[
         return np.zeros(rows, dtype=np.int64), (None,)
     values = plain(strata)
     if values.ndim != 1:
-        raise DataError(f"strata has shape {values.shape}; one label a patient, shape (n,), is expected.")
-    _same_length(values, "strata", rows)
+        raise DataError(f"{name} has shape {values.shape}; one label a patient, shape (n,), is expected.")
+    _same_length(values, name, rows)
     labels = values.tolist()
     for row, label in enumerate(labels):
         if label is None or (isinstance(label, float) and math.isnan(label)):
             raise DataError(
-                f"strata, row {row} (counted from 0): the label is missing. Drop the row or name a stratum."
+                f"{name}, row {row} (counted from 0): the label is missing. Drop the row or give it a label."
             )
     known = sorted_labels(labels)
     code = {label: position for position, label in enumerate(known)}

@@ -139,7 +139,7 @@ def kaplan_meier(
         factor = np.where(counts.at_risk > 0, left / counts.at_risk, 1.0)
         greenwood = np.where(counts.events > 0, counts.events / (counts.at_risk * left), 0.0)
         survival, log_error = np.cumprod(factor), np.sqrt(np.cumsum(greenwood))
-        lower, upper = _limits(survival, log_error, reach, interval)
+        lower, upper = probability_limits(survival, log_error, reach, interval)
         standard_error = survival * log_error
     return KaplanMeier(
         counts=counts,
@@ -152,7 +152,7 @@ def kaplan_meier(
     )
 
 
-def _limits(
+def probability_limits(
     survival: Float[np.ndarray, " t"], log_error: Float[np.ndarray, " t"], reach: float, interval: Interval
 ) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
     """Return the pointwise limits; NaN at survival 0 and, for log-log, where nobody has had the event yet."""

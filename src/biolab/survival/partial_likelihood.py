@@ -56,6 +56,43 @@ class Evaluation:
     log_hazard_step: Float[np.ndarray, " d"]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Steps:
+    """The denominators of some risk sets at given log-hazards, and what they say of each patient.
+
+    ``at_risk`` is phi of `RiskSets` and ``mean`` the covariates' mean in it, weighted by the hazard; both, and
+    ``hazard`` (times the case weight), are relative to the exponential of one shift.
+    """
+
+    risk: RiskSets
+    shifted: Float[Tensor, " n"]
+    hazard: Float[Tensor, " n"]
+    at_risk: Float[Tensor, " k"]
+    mean: Float[Tensor, "p k"]
+    weight: Float[Tensor, " k"]
+    fraction: Float[Tensor, " k"]
+    group: Int[Tensor, " k"]
+    rows: Int[Tensor, " e"]
+    event_group: Int[Tensor, " e"]
+
+    @property
+    def increment(self) -> Float[Tensor, " k"]:
+        """The baseline hazard's increment at each step."""
+        return self.weight / self.at_risk
+
+    def by_group(self, values: Float[Tensor, " k"]) -> Float[Tensor, " d"]:
+        """Sum a number of each step over the steps of an event time."""
+        return values.new_zeros(len(self.risk.time)).index_add_(0, self.group, values)
+
+    def exposure(self, increment: Float[Tensor, " k"]) -> Float[Tensor, " n"]:
+        """Sum increments over each patient's time at risk, times hazard; tied events take their Efron share."""
+        exposure = self.hazard * self.risk.ranges.over_positions(self.by_group(increment))
+        if self.risk.tied:
+            taken = self.by_group(self.fraction * increment)[self.event_group]
+            exposure.index_add_(0, self.rows, self.hazard[self.rows] * taken, alpha=-1)
+        return exposure
+
+
 def risk_sets(cases: FollowUp, *, ties: Ties = "efron", device: torch.device | None = None) -> RiskSets:
     """Sort follow-up into risk sets; O(n log n), and O(n) memory for any pattern of ties. Weights must be > 0."""
     device = device or torch.device("cpu")
@@ -134,7 +171,7 @@ class PartialLikelihood:
         gradient = -self._event_total
         hessian = eta.new_zeros((len(beta), len(beta)))
         log_step = eta.new_full((len(self._risk.time),), -torch.inf)
-        for shift, groups in self._bands(eta):
+        for shift, groups in self.bands(eta):
             part = self._band(eta, shift, groups)
             value, gradient, hessian = value + part[0], gradient + part[1], hessian + part[2]
             log_step = torch.maximum(log_step, part[3])
@@ -145,7 +182,7 @@ class PartialLikelihood:
             log_hazard_step=log_step.cpu().numpy(),
         )
 
-    def _bands(self, eta: Float[Tensor, " n"]) -> Iterator[tuple[Tensor, Bool[Tensor, " d"] | None]]:
+    def bands(self, eta: Float[Tensor, " n"]) -> Iterator[tuple[Tensor, Bool[Tensor, " d"] | None]]:
         """Yield shifts, each with the risk sets whose largest log-hazard is within half a band of it."""
         if not len(self._risk.time):
             return
@@ -163,8 +200,8 @@ class PartialLikelihood:
         for number in torch.unique(band):
             yield low + (number + 0.5) * _BAND, band == number
 
-    def _band(self, eta: Tensor, shift: Tensor, groups: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Evaluate the steps of some risk sets with exponentials shifted by one number."""
+    def steps(self, eta: Float[Tensor, " n"], shift: Tensor, groups: Bool[Tensor, " d"] | None) -> Steps:
+        """Sum up the risk sets of some event times (all: None) with exponentials shifted by one number."""
         risk = self._risk
         shifted = eta - shift
         weight, fraction, group, here = risk.step_weight, risk.step_fraction, risk.step_group, slice(None)
@@ -181,13 +218,23 @@ class PartialLikelihood:
                 1, event_group, weighted.index_select(1, rows)
             )
             sums -= fraction * tied.index_select(1, group)
-        mean = sums[1:] / sums[0]
-        step = weight / sums[0]
-        increments = step.new_zeros(len(risk.time)).index_add_(0, group, step)
-        exposure = hazard * risk.ranges.over_positions(increments)
-        if risk.tied:
-            taken = step.new_zeros(len(risk.time)).index_add_(0, group, fraction * step)
-            exposure.index_add_(0, rows, hazard[rows] * taken[event_group], alpha=-1)
-        value = weight @ torch.log(sums[0]) - risk.weight[rows] @ shifted[rows]
-        hessian = (self._columns * exposure) @ self._columns.T - (mean * weight) @ mean.T
-        return value, self._columns @ exposure, hessian, torch.log(increments) - shift
+        return Steps(
+            risk=risk,
+            shifted=shifted,
+            hazard=hazard,
+            at_risk=sums[0],
+            mean=sums[1:] / sums[0],
+            weight=weight,
+            fraction=fraction,
+            group=group,
+            rows=rows,
+            event_group=event_group,
+        )
+
+    def _band(self, eta: Tensor, shift: Tensor, groups: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Evaluate the steps of some risk sets."""
+        steps = self.steps(eta, shift, groups)
+        exposure = steps.exposure(steps.increment)
+        value = steps.weight @ torch.log(steps.at_risk) - self._risk.weight[steps.rows] @ steps.shifted[steps.rows]
+        hessian = (self._columns * exposure) @ self._columns.T - (steps.mean * steps.weight) @ steps.mean.T
+        return value, self._columns @ exposure, hessian, torch.log(steps.by_group(steps.increment)) - shift
