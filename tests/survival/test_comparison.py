@@ -1,6 +1,7 @@
 """Paired comparisons: the differences of evaluate, p-values that agree with limits, Holm, the rate of false alarms."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -53,6 +54,9 @@ def test_p_values_agree_with_limits_and_are_adjusted_over_the_table(models):
     assert table["adjusted_p_value"].to_list() == holm(table["p_value"].to_numpy()).tolist()
     outside = (table["lower"] > 0) | (table["upper"] < 0)
     assert (outside == (table["p_value"] < 0.05)).all()
+    told = table.filter(table["standard_error"] > 0)
+    z = (told["difference"] / told["standard_error"]).abs().to_list()
+    np.testing.assert_allclose(told["p_value"], [math.erfc(value / math.sqrt(2)) for value in z], rtol=1e-9)
     better = table.filter(model="both", reference="one", metric="harrell_c")
     assert better["difference"].item() > 0
     assert better["adjusted_p_value"].item() < 1e-4
