@@ -129,6 +129,4 @@ def _check_strength(strength: float, name: str) -> None:
 def _check_factors(factors: tuple[float, ...] | None) -> None:
     for at, factor in enumerate(factors or ()):
         if not (math.isfinite(factor) and factor >= 0):
-            raise ConfigError(
-                f"Penalty factor {at} (counted from 0) is {factor}; factors must be finite numbers >= 0."
-            )
+            raise ConfigError(f"Penalty factor {at} (counted from 0) is {factor}; factors must be finite numbers >= 0.")

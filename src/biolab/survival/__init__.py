@@ -16,6 +16,8 @@ from .calibration import observed_expected_draws as observed_expected_draws
 from .censoring import censoring_distribution as censoring_distribution
 from .cox import CoxPH as CoxPH
 from .cox_cv import CoxPHCV as CoxPHCV
+from .cox_path import CoxPath as CoxPath
+from .cox_path_cv import CoxPathCV as CoxPathCV
 from .cox_scan import cox_scan as cox_scan
 from .cox_scan import cox_scan_max_t as cox_scan_max_t
 from .design import Design as Design

@@ -121,7 +121,7 @@ class CoxPath(BaseEstimator):
         design = covariate_matrix(X)
         named: Any = X if hasattr(X, "columns") else design
         validate_data(self, named, reset=True, skip_check_array=True)
-        settings = self._settings(design.shape[1])
+        settings = path_settings(self, design.shape[1])
         cases = follow_up(y, weight=sample_weight)
         check_rows(design, cases)
         found = fit_path(design, cases, settings)
@@ -151,16 +151,13 @@ class CoxPath(BaseEstimator):
             )
         return self.coef_path_[at]
 
-    def predict(self, X: Any, lambda_: float | None = None) -> Float[np.ndarray, "n *l"]:
+    def predict(self, X: Any, lambda_: float | None = None) -> Float[np.ndarray, "n *l"]:  # noqa: F821
         """Return the log-hazard ``x @ coef`` at a lambda of the path; without one, a column for each of them."""
         check_is_fitted(self)
         design = covariate_matrix(X)
         named: Any = X if hasattr(X, "columns") else design
         validate_data(self, named, reset=False, skip_check_array=True)
         return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
-
-    def _settings(self, columns: int) -> PathSettings:
-        return path_settings(self, columns)
 
     def _warn(self, found: PathFit) -> None:
         names = getattr(self, "feature_names_in_", None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from biolab.core.arrays import Bool, Float, Int
 from biolab.core.errors import DataError, FitError
@@ -18,11 +19,13 @@ from .follow_up import FollowUp
 from .partial_likelihood import Ties
 
 # Shares of the null loss: what the last Newton step may promise, and what a coordinate may still give inside one
-_PROMISE = 1e-11
-_REST = 1e-15
+_PROMISE = 1e-9
+_REST = 1e-14
 _MAX_NEWTON = 100
-# Above so many columns the information matrix costs more than the longer sweeps without it
-_FORMED = 400
+# Above so many columns the information matrix costs more than longer sweeps without it
+_FORMED = 1000
+# Below so many cells a second thread costs more than it brings: on a busy machine products take ten times as long
+_WORTH_THREADS = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +89,17 @@ def fit_path(design: Float[np.ndarray, "n p"], cases: FollowUp, settings: PathSe
     unit = np.ones(len(kept)) if settings.standardise else scale[kept]
     lasso = settings.l1_ratio * factors[kept] / unit
     ridge = (1 - settings.l1_ratio) * factors[kept] / unit**2
-    problem = _Problem(scaled[:, kept], cases, lasso, ridge, settings.ties)
-    lambdas = settings.lambdas
-    if lambdas is None:
-        lambdas = _lambdas(problem, factors[kept] / unit, settings, wide=len(cases) < p)
-    coef, iterations = np.zeros((len(lambdas), p)), np.zeros(len(lambdas), dtype=np.int64)
-    converged, likelihood = np.zeros(len(lambdas), dtype=bool), np.zeros(len(lambdas))
-    for at, (strength, before) in enumerate(zip(lambdas, [None, *lambdas[:-1]], strict=True)):
-        iterations[at], converged[at] = problem.solve(strength, before)
-        coef[at, kept] = problem.beta / scale[kept]
-        likelihood[at] = -problem.value * problem.total
+    with threadpool_limits(limits=1 if design.size < _WORTH_THREADS else None, user_api="blas"):
+        problem = _Problem(scaled[:, kept], cases, lasso, ridge, settings.ties)
+        lambdas = settings.lambdas
+        if lambdas is None:
+            lambdas = _lambdas(problem, factors[kept] / unit, settings, wide=len(cases) < p)
+        coef, iterations = np.zeros((len(lambdas), p)), np.zeros(len(lambdas), dtype=np.int64)
+        converged, likelihood = np.zeros(len(lambdas), dtype=bool), np.zeros(len(lambdas))
+        for at, (strength, before) in enumerate(zip(lambdas, [None, *lambdas[:-1]], strict=True)):
+            iterations[at], converged[at] = problem.solve(strength, before)
+            coef[at, kept] = problem.beta / scale[kept]
+            likelihood[at] = -problem.value * problem.total
     return PathFit(
         lambdas=lambdas,
         coef=coef,
@@ -141,22 +145,24 @@ class _Problem:
         start = bound if before is None else before * self._lasso
         strong = np.abs(self.gradient) >= 2 * bound - np.maximum(start, bound)
         candidates = np.flatnonzero(strong | (self.beta != 0))
-        working = (self.beta != 0) | (np.abs(self.gradient) > bound) | (bound == 0)
+        working = (self.beta != 0) | (bound == 0)
         columns = self._columns[candidates]
-        taken, settled = 0, True
+        taken, limit = 0, 1  # one step shows most of the columns that come in
         while True:
-            steps, done = self._newton(np.flatnonzero(working), strength)
-            taken, settled = taken + steps, settled and done
+            steps, settled = self._newton(np.flatnonzero(working), strength, limit)
+            taken += steps
             wrong = candidates[np.abs(columns @ self._slope) > bound[candidates] * (1 + 1e-9)]
             wrong = wrong[~working[wrong]]
-            if not wrong.size:  # the strong rules may be mistaken, so all columns are looked at
+            last = settled or limit > 1
+            if last and not wrong.size:  # the strong rules may be mistaken, so all columns are looked at
                 self.gradient = self._columns @ self._slope
                 wrong = np.flatnonzero((np.abs(self.gradient) > bound * (1 + 1e-9)) & ~working)
-            if not wrong.size:
-                return taken, settled
+                if not wrong.size:
+                    return taken, settled
             working[wrong] = True
+            limit = _MAX_NEWTON
 
-    def _newton(self, working: Int[np.ndarray, " a"], strength: float) -> tuple[int, bool]:
+    def _newton(self, working: Int[np.ndarray, " a"], strength: float, limit: int = _MAX_NEWTON) -> tuple[int, bool]:
         """Take proximal Newton steps with the exact Hessian in some columns until a step promises nothing."""
         if not working.size:
             return 0, True
@@ -164,7 +170,7 @@ class _Problem:
         lasso, ridge = strength * self._lasso[working], strength * self._ridge[working]
         beta = self.beta[working]
         done, steps = False, 0
-        while not done and steps < _MAX_NEWTON:
+        while not done and steps < limit:
             steps += 1
             gradient = columns @ self._slope
             found = self._proximal(columns, gradient, beta, lasso, ridge)

@@ -68,9 +68,7 @@ def prepare(eta: Float[ndarray, " m"], rows: Rows) -> Curvature:
 
 
 @njit(cache=True, nogil=True)
-def images(
-    curvature: Curvature, rows: Rows, directions: Float[ndarray, "k m"], out: Float[ndarray, "k m"]
-) -> None:
+def images(curvature: Curvature, rows: Rows, directions: Float[ndarray, "k m"], out: Float[ndarray, "k m"]) -> None:
     """Fill ``out`` with the second derivative times each direction; all in sorted order."""
     group_start, first_death = rows.group_start, rows.first_death
     hazard, decay, expected, square = curvature.hazard, curvature.decay, curvature.expected, curvature.square
