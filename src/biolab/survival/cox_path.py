@@ -79,7 +79,7 @@ class CoxPath(BaseEstimator):
     Lee, Sun, Saunders (2014), SIAM Journal on Optimization 24:1420-1443, doi:10.1137/130921428
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the names are those of the path's settings
         self,
         l1_ratio: float = 1.0,
         n_lambdas: int = 100,

@@ -21,7 +21,7 @@ class Descent:
     sweeps: int
 
 
-def elastic_net_descent(
+def elastic_net_descent(  # noqa: PLR0913 - all but three are keyword-only
     gradient: Float[ndarray, " a"],
     curvature: Float[ndarray, "a m"],
     start: Float[ndarray, " a"],
