@@ -22,6 +22,8 @@ from .comparison import ModelComparison as ModelComparison
 from .comparison import compare_models as compare_models
 from .cox import CoxPH as CoxPH
 from .cox_cv import CoxPHCV as CoxPHCV
+from .cox_path import CoxPath as CoxPath
+from .cox_path_cv import CoxPathCV as CoxPathCV
 from .cox_scan import cox_scan as cox_scan
 from .cox_scan import cox_scan_max_t as cox_scan_max_t
 from .d_calibration import DCalibration as DCalibration

@@ -1,0 +1,230 @@
+"""Cox's model along a path of elastic-net penalties, as a scikit-learn estimator."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self, get_args
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from biolab.core.arrays import Float, Int
+from biolab.core.errors import ConfigError
+
+from .covariates import covariate_matrix
+from .cox_path_fit import PathFit, PathSettings, fit_path
+from .event_table import check_choice
+from .follow_up import check_rows, follow_up
+from .partial_likelihood import Ties
+
+
+class CoxPath(BaseEstimator):
+    """Cox's model with an elastic-net penalty, for a whole path of penalty strengths.
+
+    objective = -log_likelihood(beta) / n
+                + lambda * sum_j factors_j * (l1_ratio * abs(beta_j) + (1 - l1_ratio) / 2 * beta_j**2)
+
+    with n the sum of the weights and the beta of the penalty on columns of standard deviation 1 (divisor n): the
+    objective of R's glmnet 4.1, so that lambdas are comparable with its own. (Simon et al. write 2 / n; glmnet
+    minimises 1 / n.) As there, ties are Breslow's by default and factors are rescaled to a mean of 1. In terms of
+    `Ridge` and `ElasticNet`, ``strength = n * lambda``.
+
+    Each lambda is solved by proximal Newton steps with the exact Hessian, from the solution before; strong rules choose
+    the columns to look at and every column's optimality condition is checked at the end. It also runs with more
+    columns than patients, and on data that separate: only columns without a penalty could then run away, which is a
+    ConvergenceWarning.
+
+    Parameters
+    ----------
+    l1_ratio
+        1: lasso. 0: ridge. Between: elastic net.
+    n_lambdas, lambda_min_ratio
+        Length of the path, evenly on a log scale, and its last lambda as a share of the first; by default 0.01 with
+        fewer patients than columns, else 1e-4.
+    lambdas
+        The path itself; sorted from the largest down.
+    penalty_factors
+        A factor >= 0 a column: adaptive weights; 0 leaves the column unpenalised.
+    standardise
+        Whether the penalty looks at columns of standard deviation 1. Coefficients are always on the scale given.
+    ties
+        "breslow" or "efron".
+
+    Attributes
+    ----------
+    lambdas_, coef_path_
+        The path from the largest lambda down, and the coefficients, one row a lambda.
+    log_likelihood_path_, degrees_of_freedom_, n_iterations_
+        A value a lambda: unpenalised log partial likelihood, number of coefficients that are not 0, Newton steps.
+    n_events_, n_features_in_, feature_names_in_
+        Observed events, columns, and their names where X had any.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 100))
+    >>> time = rng.exponential(np.exp(-X[:, 3]))
+    >>> path = CoxPath(n_lambdas=20).fit(X, (time, time < 2))
+    >>> path.coef_path_.shape, int(path.degrees_of_freedom_[0]), int(np.flatnonzero(path.coef_path_[1])[0])
+    ((20, 100), 0, 3)
+
+    References
+    ----------
+    Simon, Friedman, Hastie, Tibshirani (2011), Journal of Statistical Software 39(5):1-13, doi:10.18637/jss.v039.i05
+
+    Tibshirani et al. (2012), Journal of the Royal Statistical Society B 74:245-266,
+    doi:10.1111/j.1467-9868.2011.01004.x
+
+    Lee, Sun, Saunders (2014), SIAM Journal on Optimization 24:1420-1443, doi:10.1137/130921428
+    """
+
+    def __init__(  # noqa: PLR0913 - the names are those of the path's settings
+        self,
+        l1_ratio: float = 1.0,
+        n_lambdas: int = 100,
+        lambda_min_ratio: float | None = None,
+        lambdas: Sequence[float] | None = None,
+        *,
+        penalty_factors: Sequence[float] | None = None,
+        standardise: bool = True,
+        ties: Ties = "breslow",
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.n_lambdas = n_lambdas
+        self.lambda_min_ratio = lambda_min_ratio
+        self.lambdas = lambdas
+        self.penalty_factors = penalty_factors
+        self.standardise = standardise
+        self.ties: Ties = ties
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Estimate the coefficients at every lambda.
+
+        Constant columns, and with the lasso all but one of several equal columns, keep a coefficient of 0; a warning
+        names them.
+
+        Raises
+        ------
+        DataError
+            If values or lengths are wrong; names row and column.
+        ConfigError
+            If a setting is not allowed.
+        FitError
+            If there is no event.
+        """
+        design = covariate_matrix(X)
+        named: Any = X if hasattr(X, "columns") else design
+        validate_data(self, named, reset=True, skip_check_array=True)
+        settings = path_settings(self, design.shape[1])
+        cases = follow_up(y, weight=sample_weight)
+        check_rows(design, cases)
+        found = fit_path(design, cases, settings)
+        self._warn(found)
+        self.lambdas_ = found.lambdas
+        self.coef_path_ = found.coef
+        self.log_likelihood_path_ = found.log_likelihood
+        self.degrees_of_freedom_ = np.count_nonzero(found.coef, axis=1)
+        self.n_iterations_ = found.iterations
+        self.n_events_ = cases.events
+        return self
+
+    def coef_at(self, lambda_: float) -> Float[np.ndarray, " p"]:
+        """Return the coefficients at a lambda of the path.
+
+        Raises
+        ------
+        ConfigError
+            If the path does not hold it (to 6 digits).
+        """
+        check_is_fitted(self)
+        at = int(np.abs(self.lambdas_ - lambda_).argmin())
+        if not abs(self.lambdas_[at] - lambda_) <= 1e-6 * abs(lambda_):
+            raise ConfigError(
+                f"lambda {lambda_:g} is not on the path, whose nearest is {self.lambdas_[at]:.8g}. Choose one of "
+                "lambdas_, or fit with lambdas=[...]."
+            )
+        return self.coef_path_[at]
+
+    def predict(self, X: Any, lambda_: float | None = None) -> Float[np.ndarray, "n *l"]:  # noqa: F821
+        """Return the log-hazard ``x @ coef`` at a lambda of the path; without one, a column for each of them."""
+        check_is_fitted(self)
+        design = covariate_matrix(X)
+        named: Any = X if hasattr(X, "columns") else design
+        validate_data(self, named, reset=False, skip_check_array=True)
+        return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
+
+    def _warn(self, found: PathFit) -> None:
+        names = getattr(self, "feature_names_in_", None)
+        known = [f"x{at}" for at in range(found.coef.shape[1])] if names is None else [str(name) for name in names]
+        if found.constant.size:
+            warnings.warn(
+                f"{_listed(found.constant, known)} constant, so the coefficient stays 0.", UserWarning, stacklevel=3
+            )
+        if found.duplicate.size:
+            warnings.warn(
+                f"{_listed(found.duplicate, known)} equal to another column, which stands for both: the coefficient "
+                "stays 0.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if not found.converged.all():
+            late = found.lambdas[~found.converged]
+            warnings.warn(
+                f"{type(self).__name__} did not converge at {len(late)} of {len(found.lambdas)} lambdas (the largest "
+                f"is {late[0]:.4g}). Do unpenalised columns (factor 0) separate the events? Give them a factor > 0, "
+                "or raise lambda_min_ratio.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+
+def path_settings(path: Any, columns: int) -> PathSettings:
+    """Validate what a path estimator was made with.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is not allowed.
+    """
+    check_choice("ties", path.ties, get_args(Ties))
+    if not 0 <= path.l1_ratio <= 1:
+        raise ConfigError(f"l1_ratio is {path.l1_ratio}; it must lie between 0 (ridge) and 1 (lasso).")
+    if path.n_lambdas < 1:
+        raise ConfigError(f"n_lambdas is {path.n_lambdas}; a path needs at least 1.")
+    if path.lambda_min_ratio is not None and not 0 < path.lambda_min_ratio < 1:
+        raise ConfigError(f"lambda_min_ratio is {path.lambda_min_ratio}; it must lie strictly between 0 and 1.")
+    return PathSettings(
+        l1_ratio=float(path.l1_ratio),
+        n_lambdas=int(path.n_lambdas),
+        lambda_min_ratio=path.lambda_min_ratio,
+        lambdas=None if path.lambdas is None else _numbers("lambdas", path.lambdas, None)[::-1],
+        factors=None if path.penalty_factors is None else _numbers("penalty_factors", path.penalty_factors, columns),
+        standardise=bool(path.standardise),
+        ties=path.ties,
+    )
+
+
+def _numbers(name: str, values: Sequence[float], size: int | None) -> Float[np.ndarray, " k"]:
+    """Read finite numbers >= 0: one a column in order, or (without a size) distinct and ascending."""
+    found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 1 or not found.size or not (np.isfinite(found) & (found >= 0)).all():
+        raise ConfigError(f"{name} are {values!r}; they must be one or more finite numbers >= 0.")
+    if size is None:
+        return np.unique(found)
+    if len(found) != size:
+        raise ConfigError(f"There are {len(found)} {name} for {size} columns; give one a column.")
+    if not found.any():
+        raise ConfigError(f"All {name} are 0, so nothing is penalised. Use CoxPH for a model without a penalty.")
+    return found
+
+
+def _listed(chosen: Int[np.ndarray, " c"], names: Sequence[str]) -> str:
+    shown = ", ".join(repr(names[at]) for at in chosen[:6])
+    more = f" and {len(chosen) - 6} more" if len(chosen) > 6 else ""
+    return f"Column {shown} is" if len(chosen) == 1 else f"Columns {shown}{more} are"
