@@ -6,6 +6,7 @@ Only numpy, numba and torch are needed, so that operations also run where nothin
 
 from .concordance import PairCounts as PairCounts
 from .concordance import concordance as concordance
+from .cox_curvature import cox_curvature as cox_curvature
 from .cox_information import CoxInformation as CoxInformation
 from .cox_information import cox_information as cox_information
 from .cox_loss import CoxDerivatives as CoxDerivatives
@@ -15,4 +16,5 @@ from .cox_scan import CoxScan as CoxScan
 from .cox_scan import cox_scan as cox_scan
 from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
+from .elastic_net_descent import elastic_net_descent as elastic_net_descent
 from .risk_set import RiskSet as RiskSet
