@@ -1,5 +1,4 @@
 # ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton kernel are flat
-# pyright: reportMissingImports=false, reportIndexIssue=false
 """Cox's partial likelihood in Triton: two segmented log-sum-exp scans, one latest first and one earliest first.
 
 A sum stands as a pair (top, mass) for mass * exp(top); pairs merge by rescaling to the larger top, so that a risk set

@@ -1,5 +1,4 @@
 # ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton kernel are flat
-# pyright: reportMissingImports=false, reportIndexIssue=false
 """The scan in Triton: a program holds some features as lanes, walks the sorted rows and takes their Newton steps."""
 
 import numpy as np
