@@ -53,22 +53,35 @@ def quietly(settings: Mapping[str, str] | None = None) -> Generator[None]:
     """
     wanted = _MANNERS | {name: os.environ.get(name, value) for name, value in _PATIENCE.items()} | dict(settings or {})
     before = {name: os.environ.get(name) for name in wanted}
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     os.environ.update(wanted)
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silenced(*_LOGGERS):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _silenced(*names: str) -> Generator[None]:
+    """Let nothing that these loggers or their children say reach a handler.
+
+    Levels would do too, but setting one clears the cache of every logger of the process.
+    """
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger, logger.handlers, logger.propagate) for logger in loggers]
+    nowhere: list[logging.Handler] = [logging.NullHandler()]
+    for logger in loggers:
+        logger.handlers, logger.propagate = nowhere, False
+    try:
+        yield
+    finally:
+        for logger, handlers, propagate in before:
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 @contextmanager
