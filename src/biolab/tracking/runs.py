@@ -82,7 +82,7 @@ class RecordedRun:
             self.tags({names.SHORTENED_PARAMS: _fitting_list(sorted(long))})
 
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers in one go, at a step if they are a point of a curve; what is not finite is named in a tag instead.
+        """Log numbers in one go, at a step for a point of a curve; what is not finite is named in a tag instead.
 
         Raises
         ------
