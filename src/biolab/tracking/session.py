@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Generator, Mapping
@@ -120,8 +121,8 @@ def translated(where: str) -> Generator[None]:
 
 def explain(error: Exception, where: str) -> str:
     """Say in one or two sentences what a fault of the store at ``where`` means and how to mend it."""
-    # SQLAlchemy quotes the statement and its values after the first line
-    text = str(error).split("[SQL:")[0].strip()
+    # SQLAlchemy quotes the statement and its values after the fault, and its own advice before it
+    text = re.sub(r"^\(raised as a result of .*\)\n", "", str(error).split("[SQL:")[0]).strip()
     low = text.lower()
     number = error.errno if isinstance(error, OSError) else None
     if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "disk is full" in low or "disk i/o error" in low:
