@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import NullLocator
 
+from biolab.core import sha256_hex
 from biolab.reports.legend import INK, MUTED, RULE
 
 WIDTH_IN = 7.4
@@ -68,9 +69,19 @@ def theme() -> Generator[None]:
         yield
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows as the SVG of a page; its label is read out to those who don't see it."""
+
+    def _repr_html_(self) -> str:
+        from .svg import svg  # which draws with this module's theme
+
+        content = svg(self, name="figure", description=str(self.get_label()))
+        return svg(self, name=f"figure-{sha256_hex(content.encode())[:8]}", description=str(self.get_label()))
+
+
 def canvas(height_in: float, *, width_in: float = WIDTH_IN) -> Figure:
     """Make an empty figure of a height in inches."""
-    return Figure(figsize=(width_in, height_in))
+    return Drawing(figsize=(width_in, height_in))
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
