@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from biolab.reports.legend import SITE_COLOURS, Legend
 
-from .layout import label_beside, plot, rule
+from .layout import Point, label_beside, plot, rule
 from .theme import empty, shorten, theme
 
 
@@ -25,7 +25,7 @@ def cumulative_incidence(
         return empty(legend.prose("figure.nothing"))
     figure, axes = plot(2.7, right=1.7)
     figure.set_label(legend.prose("alt.cumulative_incidence", {"causes": ", ".join(causes.values())}))
-    ends: list[tuple[float, float, str]] = []
+    ends: list[Point] = []
     for number, cause in enumerate(code for code in causes if code in set(found["cause"])):
         curve = found.filter(pl.col("cause") == cause).sort("time")
         time, height = curve["time"].to_numpy(), curve["incidence"].cast(pl.Float64).to_numpy()
@@ -33,7 +33,7 @@ def cumulative_incidence(
         colour = SITE_COLOURS[number % len(SITE_COLOURS)]
         axes.fill_between(time, lower, upper, step="post", color=colour, alpha=0.16, linewidth=0, gid=f"band-{cause}")
         axes.step(time, height, where="post", color=colour, linewidth=1.6, gid=f"curve-{cause}")
-        ends.append((float(time[-1]), float(height[-1]), shorten(causes[cause], 1.5)))
+        ends.append(Point(float(time[-1]), float(height[-1]), shorten(causes[cause], 1.5), colour))
     axes.set_xlim(0, float(found["time"].to_numpy().max()) if until is None else until)
     axes.set_ylim(0, None)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))

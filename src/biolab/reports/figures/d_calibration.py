@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter
 
 from biolab.reports.legend import INK, Legend, in_order
 
-from .layout import panels, rule
+from .layout import panels
 from .theme import SMALL_PT, empty, theme
 
 
@@ -19,8 +19,8 @@ def d_calibration(counts: pl.DataFrame, legend: Legend) -> Figure:
     """
     if counts.is_empty():
         return empty(legend.prose("figure.nothing"))
+    legend = legend.covering(counts["model"])
     models = in_order(counts["model"], legend.models)
-    legend = legend.covering(models)
     figure, found = panels([legend.model(model) for model in models], 1.4, columns=3)
     figure.set_label(legend.prose("alt.d_calibration"))
     top = 1.2 * max(counts["observed"].to_list() + counts["expected"].to_list())
@@ -28,7 +28,7 @@ def d_calibration(counts: pl.DataFrame, legend: Legend) -> Figure:
         mine = counts.filter(pl.col("model") == model)
         lower, width = mine["lower"].to_numpy(), (mine["upper"] - mine["lower"]).to_numpy()
         colour = legend.model_colour(model)
-        axes.bar(lower, mine["observed"].to_numpy(), width=width * 0.92, align="edge", color=colour, alpha=0.75)
+        axes.bar(lower, mine["observed"].to_numpy(), width=width * 0.92, align="edge", color=colour)
         axes.axhline(float(mine["expected"][0]), color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         if "note" in mine.columns:
             note = str(mine["note"][0])
@@ -36,7 +36,6 @@ def d_calibration(counts: pl.DataFrame, legend: Legend) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, top)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
-        rule(axes)
         axes.set_xlabel(legend.prose("plot.own_survival"))
     for axes in found[::3]:
         axes.set_ylabel(legend.prose("plot.patients"))

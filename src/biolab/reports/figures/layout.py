@@ -1,7 +1,7 @@
 """Where axes and labels stand: one plot, a grid of panels, and labels that don't touch."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,15 @@ from biolab.reports.legend import INK, RULE
 from .theme import SMALL_PT, WIDTH_IN, canvas, place, shorten, write
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _HEAD = 0.72, 0.18, 0.2, 0.5, 0.62, 0.3
+
+
+class Point(NamedTuple):
+    """A point with a name to write beside it."""
+
+    x: float
+    y: float
+    name: str
+    colour: str = INK
 
 
 def plot(height_in: float, *, left: float = _LEFT, right: float = _RIGHT, top: float = _TOP) -> tuple[Figure, Axes]:
@@ -59,16 +68,16 @@ def spread_apart(places: Sequence[float], gap: float, low: float, high: float) -
     return found
 
 
-def label_beside(axes: Axes, points: Sequence[tuple[float, float, str]], *, right: bool, colour: str = INK) -> None:
+def label_beside(axes: Axes, points: Sequence[Point], *, right: bool) -> None:
     """Name points in a column beside the axes, each with a thin line to its point."""
-    ordered = sorted(points, key=lambda point: point[1])
+    ordered = sorted(points, key=lambda point: point.y)
     low, high = axes.get_ylim()
     height = axes.get_window_extent().height / axes.figure.dpi
     gap = (high - low) * 0.135 / height
-    heights = spread_apart([point[1] for point in ordered], gap, low, high)
+    heights = spread_apart([point.y for point in ordered], gap, low, high)
     edge = axes.get_xlim()[1 if right else 0]
     reach = (axes.get_xlim()[1] - axes.get_xlim()[0]) * 0.02 * (1 if right else -1)
-    for (x, y, name), at in zip(ordered, heights, strict=True):
+    for (x, y, name, colour), at in zip(ordered, heights, strict=True):
         axes.plot([x, edge, edge + reach], [y, at, at], color=RULE, linewidth=0.6, clip_on=False, zorder=1)
         axes.text(
             edge + reach * 1.3, at, name, ha="left" if right else "right", va="center",
@@ -79,10 +88,12 @@ def label_beside(axes: Axes, points: Sequence[tuple[float, float, str]], *, righ
 def seen_apart(
     x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], axes: Axes, *, dots_per_inch: float = 110.0
 ) -> np.ndarray:
-    """Choose rows such that every dot of the axes' grid that holds a point holds one: the rest would hide behind it."""
-    box = axes.get_window_extent()
-    places = []
+    """Choose the rows of points inside the axes, one a dot of a fine grid: the rest would hide behind it."""
+    box, places = axes.get_window_extent(), []
+    inside: list[np.ndarray] = []
     for values, limits, size in ((x, axes.get_xlim(), box.width), (y, axes.get_ylim(), box.height)):
         dots = size / axes.figure.dpi * dots_per_inch
         places.append(np.floor((values - limits[0]) / (limits[1] - limits[0]) * dots))
-    return np.sort(np.unique(np.stack(places, axis=1), axis=0, return_index=True)[1])
+        inside.append((values >= min(limits)) & (values <= max(limits)))
+    rows = np.flatnonzero(np.logical_and(*inside))
+    return rows[np.sort(np.unique(np.stack(places, axis=1)[rows], axis=0, return_index=True)[1])]

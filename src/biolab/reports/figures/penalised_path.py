@@ -1,18 +1,22 @@
 """The path of a penalised model: every coefficient against the penalty and, under it, what cross-validation says."""
 
+import math
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from biolab.reports.legend import INK, MODEL_COLOURS, MUTED, Legend
+from biolab.core.arrays import Float
+from biolab.reports.legend import INK, MODEL_COLOURS, MUTED, SITE_COLOURS, Legend
 
-from .layout import label_beside, rule
+from .layout import Point, label_beside, rule
 from .theme import SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme
 
 _LEFT, _RIGHT, _BOTTOM, _TOP, _GAP = 0.85, 1.3, 0.5, 0.42, 0.22
 _PATH_IN, _CURVE_IN = 2.7, 1.5
+_COLOURS, _FAINT = (*MODEL_COLOURS, *SITE_COLOURS), "#b9c1c9"
 
 
 @theme()
@@ -39,9 +43,9 @@ def penalised_path(
         upper.set_xlabel(legend.prose("plot.penalty"))
         return figure
     below = place(figure, _LEFT, _BOTTOM, width, _CURVE_IN)
-    below.sharex(upper)
     upper.tick_params(labelbottom=False)
     _validation(below, validation)
+    _penalties(below, coefficients["lambda"].to_numpy())
     below.set_ylabel(legend.prose("plot.cross_validated"))
     below.set_xlabel(legend.prose("plot.penalty"))
     _kept(upper, validation, legend)
@@ -57,28 +61,36 @@ def _coefficients(axes: Axes, coefficients: pl.DataFrame, chosen: float | None, 
     path = {name: wide[name].to_numpy() for name in wide.columns[1:]}
     size = {name: abs(float(values[at])) for name, values in path.items()}
     largest = [name for name in sorted(size, key=lambda name: -size[name])[:named] if size[name] > 0]
-    axes.set_xscale("log")
-    axes.set_xlim(lambdas.max(), lambdas.min())
+    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(largest)}
+    _penalties(axes, lambdas)
     for name in [name for name in path if name not in largest and path[name].any()] + largest[::-1]:
-        colour = MODEL_COLOURS[largest.index(name) % len(MODEL_COLOURS)] if name in largest else "#b9c1c9"
+        colour = colours.get(name, _FAINT)
         weight, order = (1.4, 3) if name in largest else (0.7, 1)
         axes.plot(lambdas, path[name], color=colour, linewidth=weight, zorder=order, gid=f"path-{name}")
     axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
+    rule(axes)
+    _names(axes, [Point(1.0, float(path[name][-1]), name, colours[name]) for name in largest])
+
+
+def _penalties(axes: Axes, lambdas: Float[np.ndarray, " l"]) -> None:
+    """Run the axis from the strongest penalty to the weakest."""
+    axes.set_xscale("log")
+    axes.set_xlim(lambdas.max(), lambdas.min())
+    decades = range(math.floor(math.log10(lambdas.min())), math.ceil(math.log10(lambdas.max())) + 1)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if lambdas.min() <= tick <= lambdas.max()]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    rule(axes)
-    ends = [(float(lambdas[-1]), float(path[name][-1]), shorten(name, _RIGHT - 0.15, SMALL_PT)) for name in largest]
-    _names(axes, ends)
 
 
-def _names(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
+def _names(axes: Axes, ends: list[Point]) -> None:
     """Name lines at the right edge; the axis is logarithmic and runs downwards, so lines are drawn in its fractions."""
     axes.set_ylim(*axes.get_ylim())
     over = axes.figure.add_axes(axes.get_position(), frame_on=False)
     over.set_xlim(0, 1)
     over.set_ylim(axes.get_ylim())
     over.set_axis_off()
-    label_beside(over, [(1.0, y, name) for _, y, name in ends], right=True)
+    label_beside(over, [end._replace(name=shorten(end.name, _RIGHT - 0.15, SMALL_PT)) for end in ends], right=True)
 
 
 def _validation(axes: Axes, validation: pl.DataFrame) -> None:

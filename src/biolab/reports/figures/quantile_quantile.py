@@ -28,8 +28,8 @@ def quantile_quantile(scans: pl.DataFrame, legend: Legend) -> Figure:
     found = scans.drop_nulls("p_value")
     if found.is_empty():
         return empty(legend.prose("figure.nothing"))
+    legend = legend.covering(found["model"])
     models = in_order(found["model"], legend.models)
-    legend = legend.covering(models)
     figure, axes = plot(_SIDE, left=_LEFT, right=WIDTH_IN - _LEFT - _SIDE)
     figure.set_label(legend.prose("alt.quantile_quantile", {"models": ", ".join(models)}))
     sorted_p = {model: np.sort(found.filter(pl.col("model") == model)["p_value"].to_numpy()) for model in models}

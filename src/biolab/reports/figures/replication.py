@@ -1,4 +1,4 @@
-"""The z-statistics of one cohort against another's: does a finding point the same way elsewhere?"""
+"""The z-statistics of one cohort against another's, to see whether findings point the same way."""
 
 import numpy as np
 import polars as pl

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from biolab.core.arrays import Float
 from biolab.reports.legend import INK, MUTED, SITE_COLOURS, Legend
 
-from .layout import panels, rule
+from .layout import panels, rule, seen_apart
 from .theme import SMALL_PT, empty, theme
 
 _KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)
@@ -31,7 +31,7 @@ def residual_trend(
     ``residuals`` has term, x, residual; ``across`` and ``up`` name the axes. ``level`` is what each term's trend would
     be if nothing were wrong: the coefficient for scaled Schoenfeld residuals, 0 (the default) for martingale ones.
     ``notes`` stand in a term's panel: the p-value of its test, say. The vertical axis shows the trend and the middle
-    98 % of residuals.
+    80 % of residuals, so that the trend is seen.
     """
     if residuals.is_empty():
         return empty(legend.prose("figure.nothing"))
@@ -43,13 +43,16 @@ def residual_trend(
         x, y = (part[name].cast(pl.Float64).to_numpy() for name in ("x", "residual"))
         at, trend, error = smooth_trend(x, y)
         band = np.concatenate([trend - _REACH * error, trend + _REACH * error])
-        axes.plot(x, y, "o", color=MUTED, alpha=0.28, markersize=2.0, markeredgewidth=0, gid=f"residuals-{number}")
         axes.axhline((level or {}).get(term, 0.0), color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=3)
         colour = SITE_COLOURS[0]
         axes.fill_between(at, *np.split(band, 2), color=colour, alpha=0.22, linewidth=0, zorder=4)
         axes.plot(at, trend, color=colour, linewidth=1.6, zorder=5, gid=f"trend-{number}")
-        low, high = np.quantile(y, [0.01, 0.99])
+        low, high = np.quantile(y, [0.1, 0.9])
         axes.set_ylim(min(low, band.min()), max(high, band.max()))
+        axes.set_xlim(*np.quantile(x, [0.0, 0.998]))
+        kept = seen_apart(x, y, axes, dots_per_inch=50)
+        look = {"color": MUTED, "alpha": 0.3, "markersize": 2.0, "markeredgewidth": 0}
+        axes.plot(x[kept], y[kept], "o", gid=f"residuals-{number}", zorder=2, **look)
         rule(axes)
         axes.set_xlabel(across)
         note = (notes or {}).get(term)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from biolab.reports.legend import MUTED, SITE_COLOURS, Legend
 
-from .layout import label_beside, plot, rule, seen_apart
+from .layout import Point, label_beside, plot, rule, seen_apart
 from .theme import SMALL_PT, empty, shorten, theme
 
 _NAMES_IN = 1.15
@@ -44,7 +44,8 @@ def volcano(scan: pl.DataFrame, legend: Legend, *, limit: float = 0.05, named: i
     axes.set_title(legend.prose("plot.below_limit", count), fontsize=SMALL_PT, color=MUTED, loc="left")
     axes.set_xlabel(legend.prose("plot.log_hazard_ratio", {"unit": unit}) if unit else legend.prose("plot.log_ratio"))
     axes.set_ylabel(legend.prose("plot.evidence"))
-    top = [(float(x[k]), float(y[k]), shorten(found["feature"][k], _NAMES_IN, SMALL_PT)) for k in range(min(named, len(x)))]
-    label_beside(axes, [point for point in top if point[0] >= 0], right=True)
-    label_beside(axes, [point for point in top if point[0] < 0], right=False)
+    names = found["feature"].head(named).to_list()
+    top = [Point(float(x[k]), float(y[k]), shorten(name, _NAMES_IN, SMALL_PT)) for k, name in enumerate(names)]
+    label_beside(axes, [point for point in top if point.x >= 0], right=True)
+    label_beside(axes, [point for point in top if point.x < 0], right=False)
     return figure
