@@ -68,14 +68,14 @@ def spread_apart(places: Sequence[float], gap: float, low: float, high: float) -
     return found
 
 
-def label_beside(axes: Axes, points: Sequence[Point], *, right: bool) -> None:
-    """Name points in a column beside the axes, each with a thin line to its point."""
+def label_beside(axes: Axes, points: Sequence[Point], *, right: bool, edge: float | None = None) -> None:
+    """Name points in a column beside the axes, or beside a place within them, each with a thin line to its point."""
     ordered = sorted(points, key=lambda point: point.y)
     low, high = axes.get_ylim()
     height = axes.get_window_extent().height / axes.figure.dpi
     gap = (high - low) * 0.135 / height
     heights = spread_apart([point.y for point in ordered], gap, low, high)
-    edge = axes.get_xlim()[1 if right else 0]
+    edge = axes.get_xlim()[1 if right else 0] if edge is None else edge
     reach = (axes.get_xlim()[1] - axes.get_xlim()[0]) * 0.02 * (1 if right else -1)
     for (x, y, name, colour), at in zip(ordered, heights, strict=True):
         axes.plot([x, edge, edge + reach], [y, at, at], color=RULE, linewidth=0.6, clip_on=False, zorder=1)
@@ -86,7 +86,7 @@ def label_beside(axes: Axes, points: Sequence[Point], *, right: bool) -> None:
 
 
 def seen_apart(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], axes: Axes, *, dots_per_inch: float = 110.0
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], axes: Axes, *, dots_per_inch: float = 72.0
 ) -> np.ndarray:
     """Choose the rows of points inside the axes, one a dot of a fine grid: the rest would hide behind it."""
     box, places = axes.get_window_extent(), []

@@ -42,14 +42,17 @@ def quantile_quantile(scans: pl.DataFrame, legend: Legend) -> Figure:
     for model, values in sorted_p.items():
         x, y = -np.log10((np.arange(values.size) + 0.5) / values.size), -np.log10(np.maximum(values, 1e-300))
         kept = seen_apart(x, y, axes)
-        words = {"model": legend.model(model), "value": number(inflation(values), 2)}
-        label = shorten(legend.prose("plot.inflation", words), 2.9)
+        words = legend.prose("plot.inflation", {"value": number(inflation(values), 2)})
+        label = f"{shorten(legend.model(model), 2.9)}\n{words}"
         colour = legend.model_colour(model)
         axes.plot(x[kept], y[kept], "o", color=colour, markersize=2.6, markeredgewidth=0, label=label, gid=f"p-{model}")
     rule(axes, "both")
     axes.set_xlabel(legend.prose("plot.expected_p"))
     axes.set_ylabel(legend.prose("plot.observed_p"))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.03, 1.02), frameon=False, handlelength=0.6, markerscale=2)
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(1.03, 1.02), frameon=False, handlelength=0.6, markerscale=2,
+        labelspacing=0.9,
+    )  # fmt: skip
     return figure
 
 

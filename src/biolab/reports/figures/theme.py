@@ -17,6 +17,7 @@ WIDTH_IN = 7.4
 TEXT_PT, SMALL_PT, HEAD_PT = 8.0, 7.0, 8.5
 LINE_IN = 0.165
 EDGE_IN = 0.02
+_PLACEHOLDER = "figure-in-a-notebook"
 MEASURED_FAMILY = "DejaVu Sans"  # comes with matplotlib, so every machine lays a figure out alike
 _KOREAN_FAMILIES = (
     "Noto Sans CJK KR",
@@ -75,8 +76,8 @@ class Drawing(Figure):
     def _repr_html_(self) -> str:
         from .svg import svg  # which draws with this module's theme
 
-        content = svg(self, name="figure", description=str(self.get_label()))
-        return svg(self, name=f"figure-{sha256_hex(content.encode())[:8]}", description=str(self.get_label()))
+        content = svg(self, name=_PLACEHOLDER, description=str(self.get_label()))
+        return content.replace(_PLACEHOLDER, f"figure-{sha256_hex(content.encode())[:8]}")  # ids differ on one page
 
 
 def canvas(height_in: float, *, width_in: float = WIDTH_IN) -> Figure:

@@ -9,7 +9,7 @@ from biolab.reports.legend import MUTED, SITE_COLOURS, Legend
 from .layout import Point, label_beside, plot, rule, seen_apart
 from .theme import SMALL_PT, empty, shorten, theme
 
-_NAMES_IN = 1.15
+_NAMES_IN = 1.2
 
 
 @theme()
@@ -23,11 +23,13 @@ def volcano(scan: pl.DataFrame, legend: Legend, *, limit: float = 0.05, named: i
     found = scan.drop_nulls(["coef", "p_value"]).sort("p_value")
     if found.is_empty():
         return empty(legend.prose("figure.nothing"))
-    figure, axes = plot(3.3, left=0.72 + _NAMES_IN, right=_NAMES_IN)
+    figure, axes = plot(3.3)
     figure.set_label(legend.prose("alt.volcano"))
     x, y = found["coef"].to_numpy(), -np.log10(np.maximum(found["p_value"].to_numpy(), 1e-300))
     reach = 1.05 * float(np.abs(x[: max(named, int(found.height * 0.999))]).max())
-    axes.set_xlim(-reach, reach)
+    wide = axes.get_window_extent().width / axes.figure.dpi
+    edge = reach * wide / (wide - 2 * _NAMES_IN)  # names stand within the axes, on both sides of the points
+    axes.set_xlim(-edge, edge)
     axes.set_ylim(0, 1.06 * float(y[0]))
     clear = (found["q_value"].fill_null(1.0) < limit).to_numpy()
     for chosen, colour, size, name in (
@@ -45,7 +47,7 @@ def volcano(scan: pl.DataFrame, legend: Legend, *, limit: float = 0.05, named: i
     axes.set_xlabel(legend.prose("plot.log_hazard_ratio", {"unit": unit}) if unit else legend.prose("plot.log_ratio"))
     axes.set_ylabel(legend.prose("plot.evidence"))
     names = found["feature"].head(named).to_list()
-    top = [Point(float(x[k]), float(y[k]), shorten(name, _NAMES_IN, SMALL_PT)) for k, name in enumerate(names)]
-    label_beside(axes, [point for point in top if point.x >= 0], right=True)
-    label_beside(axes, [point for point in top if point.x < 0], right=False)
+    top = [Point(float(x[k]), float(y[k]), shorten(name, _NAMES_IN - 0.2, SMALL_PT)) for k, name in enumerate(names)]
+    label_beside(axes, [point for point in top if point.x >= 0], right=True, edge=reach)
+    label_beside(axes, [point for point in top if point.x < 0], right=False, edge=-reach)
     return figure
