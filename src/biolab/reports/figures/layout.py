@@ -74,7 +74,7 @@ def label_beside(axes: Axes, points: Sequence[Point], *, right: bool, edge: floa
     low, high = axes.get_ylim()
     height = axes.get_window_extent().height / axes.figure.dpi
     gap = (high - low) * 0.135 / height
-    heights = spread_apart([point.y for point in ordered], gap, low, high)
+    heights = spread_apart([point.y for point in ordered], gap, low + gap / 2, high - gap / 2)
     edge = axes.get_xlim()[1 if right else 0] if edge is None else edge
     reach = (axes.get_xlim()[1] - axes.get_xlim()[0]) * 0.02 * (1 if right else -1)
     for (x, y, name, colour), at in zip(ordered, heights, strict=True):

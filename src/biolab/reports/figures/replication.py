@@ -38,7 +38,7 @@ def replication(pairs: pl.DataFrame, legend: Legend, *, names: tuple[str, str]) 
         (chosen & ~same, SITE_COLOURS[1], 3.2, "opposite"),
         (chosen & same, SITE_COLOURS[0], 3.2, "same"),
     ):
-        kept = seen_apart(x[rows], y[rows], axes)
+        kept = seen_apart(x[rows], y[rows], axes, dots_per_inch=48 if key == "others" else 72)
         label = _label(legend, key, int(rows.sum()))
         across, up = x[rows][kept], y[rows][kept]
         axes.plot(across, up, "o", color=colour, markersize=size, markeredgewidth=0, label=label, gid=key, zorder=3)
