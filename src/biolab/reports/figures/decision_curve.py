@@ -42,8 +42,8 @@ def decision_curve(curve: pl.DataFrame, legend: Legend, *, horizon: float, band:
         style = (0, (4, 2)) if name == TREAT_ALL else "-"
         axes.plot(threshold, benefit, color=colour, linewidth=1.5, linestyle=style, gid=f"curve-{name}", zorder=3)
         if name in banded:
-            limits = (line[limit].cast(pl.Float64).to_numpy() for limit in ("lower", "upper"))
-            axes.fill_between(threshold, *limits, color=colour, alpha=0.14, linewidth=0, gid=f"band-{name}")
+            lower, upper = (line[limit].cast(pl.Float64).to_numpy() for limit in ("lower", "upper"))
+            axes.fill_between(threshold, lower, upper, color=colour, alpha=0.14, linewidth=0, gid=f"band-{name}")
         last = [place for place, value in enumerate(benefit) if value >= axes.get_ylim()[0]][-1]
         ends.append(Point(float(threshold[last]), float(benefit[last]), shorten(label, 1.4), colour))
     axes.set_xlim(float(found["threshold"].to_numpy().min()), float(found["threshold"].to_numpy().max()))

@@ -36,7 +36,7 @@ def penalised_path(
     figure.set_label(legend.prose("alt.penalised_path"))
     width = WIDTH_IN - _LEFT - _RIGHT
     upper = place(figure, _LEFT, _BOTTOM + lower, width, _PATH_IN)
-    chosen = None if validation is None else float(validation.filter(pl.col("chosen"))["lambda"][0])
+    chosen = float("nan") if validation is None else float(validation.filter(pl.col("chosen"))["lambda"][0])
     _coefficients(upper, coefficients, chosen, named)
     upper.set_ylabel(legend.prose("plot.coefficient"))
     if validation is None:
@@ -54,10 +54,10 @@ def penalised_path(
     return figure
 
 
-def _coefficients(axes: Axes, coefficients: pl.DataFrame, chosen: float | None, named: int) -> None:
+def _coefficients(axes: Axes, coefficients: pl.DataFrame, chosen: float, named: int) -> None:
     wide = coefficients.pivot("feature", index="lambda", values="coefficient").sort("lambda", descending=True)
     lambdas = wide["lambda"].to_numpy()
-    at = -1 if chosen is None else int(np.abs(lambdas - chosen).argmin())
+    at = -1 if math.isnan(chosen) else int(np.abs(lambdas - chosen).argmin())
     path = {name: wide[name].to_numpy() for name in wide.columns[1:]}
     size = {name: abs(float(values[at])) for name, values in path.items()}
     largest = [name for name in sorted(size, key=lambda name: -size[name])[:named] if size[name] > 0]
@@ -86,7 +86,7 @@ def _penalties(axes: Axes, lambdas: Float[np.ndarray, " l"]) -> None:
 def _names(axes: Axes, ends: list[Point]) -> None:
     """Name lines at the right edge; the axis is logarithmic and runs downwards, so lines are drawn in its fractions."""
     axes.set_ylim(*axes.get_ylim())
-    over = axes.figure.add_axes(axes.get_position(), frame_on=False)
+    over = axes.figure.add_axes(axes.get_position().bounds, frame_on=False)
     over.set_xlim(0, 1)
     over.set_ylim(axes.get_ylim())
     over.set_axis_off()

@@ -42,17 +42,17 @@ def residual_trend(
         part = residuals.filter(pl.col("term") == term)
         x, y = (part[name].cast(pl.Float64).to_numpy() for name in ("x", "residual"))
         at, trend, error = smooth_trend(x, y)
-        band = np.concatenate([trend - _REACH * error, trend + _REACH * error])
+        below, above = trend - _REACH * error, trend + _REACH * error
         axes.axhline((level or {}).get(term, 0.0), color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=3)
         colour = SITE_COLOURS[0]
-        axes.fill_between(at, *np.split(band, 2), color=colour, alpha=0.22, linewidth=0, zorder=4)
+        axes.fill_between(at, below, above, color=colour, alpha=0.22, linewidth=0, zorder=4)
         axes.plot(at, trend, color=colour, linewidth=1.6, zorder=5, gid=f"trend-{number}")
         low, high = np.quantile(y, [0.1, 0.9])
-        axes.set_ylim(min(low, band.min()), max(high, band.max()))
+        axes.set_ylim(min(low, below.min()), max(high, above.max()))
         axes.set_xlim(*np.quantile(x, [0.0, 0.998]))
         kept = seen_apart(x, y, axes, dots_per_inch=50)
-        look = {"color": MUTED, "alpha": 0.3, "markersize": 2.0, "markeredgewidth": 0}
-        axes.plot(x[kept], y[kept], "o", gid=f"residuals-{number}", zorder=2, **look)
+        (dots,) = axes.plot(x[kept], y[kept], "o", color=MUTED, gid=f"residuals-{number}", zorder=2)
+        dots.set(alpha=0.3, markersize=2.0, markeredgewidth=0)
         rule(axes)
         axes.set_xlabel(across)
         note = (notes or {}).get(term)
