@@ -15,8 +15,8 @@ MANIFEST_PATH = "biolab/manifest.json"
 SIGNATURE_PATH = "biolab/manifest.sig"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Key = Annotated[str, Field(pattern=r"^[\w.\-/: ]{1,250}$")]
-Word = Annotated[str, Field(pattern=r"^\w[\w.-]{0,99}$")]
+Key = Annotated[str, Field(pattern=r"^[\w.\-/: ]+$", max_length=250)]
+Word = Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
 Milliseconds = Annotated[int, Field(ge=0, lt=10**14)]
 
 

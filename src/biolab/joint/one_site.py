@@ -91,8 +91,8 @@ def usable_identity(protocol: Protocol, site: str, home: Path | None = None) -> 
     identity = find_identity(site, home)
     if named is not None and named != identity.public_key:
         raise ConfigError(
-            f"Protocol {protocol.name} {protocol.version} names the key {named} for site {site!r}; the key kept here is "
-            f"{identity.public_key}. Give the coordinator this one, or name the folder of the other with --home."
+            f"Protocol {protocol.name} {protocol.version} names the key {named} for site {site!r}; the key kept here "
+            f"is {identity.public_key}. Give the coordinator this one, or name the folder of the other with --home."
         )
     return identity
 
@@ -112,7 +112,7 @@ def check_locked(experiment: Path, protocol: Protocol) -> bool:
     if latest.sha256 != protocol.sha256:
         raise ConfigError(
             f"{folder}: protocol.toml ({protocol.version}, {protocol.sha256[:12]}) is not the locked protocol "
-            f"({latest.version}, {latest.sha256[:12]}). Fetch the coordinator's protocol.toml, or have the change locked "
-            "under a higher version with: biolab joint lock"
+            f"({latest.version}, {latest.sha256[:12]}). Fetch the coordinator's protocol.toml, or have the change "
+            "locked under a higher version with: biolab joint lock"
         )
     return True

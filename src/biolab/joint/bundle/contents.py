@@ -36,7 +36,7 @@ class BundledRun(Settings):
 
     manifest: Manifest
     signature: Annotated[str, Field(max_length=200)]
-    folder: Annotated[str, Field(pattern=r"^runs/[0-9]{4}-[\w.-]{1,80}$")]
+    folder: Annotated[str, Field(pattern=r"^runs/[0-9]{4}-[\w.-]+$", max_length=120)]
 
     def artifact(self, path: str) -> str:
         """Say where an artifact stands in the bundle."""
