@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,15 @@ def started(store: Path, bundle: Path, protocol: Protocol, keys: dict[str, str])
     return subprocess.Popen([sys.executable, "-c", IMPORT, *words], stdout=subprocess.PIPE, text=True)
 
 
+def test_two_threads_import_at_once(bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path) -> None:
+    store = embedded_store(tmp_path / "joint")
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(import_bundle, store, bundle, protocol, keys=keys) for _ in range(2)]
+        assert sorted(len(each.result().created) for each in both) == [0, 3]
+    assert len(stored(store)) == 3
+
+
+@pytest.mark.slow
 def test_two_processes_import_at_once(bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path) -> None:
     both = [started(tmp_path / "joint", bundle, protocol, keys) for _ in range(2)]
     said = sorted(json.loads(process.communicate(timeout=300)[0]) for process in both)
