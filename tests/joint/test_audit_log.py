@@ -27,7 +27,7 @@ def test_lines_follow_each_other(tmp_path: Path) -> None:
 
 
 BREAKS = {
-    "a word": (lambda lines: lines[:1] + [lines[1].replace(b"north", b"south")] + lines[2:], "line 2: its content"),
+    "a word": (lambda lines: [lines[0], lines[1].replace(b"north", b"south"), *lines[2:]], "line 2: its content"),
     "a line removed": (lambda lines: lines[:1] + lines[2:], "line 2: it does not follow"),
     "the first removed": (lambda lines: lines[1:], "line 1: it does not follow"),
     "a line twice": (lambda lines: lines[:2] + lines[1:], "line 3: it does not follow"),

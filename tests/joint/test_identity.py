@@ -92,7 +92,7 @@ def test_openssl_reads_the_key(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "n"
-    with pytest.raises(ConfigError, match="holds no identity. Make one with: biolab site init north"):
+    with pytest.raises(ConfigError, match=r"holds no identity\. Make one with: biolab site init north"):
         load_identity(folder, "north")
     create_identity("north", folder)
     with pytest.raises(ConfigError, match="key of site 'north', not of 'south'"):

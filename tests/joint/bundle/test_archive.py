@@ -199,7 +199,9 @@ def test_encrypted(tmp_path: Path) -> None:
     refused(bytes(raw), tmp_path, "entry 'manifest.json' is encrypted")
 
 
-@pytest.mark.parametrize("magic", [b"PK\x03\x04rest", b"\x1f\x8b\x08", b"7z\xbc\xaf\x27\x1c", b"BZh91AY", b"\xfd7zXZ\x00"])
+@pytest.mark.parametrize(
+    "magic", [b"PK\x03\x04rest", b"\x1f\x8b\x08", b"7z\xbc\xaf\x27\x1c", b"BZh91AY", b"\xfd7zXZ\x00"]
+)
 def test_nested_archives(magic: bytes, tmp_path: Path) -> None:
     refused(pack({**CONTENTS, "runs/0001-a/artifacts/t.json": magic}), tmp_path, r"entry 'runs/.*t\.json' is a.* file")
 

@@ -70,19 +70,25 @@ def test_changed_added_and_missing_files(bundle: Path, tmp_path: Path) -> None:
     refused(changed, f"entry '{COHORT}' was changed: its SHA-256 is")
     added = edited(bundle, path, lambda c: c.update({"runs/0001-north/artifacts/extra.json": b"1"}))
     refused(added, "entry 'runs/0001-north/artifacts/extra.json' is not in the signed list")
-    refused(edited(bundle, path, lambda c: c.pop(COHORT) and None), f"entry '{COHORT}' of the signed list .* is missing")
+    refused(
+        edited(bundle, path, lambda c: c.pop(COHORT) and None), f"entry '{COHORT}' of the signed list .* is missing"
+    )
     for needed in ("manifest.json", "manifest.sig", "runs.jsonl", "ro-crate-metadata.json"):
         refused(edited(bundle, path, lambda c, gone=needed: c.pop(gone) and None), f"has no entry '{needed}'")
 
 
-def test_another_key(bundle: Path, keys: dict[str, str], identities: dict[str, PrivateIdentity], tmp_path: Path) -> None:
+def test_another_key(
+    bundle: Path, keys: dict[str, str], identities: dict[str, PrivateIdentity], tmp_path: Path
+) -> None:
     stranger = identities["stranger"]
     path = edited(bundle, tmp_path / "b.zip", lambda c: listed(c, stranger))
     refused(path, "manifest.json: site 'north' has the key ed25519:.* in the protocol; the bundle names", keys)
     refused(path, "runs.jsonl, line 1: the signature is not site 'north'")
     claimed = edited(bundle, path, lambda c: listed(c, stranger, public_key=keys["north"]))
     refused(claimed, "manifest.sig: is not the signature of site 'north'", keys)
-    refused(edited(bundle, path, lambda c: c.update({"manifest.sig": b"\xff\xfe"})), "manifest.sig: is not the signature")
+    refused(
+        edited(bundle, path, lambda c: c.update({"manifest.sig": b"\xff\xfe"})), "manifest.sig: is not the signature"
+    )
     refused(bundle, "of site 'north', whose public key the protocol does not name", {"south": keys["south"]})
 
 

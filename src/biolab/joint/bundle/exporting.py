@@ -117,7 +117,9 @@ def select_runs(store: Store, runs: str | Sequence[str], site: str) -> list[RunR
         if record.status != "FINISHED":
             raise ConfigError(f"The run {record.name} ({record.run_id}) is {record.status}; only finished runs leave.")
         if record.role not in _ORDER:
-            raise ConfigError(f"The run {record.name} ({record.run_id}) has the role {record.role!r}; it does not leave.")
+            raise ConfigError(
+                f"The run {record.name} ({record.run_id}) has the role {record.role!r}; it does not leave."
+            )
         if record.site != site:
             raise ConfigError(f"The run {record.name} ({record.run_id}) is of site {record.site!r}, not of {site!r}.")
     if len({record.protocol_sha256 for record in chosen}) > 1:
