@@ -1,6 +1,7 @@
 """What the name of a column, key or metric says it holds: people, counts, shares, extremes, dates, or rows."""
 
 import re
+from functools import cache
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -13,13 +14,15 @@ def names_in(text: str) -> frozenset[str]:
 
 
 _IDENTIFIERS = names_in("""
-    patient patient_id patientid patient_no pid pat_id subject subject_id subjectid subjid usubjid participant
-    participant_id mrn medical_record_number record_id case_id caseid chart chart_no chart_number
-    hospital_number hospital_id ssn rrn nhs_number person person_id person_source_value individual individual_id
-    iid fid sample sample_id sampleid barcode encounter encounter_id visit_id admission_id accession study_id
-    row_id rowid row_nr row_index __index_level_0__ name_first first_name last_name surname family_name
-    given_name full_name patient_name email e_mail phone telephone mobile address street zip zipcode zip_code
-    postcode postal_code ip ip_address 환자 환자번호 등록번호 차트번호 병록번호 주민등록번호 주민번호 이름 성명 전화 전화번호 주소 우편번호 이메일
+    patient patient_id patientid patient_no pid pat_id subject subject_id subjectid subjid usubjid
+    participant participant_id mrn medical_record_number record_id case_id caseid chart chart_no
+    chart_number hospital_number hospital_id ssn rrn nhs_number person person_id person_source_value
+    individual individual_id iid fid sample sample_id sampleid barcode encounter encounter_id
+    visit_id admission_id accession study_id row_id rowid row_nr row_index __index_level_0__
+    name_first first_name last_name surname family_name given_name full_name patient_name email
+    e_mail phone telephone mobile address street zip zipcode zip_code postcode postal_code ip
+    ip_address 환자 환자번호 등록번호 차트번호 병록번호 주민등록번호 주민번호
+    이름 성명 전화 전화번호 주소 우편번호 이메일
 """)
 _DATES = names_in("""
     date dob birth birthdate birth_date date_of_birth birthday admission admitted discharge discharged
@@ -70,6 +73,7 @@ TOTALS = names_in("""
 CONSTANT = frozenset({"site", "train_site", "test_site", "model", "model_site", "reference", "role", "protocol"})
 
 
+@cache
 def normalised(name: str) -> str:
     """Return a name in lower case with words joined by ``_``.
 

@@ -21,11 +21,15 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PAR1", "Parquet"), (0, b"ARROW1", "Arrow"), (0, b"FEA1", "Feather"), (0, b"SQLite format 3", "SQLite"),
     (0, b"\x89HDF", "HDF5"), (0, b"\x93NUMPY", "a NumPy array"), (0, b"PK", "a zip archive"), (0, b"\x1f\x8b", "gzip"),
     (0, b"BZh", "bzip2"), (0, b"\xfd7zXZ", "xz"), (0, b"\x28\xb5\x2f\xfd", "zstandard"), (0, b"7z\xbc\xaf", "7-Zip"),
-    (0, b"Rar!", "RAR"), (0, b"\x04\x22\x4d\x18", "LZ4"), (257, b"ustar", "tar"), (0, b"\xd0\xcf\x11\xe0", "an Office file"),
-    (0, b"%PDF", "PDF"), (0, b"RDX", "R data"), (0, b"RDA", "R data"), (0, b"<stata_dta>", "Stata"), (0, b"$FL", "SPSS"),
+    (0, b"Rar!", "RAR"), (0, b"\x04\x22\x4d\x18", "LZ4"), (257, b"ustar", "tar"),
+    (0, b"\xd0\xcf\x11\xe0", "an Office file"),
+    (0, b"%PDF", "PDF"), (0, b"RDX", "R data"), (0, b"RDA", "R data"), (0, b"<stata_dta>", "Stata"),
+    (0, b"$FL", "SPSS"),
     (0, b"ORC", "ORC"), (0, b"Obj\x01", "Avro"), (128, b"DICM", "DICOM"), (0, b"l\x1b\x01", "PLINK genotypes"),
-    (0, b"BAM\x01", "BAM"), (0, b"\xff\xd8\xff", "JPEG"), (0, b"GIF8", "GIF"), (0, b"II*\x00", "TIFF"), (0, b"MM\x00*", "TIFF"),
-    (0, b"\x7fELF", "a program"), (0, b"MZ", "a program"), (0, b"x\x9c", "zlib"), (0, b"x\x01", "zlib"), (0, b"x\xda", "zlib"),
+    (0, b"BAM\x01", "BAM"), (0, b"\xff\xd8\xff", "JPEG"), (0, b"GIF8", "GIF"), (0, b"II*\x00", "TIFF"),
+    (0, b"MM\x00*", "TIFF"),
+    (0, b"\x7fELF", "a program"), (0, b"MZ", "a program"), (0, b"x\x9c", "zlib"), (0, b"x\x01", "zlib"),
+    (0, b"x\xda", "zlib"),
 )  # fmt: skip
 _PICKLED = tuple(bytes([0x80, version]) for version in range(2, 6))
 _TEXT_PICKLE = b"(]}lcidI"

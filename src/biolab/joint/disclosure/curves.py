@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import polars as pl
 
@@ -71,7 +72,7 @@ def _check_steps(where: str, survival: list[float], at_risk: list[float], rules:
         yield _finding(
             where, f"a point rests on fewer than {minimum} patients at risk", "End it with stop_where_few_remain."
         )
-    pairs = list(zip(known, known[1:], strict=False))
+    pairs = list(pairwise(known))
     if any(0 < abs(before[1] - after[1]) < minimum for before, after in pairs):
         yield _finding(where, f"fewer than {minimum} patients left between two points", _MERGE)
     if any(_most_events(before, after) < minimum for before, after in pairs if 0 < after[0] < before[0]):

@@ -21,8 +21,8 @@ from .small_cells import Count, check_counts, counts_in
 from .tables import check_table
 from .traces import Traces
 
-Leaving = pl.DataFrame | Path | str | Mapping[str, object]
-"""What can be checked: a table, a file, a folder, or parameters, metrics and tags."""
+Leaving = pl.DataFrame | Path | str | Mapping[str, object] | Mapping[str, pl.DataFrame]
+"""What can be checked: a table, tables by name, a file, a folder, or parameters, metrics and tags."""
 
 
 def check(
@@ -33,8 +33,8 @@ def check(
     Parameters
     ----------
     path_or_table
-        A table; the path of a file or folder, whose tables are then read together; or a mapping of parameters, metrics
-        and tags, each part under its name or all in one.
+        A table; tables by name, or the path of a file or folder, whose tables are then read together; or a mapping of
+        parameters, metrics and tags, each part under its name or all in one.
     rules
         From ``rules_of(protocol)``, or chosen.
     cohort
@@ -57,9 +57,11 @@ def check(
     scrutiny = scrutiny_of(rules, cohort)
     match path_or_table:
         case pl.DataFrame():
-            found = _check_frame(name, path_or_table, scrutiny)
+            found = _check_frames({name: path_or_table}, scrutiny)
         case Mapping():
-            found = _check_mapping(path_or_table, scrutiny)
+            frames = {str(key): value for key, value in path_or_table.items() if isinstance(value, pl.DataFrame)}
+            whole = bool(frames) and len(frames) == len(path_or_table)
+            found = _check_frames(frames, scrutiny) if whole else _check_mapping(path_or_table, scrutiny)
         case _:
             found = _check_path(Path(path_or_table), scrutiny)
     return tuple(dict.fromkeys(found))
@@ -80,14 +82,15 @@ def refuse(
         raise refusal(found)
 
 
-def _check_frame(where: str, frame: pl.DataFrame, scrutiny: Scrutiny) -> Iterator[Finding]:
-    yield from check_table(where, frame, scrutiny)
-    if scrutiny.traces is not None:
-        flat = frame.select(
-            name for name, dtype in frame.schema.items() if not dtype.is_nested() and dtype != pl.Object
-        )
-        yield from scrutiny.traces.in_text(where, flat.write_csv())
-    yield from check_counts(counts_in(where, frame, scrutiny.rules), scrutiny.rules)
+def _check_frames(frames: Mapping[str, pl.DataFrame], scrutiny: Scrutiny) -> Iterator[Finding]:
+    counts: list[Count] = []
+    for where, frame in frames.items():
+        yield from check_table(where, frame, scrutiny)
+        counts += counts_in(where, frame, scrutiny.rules)
+        if scrutiny.traces is not None:
+            flat = [name for name, dtype in frame.schema.items() if not dtype.is_nested() and dtype != pl.Object]
+            yield from scrutiny.traces.in_text(where, frame.select(flat).write_csv())
+    yield from check_counts(counts, scrutiny.rules)
 
 
 def _check_mapping(content: Mapping[str, object], scrutiny: Scrutiny) -> Iterator[Finding]:

@@ -101,7 +101,7 @@ class ReleaseLedger:
 
     def _content(self) -> dict[str, list]:
         if not self.path.exists():
-            return {"format": FORMAT, "releases": []}  # ty: ignore[invalid-return-type]
+            return {"format": FORMAT, "releases": []}  # ty: ignore[invalid-explicit-return]
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT or not isinstance(content["releases"], list):

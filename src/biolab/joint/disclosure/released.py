@@ -63,7 +63,7 @@ def _check_design(where: str, design: Mapping[str, Any], scrutiny: Scrutiny) -> 
         fill = column.get("fill")
         if isinstance(fill, float) and float(f"{fill:.{FILL_DIGITS}g}") != fill:
             yield _finding(
-                where, "cohort-value", "what stands in for a missing number is not rounded: it can be a patient's value",
+                where, "cohort-value", "what fills in missing numbers is not rounded and can be a patient's value",
                 f"Round it to {FILL_DIGITS} digits.",
             )  # fmt: skip
 
@@ -84,7 +84,8 @@ def _parameters(hazard: Mapping[str, Any]) -> int:
 def saturated(where: str) -> Finding:
     """Return the finding of a model with too many parameters for its patients."""
     return _finding(
-        where, "saturated", "it has more than a third as many parameters as there are patients", "Fit fewer terms, or penalise more.",
+        where, "saturated", "it has more than a third as many parameters as there are patients",
+        "Fit fewer terms, or penalise more.",
     )  # fmt: skip
 
 

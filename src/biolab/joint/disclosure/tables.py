@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import polars as pl
 
@@ -74,7 +75,7 @@ def check_headings(where: str, frame: pl.DataFrame, rules: Rules) -> Iterator[Fi
     study = rules.variables & set(frame.columns)
     if len(study) >= 2 and not any(names.counted(name) for name in frame.columns):
         yield _finding(
-            where, "row-level", "variables of the codebook are its columns and nothing is counted: these are rows of patients",
+            where, "row-level", "codebook variables are its columns and nothing is counted: rows of patients",
             "Release counts or summaries of the variables.",
         )  # fmt: skip
     if frame.height > FEW_ROWS:
@@ -116,7 +117,7 @@ def _check_statistics(where: str, frame: pl.DataFrame) -> Iterator[Finding]:
 
 
 def check_length(where: str, frame: pl.DataFrame, rules: Rules) -> Iterator[Finding]:
-    """Refuse tables whose rows no known key tells apart, and tables as long as the cohort with only a running number."""
+    """Refuse tables whose rows no known key tells apart."""
     if frame.height > FEW_ROWS and not _is_keyed(frame, rules):
         yield _finding(
             where, "row-level", "no known key tells its rows apart, so each may be a patient",
@@ -141,19 +142,15 @@ def _is_text(frame: pl.DataFrame, name: str) -> bool:
 
 def _is_grid(values: pl.Series, rules: Rules) -> bool:
     """Say whether numbers are a grid decided beforehand: the protocol's times, or few evenly spaced ones."""
-    distinct = values.drop_nulls().unique().sort()
-    if distinct.is_empty() or distinct.len() >= min(LONGEST_GRID, rules.too_long):
+    distinct = sorted({float(value) for value in values.to_list() if value is not None and value == value})  # noqa: PLR0124
+    if not distinct or len(distinct) >= min(LONGEST_GRID, rules.too_long):
         return False
-    if names.normalised(values.name) in {"time", "horizon", "time_months"} and set(distinct.to_list()) <= set(
-        rules.times or distinct.to_list()
-    ):
+    times = rules.times or distinct
+    if names.normalised(values.name) in {"time", "horizon", "time_months"} and set(distinct) <= set(times):
         return True
-    steps = distinct.cast(pl.Float64).diff().drop_nulls()
-    return (
-        names.counted(values.name) is None
-        and distinct.len() > 1
-        and float(steps.max() - steps.min()) <= 1e-6 * max(1.0, float(steps.max()))
-    )  # ty: ignore
+    steps = [after - before for before, after in pairwise(distinct)]
+    even = bool(steps) and max(steps) - min(steps) <= 1e-6 * max(1.0, *steps)
+    return even and names.counted(values.name) is None
 
 
 def _texts(values: pl.Series) -> list[str]:

@@ -85,10 +85,9 @@ class Traces:
 
 def traces_of(cohort: pl.DataFrame, rules: Rules) -> Traces:
     """Return what can be recognised of a cohort, once for all that is checked against it."""
-    identifiers = [
-        name for name in cohort.columns
-        if name in rules.identifiers or (cohort[name].dtype == pl.String and cohort[name].n_unique() == cohort.height > 1)
-    ]  # fmt: skip
+    unique = [name for name in cohort.columns if cohort[name].n_unique() == cohort.height > 1]
+    identifiers = [name for name in cohort.columns if name in rules.identifiers]
+    identifiers += [name for name in unique if name not in identifiers and cohort[name].dtype == pl.String]
     known = {str(value).strip() for name in identifiers for value in cohort[name].drop_nulls()}
     measured = [name for name in cohort.columns if name not in identifiers and cohort[name].dtype.is_numeric()]
     exact, who_has = set[str](), dict[str, np.ndarray]()

@@ -97,7 +97,7 @@ def check_skops(where: str, content: bytes, scrutiny: Scrutiny) -> Iterator[Find
         return
     if any(name for kind, name in _classes(schema) if name not in _LINEAR and not kind.startswith(_PLAIN_MODULES[:2])):
         yield _finding(
-            where, "memorises-rows", "it holds a model of a kind that can keep rows (neighbours, support vectors, trees, kernels)",
+            where, "memorises-rows", "it holds a model of a kind that can keep rows (neighbours, kernels, trees)",
             "Release a linear model, or a boosted hazard in its released form.",
         )  # fmt: skip
     if scrutiny.rules.cohort_size is None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from .findings import Finding
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_IN_MONTH, _IN_YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 # A machine's own moment, with seconds and offset: when a run started, never when a patient was seen.
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]00:?00| UTC)")
 _VERSION = re.compile(r"(?:==|>=|<=|~=)\s*[\w.+!-]+")
@@ -33,12 +34,17 @@ PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         (
             "patient-number",
             "a patient's number",
-            r"(?<![a-z])(?:(?:patient|subject|participant|proband|case|chart|canary)[-_ #:]{0,2}(?:id|no|nr)?[-_ #:]{0,2}"
-            r"[a-z]{0,3}[-_]?\d{2,}|(?:pat|pt|subj)[-_ #:]{0,2}(?:id|no|nr)?[-_ #:]{0,2}\d{2,})",
+            r"(?<![a-z])(?:patient|subject|participant|proband|case|chart)[-_ #:]{0,2}(?:id|no|nr)?[-_ #:]{0,2}"
+            r"[a-z]{0,3}[-_]?\d{2,}",
+        ),
+        (
+            "patient-number",
+            "a patient's number",
+            r"(?<![a-z])(?:pat|pt|subj)[-_ #:]{0,2}(?:id|no|nr)?[-_ #:]{0,2}\d{2,}",
         ),
         ("patient-number", "a sample's barcode", r"\bTCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"),
-        ("exact-date", "an exact date", r"(?<![\w.-])(?:19|20)\d{2}([-/.])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?![\w-])"),
-        ("exact-date", "an exact date", r"(?<![\w.-])(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|1[0-2]|[12]\d|3[01])\1(?:19|20)\d{2}(?![\w-])"),
+        ("exact-date", "an exact date", rf"(?<![\w.-])(?:19|20)\d{{2}}([-/.]){_IN_YEAR}\1{_IN_MONTH}(?![\w-])"),
+        ("exact-date", "an exact date", rf"(?<![\w.-]){_IN_MONTH}([-/.]){_IN_MONTH}\1(?:19|20)\d{{2}}(?![\w-])"),
         ("exact-date", "an exact date", r"(?:19|20)\d{2}년\s?\d{1,2}월\s?\d{1,2}일"),
         ("exact-date", "an exact date", rf"\b\d{{1,2}}(?:st|nd|rd|th)?[ -]{_MONTH}[ ,-]+(?:19|20)\d{{2}}\b"),
         ("exact-date", "an exact date", rf"\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d{{2}}\b"),
