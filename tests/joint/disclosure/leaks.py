@@ -625,7 +625,7 @@ def korean_resident_number(world: World) -> Leaving:
 
 @leak
 def resident_number_without_hyphen(world: World) -> Leaving:
-    return world.json({"key": "8501012123459"})
+    return world.json({"key": "8501012123450"})
 
 
 @leak
@@ -761,8 +761,8 @@ def cross_table_with_row_totals(world: World) -> Leaving:
 @leak
 def cross_table_solved_from_both_margins(world: World) -> Leaving:
     return pl.DataFrame(
-        {"stage": ["I", "II", "III", "total"], "a": [None, None, 50, 120], "b": [None, 60, 30, 110], "c": [20, 30, 20, 70],
-         "total": [70, 130, 100, 300]}
+        {"stage": ["I", "II", "III", "total"], "a": [None, None, 50, 120], "b": [None, 60, 30, 110],
+         "c": [20, 30, 20, 70], "total": [70, 130, 100, 300]}
     )  # fmt: skip
 
 
