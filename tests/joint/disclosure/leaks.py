@@ -987,6 +987,33 @@ def patient_in_codebook_of_model(world: World) -> Leaving:
 
 
 @leak
+def trees_that_split_at_patients(world: World) -> Leaving:
+    content = world.model()
+    column = content["design"]["columns"][0]
+    split = (world.frame["age"][2] - column["centre"]) / column["scale"]
+    tree = {
+        "feature": [0, -1, -1],
+        "threshold": [split, 0, 0],
+        "left": [1, 0, 0],
+        "right": [2, 0, 0],
+        "value": [0, 1, 2],
+    }
+    content["kind"], content["hazard"] = (
+        "boosted_hazard",
+        {"trees": [tree], "intercept": 0, "edges": [0, 6], "grid": [6]},
+    )
+    return world.json(content, "model.json")
+
+
+@leak
+def last_event_as_edge_of_trees(world: World) -> Leaving:
+    content = world.model()
+    edges = [0, 6, world.cohort.time.max()]
+    content["kind"], content["hazard"] = "boosted_hazard", {"trees": [], "intercept": 0, "edges": edges, "grid": [6]}
+    return world.json(content, "model.json")
+
+
+@leak
 def knot_a_patient(world: World) -> Leaving:
     return world.json({"spline": {"knots": np.linspace(0, 1, 80).tolist()}})
 
