@@ -625,7 +625,7 @@ def korean_resident_number(world: World) -> Leaving:
 
 @leak
 def resident_number_without_hyphen(world: World) -> Leaving:
-    return world.json({"key": "8501012123459"})
+    return world.json({"key": "8501012123450"})
 
 
 @leak
@@ -761,8 +761,8 @@ def cross_table_with_row_totals(world: World) -> Leaving:
 @leak
 def cross_table_solved_from_both_margins(world: World) -> Leaving:
     return pl.DataFrame(
-        {"stage": ["I", "II", "III", "total"], "a": [None, None, 50, 120], "b": [None, 60, 30, 110], "c": [20, 30, 20, 70],
-         "total": [70, 130, 100, 300]}
+        {"stage": ["I", "II", "III", "total"], "a": [None, None, 50, 120], "b": [None, 60, 30, 110],
+         "c": [20, 30, 20, 70], "total": [70, 130, 100, 300]}
     )  # fmt: skip
 
 
@@ -983,6 +983,33 @@ def unrounded_fill(world: World) -> Leaving:
 def patient_in_codebook_of_model(world: World) -> Leaving:
     content = world.model()
     content["design"]["codebook"]["age"]["label"]["en"] = "Age of Kim"
+    return world.json(content, "model.json")
+
+
+@leak
+def trees_that_split_at_patients(world: World) -> Leaving:
+    content = world.model()
+    column = content["design"]["columns"][0]
+    split = (world.frame["age"][2] - column["centre"]) / column["scale"]
+    tree = {
+        "feature": [0, -1, -1],
+        "threshold": [split, 0, 0],
+        "left": [1, 0, 0],
+        "right": [2, 0, 0],
+        "value": [0, 1, 2],
+    }
+    content["kind"], content["hazard"] = (
+        "boosted_hazard",
+        {"trees": [tree], "intercept": 0, "edges": [0, 6], "grid": [6]},
+    )
+    return world.json(content, "model.json")
+
+
+@leak
+def last_event_as_edge_of_trees(world: World) -> Leaving:
+    content = world.model()
+    edges = [0, 6, world.cohort.time.max()]
+    content["kind"], content["hazard"] = "boosted_hazard", {"trees": [], "intercept": 0, "edges": edges, "grid": [6]}
     return world.json(content, "model.json")
 
 

@@ -1,4 +1,4 @@
-"""Every leak of the corpus is refused, by the gate as a site runs it: with the protocol's rules and its own patients."""
+"""Every leak of the corpus is refused, by the protocol's rules and the site's own patients."""
 
 from dataclasses import replace
 from pathlib import Path

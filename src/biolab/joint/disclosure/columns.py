@@ -22,7 +22,7 @@ _IDENTIFIERS = names_in("""
     name_first first_name last_name surname family_name given_name full_name patient_name email
     e_mail phone telephone mobile address street zip zipcode zip_code postcode postal_code ip
     ip_address 환자 환자번호 등록번호 차트번호 병록번호 주민등록번호 주민번호
-    이름 성명 전화 전화번호 주소 우편번호 이메일
+    성명 전화 전화번호 주소 우편번호 이메일
 """)
 _DATES = names_in("""
     date dob birth birthdate birth_date date_of_birth birthday admission admitted discharge discharged

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -20,9 +22,13 @@ from .scrutiny import Scrutiny, scrutiny_of
 from .small_cells import Count, check_counts, counts_in
 from .tables import check_table
 from .traces import Traces
+from .words import check_text
 
 Leaving = pl.DataFrame | Path | str | Mapping[str, object] | Mapping[str, pl.DataFrame]
 """What can be checked: a table, tables by name, a file, a folder, or parameters, metrics and tags."""
+
+
+_PART = re.compile(r"(/|, )")
 
 
 def check(
@@ -64,7 +70,7 @@ def check(
             found = _check_frames(frames, scrutiny) if whole else _check_mapping(path_or_table, scrutiny)
         case _:
             found = _check_path(Path(path_or_table), scrutiny)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(_without_names(found, scrutiny)))
 
 
 def refuse(
@@ -80,6 +86,18 @@ def refuse(
     found = check(path_or_table, rules, cohort=cohort, name=name)
     if found:
         raise refusal(found)
+
+
+def _without_names(findings: Iterable[Finding], scrutiny: Scrutiny) -> Iterator[Finding]:
+    """Withhold from each place what names a person: a folder, file, column or key can be called after a patient."""
+    listed = list(findings)
+    parts = sorted({part for finding in listed for part in _PART.split(finding.where)})
+    telling = {part for part in parts if any(check_text("", part.replace("_", " ")))}
+    if scrutiny.traces is not None:
+        telling |= {found.where for found in scrutiny.traces.in_texts([(part, part) for part in parts])}
+    for finding in listed:
+        said = "".join("(withheld)" if part in telling else part for part in _PART.split(finding.where))
+        yield replace(finding, where=said)
 
 
 def _check_frames(frames: Mapping[str, pl.DataFrame], scrutiny: Scrutiny) -> Iterator[Finding]:

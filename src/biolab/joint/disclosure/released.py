@@ -1,6 +1,7 @@
 """Models as they leave: few parameters, none of them a patient."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
@@ -9,7 +10,8 @@ from biolab.core import canonical_json
 from .findings import Finding
 from .scrutiny import Scrutiny
 
-FILL_DIGITS = 3
+ROUNDED = 3
+"""Significant digits of medians and splits."""
 MOST_PARAMETERS = 3
 """A model may have a parameter for every three patients at most."""
 _PARTS = frozenset({"format", "kind", "design", "hazard", "grid", "horizons"})
@@ -40,6 +42,7 @@ def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -
         grid = [float(time) for time in content["grid"]]
         hazard = content["hazard"]
         parameters = _parameters(hazard)
+        exact = _has_exact_splits(hazard, content["design"]["columns"])
     except (KeyError, TypeError, ValueError, AttributeError):
         yield _finding(where, "unreadable", "it is not a released model", "Save it with ReleasedModel.save.")
         return
@@ -49,6 +52,11 @@ def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -
         )
     if len(hazard.get("baseline", ())) > len(grid):
         yield _finding(where, "off-grid", "its baseline is longer than its grid", "Release it on the grid.")
+    if exact:
+        yield _finding(
+            where, "cohort-value", "it splits at numbers that are not rounded, which are values of patients",
+            f"Release it with release(...), which rounds splits to {ROUNDED} digits.",
+        )  # fmt: skip
     if rules.cohort_size is not None and parameters * MOST_PARAMETERS > rules.cohort_size:
         yield saturated(where)
 
@@ -61,11 +69,31 @@ def _check_design(where: str, design: Mapping[str, Any], scrutiny: Scrutiny) -> 
         yield from scrutiny.text(where, json.dumps(design["codebook"], ensure_ascii=False))
     for column in design["columns"]:
         fill = column.get("fill")
-        if isinstance(fill, float) and float(f"{fill:.{FILL_DIGITS}g}") != fill:
+        if isinstance(fill, float) and not _is_rounded(fill):
             yield _finding(
                 where, "cohort-value", "what fills in missing numbers is not rounded and can be a patient's value",
-                f"Round it to {FILL_DIGITS} digits.",
+                f"Round it to {ROUNDED} digits.",
             )  # fmt: skip
+
+
+def _has_exact_splits(hazard: Mapping[str, Any], columns: list[Mapping[str, Any]]) -> bool:
+    """Say whether a tree splits a number, on the variable's own scale, or time at more than three digits.
+
+    The design's centre and scale stand in the model: standardised splits hide nothing.
+    """
+    if not all(_is_rounded(float(edge)) for edge in hazard.get("edges", ())):
+        return True
+    for tree in hazard.get("trees", ()):
+        for feature, threshold in zip(tree["feature"], tree["threshold"], strict=True):
+            if 0 <= feature < len(columns) and columns[feature].get("level") is None:
+                value = threshold * columns[feature]["scale"] + columns[feature]["centre"]
+                if not _is_rounded(math.expm1(value) if columns[feature]["transform"] == "log1p" else value):
+                    return True
+    return False
+
+
+def _is_rounded(value: float) -> bool:
+    return math.isclose(float(f"{value:.{ROUNDED}g}"), value, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _parameters(hazard: Mapping[str, Any]) -> int:

@@ -80,7 +80,7 @@ def check_headings(where: str, frame: pl.DataFrame, rules: Rules) -> Iterator[Fi
         )  # fmt: skip
     if frame.height > FEW_ROWS:
         for name in frame.columns:
-            if names.names_prediction(name) and not _is_keyed(frame, rules):
+            if names.names_prediction(name) and not _is_keyed(_unnumbered(frame), rules):
                 yield _finding(
                     f"{where}, column {name!r}", "per-patient", "it holds a prediction, residual or influence a row",
                     "Release its summary in groups of at least the minimum cell.",
@@ -135,22 +135,35 @@ def _is_keyed(frame: pl.DataFrame, rules: Rules) -> bool:
     return bool(keys) and frame.select(keys).n_unique() == frame.height
 
 
+def _unnumbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out numbers that only count the rows."""
+    return frame.select(
+        name
+        for name, dtype in frame.schema.items()
+        if not dtype.is_integer()
+        or frame[name].n_unique() < frame.height
+        or names.normalised(name) in {"time", "horizon"}
+    )
+
+
 def _is_text(frame: pl.DataFrame, name: str) -> bool:
     dtype = frame.schema[name]
     return dtype in {pl.String, pl.Boolean} or isinstance(dtype, pl.Enum | pl.Categorical)
 
 
 def _is_grid(values: pl.Series, rules: Rules) -> bool:
-    """Say whether numbers are a grid decided beforehand: the protocol's times, or few evenly spaced ones."""
+    """Say whether numbers are a grid decided beforehand: the protocol's times, or few evenly spaced ones of a key."""
+    plain = names.normalised(values.name)
+    if plain not in names.KEY_NUMBERS and not plain.startswith("time"):
+        return False
     distinct = sorted({float(value) for value in values.to_list() if value is not None and value == value})  # noqa: PLR0124
     if not distinct or len(distinct) >= min(LONGEST_GRID, rules.too_long):
         return False
     times = rules.times or distinct
-    if names.normalised(values.name) in {"time", "horizon", "time_months"} and set(distinct) <= set(times):
+    if plain.startswith(("time", "horizon")) and set(distinct) <= set(times):
         return True
     steps = [after - before for before, after in pairwise(distinct)]
-    even = bool(steps) and max(steps) - min(steps) <= 1e-6 * max(1.0, *steps)
-    return even and names.counted(values.name) is None
+    return bool(steps) and max(steps) - min(steps) <= 1e-6 * max(1.0, *steps)
 
 
 def _texts(values: pl.Series) -> list[str]:

@@ -22,7 +22,7 @@ LONGEST_HEX = 128
 PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (rule, what, re.compile(pattern, re.IGNORECASE))
     for rule, what, pattern in (
-        ("e-mail", "an e-mail address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}"),
+        ("e-mail", "an e-mail address", r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[a-z]{2,}"),
         ("office-number", "a social security number", r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])"),
         ("office-number", "an NHS number", r"\bnhs\W{0,3}(?:no\.?|number)?\W{0,3}\d{3}[ -]?\d{3}[ -]?\d{4}\b"),
         ("phone", "a telephone number", r"(?<![\w.+-])01[016-9][- .]?\d{3,4}[- .]?\d{4}(?![\w.])"),
