@@ -17,6 +17,7 @@ from biolab.kernels.elastic_net_descent import cpu as descent
 
 from .follow_up import FollowUp
 from .partial_likelihood import Ties
+from .proximal_newton import ProximalNewton
 
 # Shares of the null loss: what the last Newton step may promise, and what a coordinate may still give inside one
 _PROMISE = 1e-9
@@ -90,16 +91,20 @@ def fit_path(design: Float[np.ndarray, "n p"], cases: FollowUp, settings: PathSe
     lasso = settings.l1_ratio * factors[kept] / unit
     ridge = (1 - settings.l1_ratio) * factors[kept] / unit**2
     with threadpool_limits(limits=1 if design.size < _WORTH_THREADS else None, user_api="blas"):
-        problem = _Problem(scaled[:, kept], cases, lasso, ridge, settings.ties)
+        weighted = not (cases.weight == 1).all()
+        risk = RiskSet(cases.time, cases.event, ties=settings.ties, weight=cases.weight if weighted else None)
+        columns = np.ascontiguousarray(scaled[np.ix_(risk.sorted_rows().order, kept)].T)
+        total = float(cases.weight.sum())
+        problem = ProximalNewton(columns, risk, total, lasso, ridge)
         lambdas = settings.lambdas
         if lambdas is None:
             lambdas = _lambdas(problem, factors[kept] / unit, settings, wide=len(cases) < p)
         coef, iterations = np.zeros((len(lambdas), p)), np.zeros(len(lambdas), dtype=np.int64)
         converged, likelihood = np.zeros(len(lambdas), dtype=bool), np.zeros(len(lambdas))
-        for at, (strength, before) in enumerate(zip(lambdas, [None, *lambdas[:-1]], strict=True)):
-            iterations[at], converged[at] = problem.solve(strength, before)
+        for at, strength in enumerate(lambdas):
+            iterations[at], converged[at] = problem.solve(strength)
             coef[at, kept] = problem.beta / scale[kept]
-            likelihood[at] = -problem.value * problem.total
+            likelihood[at] = -problem.value * total
     return PathFit(
         lambdas=lambdas,
         coef=coef,
@@ -111,122 +116,12 @@ def fit_path(design: Float[np.ndarray, "n p"], cases: FollowUp, settings: PathSe
     )
 
 
-class _Problem:
-    """The loss of sorted, scaled columns per patient, its minimum so far, and the gradient there."""
-
-    def __init__(
-        self,
-        scaled: Float[np.ndarray, "n k"],
-        cases: FollowUp,
-        lasso: Float[np.ndarray, " k"],
-        ridge: Float[np.ndarray, " k"],
-        ties: Ties,
-    ) -> None:
-        weighted = not (cases.weight == 1).all()
-        rows = RiskSet(cases.time, cases.event, ties=ties, weight=cases.weight if weighted else None).sorted_rows()
-        self._columns = np.ascontiguousarray(scaled[rows.order].T)  # [k, m], the rows ever at risk, latest first
-        here = np.arange(rows.order.size, dtype=np.int32)
-        self._rows = rows._replace(order=here, place=here)
-        self._lasso, self._ridge = lasso, ridge
-        self.total = float(cases.weight.sum())
-        self.beta = np.zeros(len(lasso))
-        self._eta = np.zeros(here.size)
-        self.value, self._slope = self._loss(self._eta)
-        self._null = self.value
-        self.gradient = self._columns @ self._slope
-        self._free = np.flatnonzero((lasso == 0) & (ridge == 0))
-        if self._free.size:
-            self._newton(self._free, 0.0)
-            self.gradient = self._columns @ self._slope
-
-    def solve(self, strength: float, before: float | None) -> tuple[int, bool]:
-        """Move to the minimum for a strength, given that of the step before; return Newton steps and convergence."""
-        bound = strength * self._lasso
-        start = bound if before is None else before * self._lasso
-        strong = np.abs(self.gradient) >= 2 * bound - np.maximum(start, bound)
-        candidates = np.flatnonzero(strong | (self.beta != 0))
-        working = (self.beta != 0) | (bound == 0)
-        columns = self._columns[candidates]
-        taken, limit = 0, 1  # one step shows most of the columns that come in
-        while True:
-            steps, settled = self._newton(np.flatnonzero(working), strength, limit)
-            taken += steps
-            wrong = candidates[np.abs(columns @ self._slope) > bound[candidates] * (1 + 1e-9)]
-            wrong = wrong[~working[wrong]]
-            last = settled or limit > 1
-            if last and not wrong.size:  # the strong rules may be mistaken, so all columns are looked at
-                self.gradient = self._columns @ self._slope
-                wrong = np.flatnonzero((np.abs(self.gradient) > bound * (1 + 1e-9)) & ~working)
-                if not wrong.size:
-                    return taken, settled
-            working[wrong] = True
-            limit = _MAX_NEWTON
-
-    def _newton(self, working: Int[np.ndarray, " a"], strength: float, limit: int = _MAX_NEWTON) -> tuple[int, bool]:
-        """Take proximal Newton steps with the exact Hessian in some columns until a step promises nothing."""
-        if not working.size:
-            return 0, True
-        columns = self._columns[working]
-        lasso, ridge = strength * self._lasso[working], strength * self._ridge[working]
-        beta = self.beta[working]
-        done, steps = False, 0
-        while not done and steps < limit:
-            steps += 1
-            gradient = columns @ self._slope
-            found = self._proximal(columns, gradient, beta, lasso, ridge)
-            penalty = _penalty(beta, lasso, ridge)
-            promised = float(gradient @ (found - beta)) + _penalty(found, lasso, ridge) - penalty
-            done = -promised <= _PROMISE * self._null
-            for length in 0.5 ** np.arange(40):
-                trial = found if length == 1 else beta + length * (found - beta)
-                eta = trial @ columns
-                value, slope = self._loss(eta)
-                gained = value + _penalty(trial, lasso, ridge) - self.value - penalty
-                if gained <= 1e-4 * length * promised:
-                    beta, self._eta, self.value, self._slope = trial, eta, value, slope
-                    break
-                if done:  # what is left is rounding
-                    break
-            else:
-                break
-        self.beta[working] = beta
-        return steps, done
-
-    def _proximal(
-        self,
-        columns: Float[np.ndarray, "a m"],
-        gradient: Float[np.ndarray, " a"],
-        beta: Float[np.ndarray, " a"],
-        lasso: Float[np.ndarray, " a"],
-        ridge: Float[np.ndarray, " a"],
-    ) -> Float[np.ndarray, " a"]:
-        images, found = np.empty_like(columns), beta.copy()
-        curvature.images(curvature.prepare(self._eta, self._rows), self._rows, columns, images)
-        images /= self.total
-        rest = _REST * self._null
-        if len(beta) > _FORMED:
-            descent.descend_rows(gradient, columns, images, found, lasso, ridge, rest, MAX_SWEEPS)
-        else:
-            descent.descend(gradient.copy(), columns @ images.T, found, lasso, ridge, rest, MAX_SWEEPS)
-        return found
-
-    def _loss(self, eta: Float[np.ndarray, " m"]) -> tuple[float, Float[np.ndarray, " m"]]:
-        """Return the mean loss and its gradient in the log-hazards."""
-        slope = np.empty(eta.size)
-        value = loss.evaluate(eta, self._rows, slope, np.empty(0))
-        return value / self.total, slope / self.total
-
-
-def _penalty(beta: Float[np.ndarray, " a"], lasso: Float[np.ndarray, " a"], ridge: Float[np.ndarray, " a"]) -> float:
-    return float(lasso @ np.abs(beta) + ridge @ (beta * beta) / 2)
-
-
 def _lambdas(
-    problem: _Problem, factors: Float[np.ndarray, " k"], settings: PathSettings, *, wide: bool
+    problem: ProximalNewton, factors: Float[np.ndarray, " k"], settings: PathSettings, *, wide: bool
 ) -> Float[np.ndarray, " l"]:
     """Return glmnet's grid: evenly on a log scale from the smallest lambda that keeps penalised coefficients at 0."""
     penalised = factors > 0
-    steepest = (np.abs(problem.gradient[penalised]) / factors[penalised]).max(initial=0.0)
+    steepest = (np.abs(problem.gradient()[penalised]) / factors[penalised]).max(initial=0.0)
     highest = float(steepest) / max(settings.l1_ratio, 1e-3) or 1.0
     ratio = settings.lambda_min_ratio or (1e-2 if wide else 1e-4)
     return highest * ratio ** (np.arange(settings.n_lambdas) / max(settings.n_lambdas - 1, 1))
