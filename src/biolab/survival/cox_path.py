@@ -163,7 +163,7 @@ class CoxPath(BaseEstimator):
         return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
 
     def _warn(self, found: PathFit) -> None:
-        warn_of_columns(found, column_names(self, found.coef.shape[1]))
+        warn_of_columns(found, column_names(self, found.coef.shape[1]), level=4)
         if not found.converged.all():
             late = found.lambdas[~found.converged]
             warnings.warn(
@@ -181,18 +181,18 @@ def column_names(estimator: Any, columns: int) -> list[str]:
     return [f"x{at}" for at in range(columns)] if names is None else [str(name) for name in names]
 
 
-def warn_of_columns(found: PathFit, names: Sequence[str]) -> None:
-    """Name the columns that were left at 0 because they say nothing of their own; for the user's call, two levels up."""
+def warn_of_columns(found: PathFit, names: Sequence[str], *, level: int) -> None:
+    """Name the columns that were left at 0 because they say nothing of their own, as of the call ``level`` up."""
     if found.constant.size:
         warnings.warn(
-            f"{_listed(found.constant, names)} constant, so the coefficient stays 0.", UserWarning, stacklevel=4
+            f"{_listed(found.constant, names)} constant, so the coefficient stays 0.", UserWarning, stacklevel=level
         )
     if found.duplicate.size:
         warnings.warn(
             f"{_listed(found.duplicate, names)} equal to another column, which stands for both: the coefficient "
             "stays 0.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level,
         )
 
 

@@ -11,9 +11,8 @@ from biolab.kernels.cox_loss import truncated as late_loss
 
 from .local_quadratic import LocalQuadratic
 
-# Shares of the null loss: what the last step may promise, and what a coordinate may still give inside one
-_PROMISE = 1e-12
-_REST = 1e-15
+# Shares of the null loss: what the last step may promise, what a coordinate may still give inside one, and rounding
+_PROMISE, _REST, _ROUNDING = 1e-14, 1e-16, 4e-15
 _MAX_STEPS = 200
 # A step that promises more than this share of the one before asks for a new curvature
 _STALE = 0.02
@@ -102,7 +101,8 @@ class ProximalNewton:
             trial = found if length == 1 else beta + length * (found - beta)
             eta = columns @ trial
             value, slope = self._loss(eta)
-            if value + _penalty(trial, lasso, ridge) - self.value - penalty <= -1e-4 * length * promised:
+            gained = self.value + penalty - value - _penalty(trial, lasso, ridge)
+            if gained >= 1e-4 * length * promised - _ROUNDING * self._null:
                 self.beta[working] = trial
                 self._eta, self.value, self._slope = eta, value, slope
                 return promised, True
