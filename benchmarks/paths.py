@@ -4,9 +4,10 @@
 
 Data are SurvSet's DBCD (295 x 4,919) and DLBCL (240 x 7,399). Every tool gets the same lambdas, those of our path, and
 its own default tolerance (glmnet a strict one as well, once and without folds); glmnet's early stop is turned off, for
-else it returns fewer lambdas. The gap is a tool's objective less ours, at every lambda, by one function in this process. glmnet and biolab standardise inside the clock;
-scikit-survival is given standardised columns. Compilation is not counted. Failures are fits without one of five folds
-that raise or return fewer lambdas. Needs Rscript with glmnet for that peer.
+else it returns fewer lambdas. The gap is a tool's objective less ours at every lambda, by one function in this process.
+glmnet and biolab standardise inside the clock; scikit-survival is given standardised columns. Compilation is not
+counted. Failures are fits without one of five folds that raise or return fewer lambdas. Needs Rscript with glmnet for
+that peer.
 """
 
 import argparse

@@ -57,7 +57,9 @@ def test_optimality_conditions_hold(seed, columns, l1_ratio, ties, extra, adapti
     assert model.coef_[1] != 0
 
 
-@pytest.mark.parametrize("extra", [{}, {"strata": np.arange(80) % 2}, {"entry": np.arange(80) / 80}], ids=["", "strata", "entry"])
+@pytest.mark.parametrize(
+    "extra", [{}, {"strata": np.arange(80) % 2}, {"entry": np.arange(80) / 80}], ids=["", "strata", "entry"]
+)
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_equal_to_the_path_at_the_same_lambda(l1_ratio, extra):
     X, y = cohort(2, columns=30)
@@ -88,7 +90,7 @@ def test_columns_are_named_and_zero_ones_listed():
     model = CoxPH(Lasso(1e3, unpenalised=("c",))).fit(frame, y)
     assert model.zero_columns_ == list("abdef")
     np.testing.assert_allclose(model.coef_[2], CoxPH().fit(frame.select("c"), y).coef_[0], rtol=1e-6)
-    with pytest.raises(ConfigError, match="no column 'agee' to leave unpenalised. Known names: a, b"):
+    with pytest.raises(ConfigError, match="no column 'agee' to leave unpenalised"):
         CoxPH(Lasso(1.0, unpenalised=("agee",))).fit(frame, y)
     with pytest.raises(ConfigError, match="no column 9 to leave unpenalised: 6 are counted from 0"):
         CoxPH(Lasso(1.0, unpenalised=(9,))).fit(frame, y)
@@ -133,7 +135,9 @@ def test_a_penalty_that_takes_all_leaves_the_null_model():
 
 def test_free_columns_at_fault_are_named():
     X, (time, event) = cohort(9)
-    frame = pl.DataFrame(X, schema=list("abcdef")).with_columns(one=pl.lit(1.0), again=pl.col("a"), order=-pl.Series(time))
+    frame = pl.DataFrame(X, schema=list("abcdef")).with_columns(
+        one=pl.lit(1.0), again=pl.col("a"), order=-pl.Series(time)
+    )
     for free, message in [
         (("one",), "'one' never varies"),
         (("a", "again"), "'a', 'again' are linearly dependent"),

@@ -45,8 +45,8 @@ class Lasso:
 
     objective = -log_likelihood(beta) + strength * sum_j factors_j * abs(beta_j)
 
-    Scales are those of `Ridge`. ``factors`` weigh the columns (adaptive lasso); a column of factor 0 is unpenalised, and
-    so are those named (or counted from 0) in ``unpenalised``.
+    Scales are those of `Ridge`. ``factors`` weigh the columns (adaptive lasso); a column of factor 0 is unpenalised,
+    and so are those named (or counted from 0) in ``unpenalised``.
 
     >>> Lasso(2.0, factors=(1, 0)).value(np.array([-3.0, 5.0]))
     6.0

@@ -277,7 +277,9 @@ class CoxPH(BaseEstimator):
         self.covariance_ = self.model_based_covariance_ = fit.covariance
         none = fit.covariance is None
         self.standard_error_ = np.full(len(fit.coef), np.nan) if none else np.sqrt(np.diag(fit.covariance))
-        self.zero_columns_ = [name for name, coef in zip(self._names(len(fit.coef)), fit.coef, strict=True) if coef == 0]
+        self.zero_columns_ = [
+            name for name, coef in zip(self._names(len(fit.coef)), fit.coef, strict=True) if coef == 0
+        ]
         self.log_likelihood_ = fit.log_likelihood
         self.null_log_likelihood_ = fit.null_log_likelihood
         self.degrees_of_freedom_ = fit.degrees_of_freedom
@@ -321,7 +323,8 @@ def _elastic_net(penalty: Any) -> ElasticNet | None:
     """Return a penalty that can set coefficients to 0."""
     if not (penalty is None or isinstance(penalty, Ridge | Lasso | ElasticNet)):
         raise ConfigError(
-            f"penalty is {penalty!r}; expected None, Ridge(strength), Lasso(strength) or ElasticNet(strength, l1_ratio)."
+            f"penalty is {penalty!r}; expected None, Ridge(strength), Lasso(strength) or "
+            "ElasticNet(strength, l1_ratio)."
         )
     net = penalty.elastic_net if isinstance(penalty, Lasso) else penalty
     return net if isinstance(net, ElasticNet) and net.l1_ratio > 0 and net.strength > 0 else None

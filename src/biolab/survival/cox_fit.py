@@ -111,7 +111,9 @@ class CoxProblem:
         )
         return self._result(found, strength / self._scale**2)
 
-    def solve(self, strength: float | Float[np.ndarray, " p"], *, start: Float[np.ndarray, " p"] | None = None) -> CoxFit:
+    def solve(
+        self, strength: float | Float[np.ndarray, " p"], *, start: Float[np.ndarray, " p"] | None = None
+    ) -> CoxFit:
         """Maximise the log partial likelihood less ``sum(strength * coef**2) / 2``.
 
         Raises

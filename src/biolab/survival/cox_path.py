@@ -32,8 +32,8 @@ class CoxPath(BaseEstimator):
     `Ridge` and `ElasticNet`, ``strength = n * lambda``.
 
     Each lambda is solved by proximal Newton steps, from the solution before; the Hessian is exact and stays while steps
-    shrink fast. Columns that cannot be in the model are told by the inequality of Cauchy and Schwarz (so strictly that no
-    rule of thumb is needed), and the optimality condition of all others is checked at the end. It also runs with more
+    shrink fast. Columns that cannot be in the model are told by the inequality of Cauchy and Schwarz (safely, not
+    by a rule of thumb), and the optimality condition of all others is checked at the end. It also runs with more
     columns than patients, and on data that separate: only columns without a penalty could then run away, which is a
     ConvergenceWarning.
 
@@ -230,11 +230,13 @@ def _factors(path: Any, names: Sequence[str]) -> Float[np.ndarray, " p"] | None:
     factors = _numbers("penalty_factors", given, len(names))
     factors[column_places(path.unpenalised, names, len(names))] = 0.0
     if not factors.any():
-        raise ConfigError("All penalty_factors are 0, so nothing is penalised. Use CoxPH for a model without a penalty.")
+        raise ConfigError(
+            "All penalty_factors are 0, so nothing is penalised. Use CoxPH for a model without a penalty."
+        )
     return factors / factors.mean()
 
 
-def _numbers(name: str, values: Sequence[float], size: int | None) -> Float[np.ndarray, " k"]:
+def _numbers(name: str, values: Sequence[float] | Float[np.ndarray, " k"], size: int | None) -> Float[np.ndarray, " k"]:
     """Read finite numbers >= 0: one a column in order, or (without a size) distinct and ascending."""
     found = np.array(values, dtype=np.float64)
     if found.ndim != 1 or not found.size or not (np.isfinite(found) & (found >= 0)).all():

@@ -1,4 +1,4 @@
-"""Columns made ready for a penalised fit: centred, scaled, in the order of the risk sets, without those that say nothing."""
+"""Columns made ready for a penalised fit: centred, scaled, sorted, without those that say nothing of their own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def penalised_columns(
     *,
     merge: bool,
 ) -> PenalisedColumns:
-    """Scale columns and sort their rows; equal columns are left to the first of the smallest factor where they ``merge``.
+    """Scale columns and sort their rows; where equal ones ``merge``, the first of the smallest factor is kept.
 
     Raises
     ------

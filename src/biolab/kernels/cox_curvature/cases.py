@@ -53,7 +53,10 @@ CASES = (
     _case("strata", lambda: _cohort(80, 9) | {"strata": np.arange(80) % 3}),
     _case("late entry", lambda: _late(90, 11)),
     _case("late entry, Breslow", lambda: _late(90, 12, ties="breslow")),
-    _case("late entry, strata, weights", lambda: _late(90, 13) | {"strata": np.arange(90) % 3, "weight": np.arange(90) % 4}),
+    _case(
+        "late entry, strata, weights",
+        lambda: _late(90, 13) | {"strata": np.arange(90) % 3, "weight": np.arange(90) % 4},
+    ),
     _case("late entry, spread over 1000", lambda: _late(60, 14, spread=400.0)),
     _case("no direction", lambda: _cohort(20, 10) | {"directions": np.empty((0, 20))}),
 )

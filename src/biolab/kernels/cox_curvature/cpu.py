@@ -70,13 +70,14 @@ def prepare(eta: Float[ndarray, " m"], rows: Rows) -> Curvature:
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _accumulate(total: Float[ndarray, " k"], factor: float, values: Float[ndarray, " k"]) -> None:
+def accumulate(total: Float[ndarray, " k"], factor: float, values: Float[ndarray, " k"]) -> None:
+    """Add a multiple of a row to a running sum."""
     for j in range(total.size):
         total[j] += factor * values[j]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _pulls(
+def pulls(
     square: Float[ndarray, " 3"], others: Float[ndarray, " k"], dying: Float[ndarray, " k"], pull: Float[ndarray, "2 k"]
 ) -> None:
     """Fill in what a group takes off the rows that outlive it and off those that fail; ``others`` gain ``dying``."""
@@ -88,13 +89,14 @@ def _pulls(
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _image(
+def image(
     image: Float[ndarray, " k"],
     direction: Float[ndarray, " k"],
     scale: tuple[float, float],
     later: Float[ndarray, " k"],
     own: Float[ndarray, " k"],
 ) -> None:
+    """Fill in a row's part of all images; ``scale`` holds its expected events and its hazard."""
     expected, hazard = scale
     for j in range(image.size):
         image[j] = expected * direction[j] - hazard * (later[j] + own[j])
@@ -116,14 +118,14 @@ def images(curvature: Curvature, rows: Rows, directions: Float[ndarray, "m k"], 
         for g in range(groups):
             total *= decay[g]
             for k in range(group_start[g], first_death[g]):
-                _accumulate(total, hazard[k], directions[k, here])
+                accumulate(total, hazard[k], directions[k, here])
             dying[:] = 0.0
             for k in range(first_death[g], group_start[g + 1]):
-                _accumulate(dying, hazard[k], directions[k, here])
-            _pulls(square[g], total, dying, pull[g])
+                accumulate(dying, hazard[k], directions[k, here])
+            pulls(square[g], total, dying, pull[g])
         later = np.zeros(width)
         for g in range(groups - 1, -1, -1):
             for k in range(group_start[g], group_start[g + 1]):
                 own = pull[g, 0 if k < first_death[g] else 1]
-                _image(out[k, here], directions[k, here], (expected[k], hazard[k]), later, own)
+                image(out[k, here], directions[k, here], (expected[k], hazard[k]), later, own)
             later = (later + pull[g, 0]) * decay[g]

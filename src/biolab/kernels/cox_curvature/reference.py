@@ -6,7 +6,7 @@ from numpy import ndarray
 from biolab.core.arrays import Bool, Float, Int
 
 
-def images(  # noqa: PLR0913
+def images(  # noqa: PLR0913, PLR0917 - the equation's parts
     log_hazard: Float[ndarray, " n"],
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],

@@ -10,7 +10,7 @@ from biolab.core.arrays import Float
 from biolab.kernels.cox_loss.truncated import _leaf_level, _raise_tops
 from biolab.kernels.risk_set import Rows
 
-from .cpu import _accumulate, _image, _pulls
+from .cpu import accumulate, image, pulls
 
 _LANES = 64
 
@@ -18,8 +18,8 @@ _LANES = 64
 class Curvature(NamedTuple):
     """The second derivative at some log-hazards, in the order of sorted rows.
 
-    ``shift`` is the largest log-hazard at risk at a group's time; ``own`` and ``top`` are those of a tree's node, before
-    and after its parents', ``lowest`` the smallest shift below it. ``expected`` and ``square`` are as in `cpu.Curvature`.
+    ``shift`` is the largest log-hazard at risk at a group's time; ``own`` and ``top`` are those of a tree's node,
+    before and after its parents', ``lowest`` the smallest shift below it. The others are as in `cpu.Curvature`.
     """
 
     eta: Float[ndarray, " m"]
@@ -43,21 +43,21 @@ def _sums(point: Curvature, rows: Rows, directions: Float[ndarray, "m k"]) -> tu
             left, right = level + (g + 1 if dies else g), leaves[k] + level + 1
             while left < right:
                 if left & 1:
-                    _accumulate(total[left], heavy * np.exp(point.eta[k] - point.own[left]), directions[k])
+                    accumulate(total[left], heavy * np.exp(point.eta[k] - point.own[left]), directions[k])
                     left += 1
                 if right & 1:
                     right -= 1
-                    _accumulate(total[right], heavy * np.exp(point.eta[k] - point.own[right]), directions[k])
+                    accumulate(total[right], heavy * np.exp(point.eta[k] - point.own[right]), directions[k])
                 left, right = left // 2, right // 2
             if dies:
-                _accumulate(dying[g], heavy * np.exp(point.eta[k] - point.shift[g]), directions[k])
+                accumulate(dying[g], heavy * np.exp(point.eta[k] - point.shift[g]), directions[k])
     for node in range(1, 2 * level):  # what a parent holds belongs to both children
         if point.own[node] == -np.inf:
             total[node] = 0.0
         elif point.top[node] > point.own[node]:
             total[node] *= np.exp(point.own[node] - point.top[node])
         if node > 1 and point.top[node // 2] > -np.inf:
-            _accumulate(total[node], np.exp(point.top[node // 2] - point.top[node]), total[node // 2])
+            accumulate(total[node], np.exp(point.top[node // 2] - point.top[node]), total[node // 2])
     others = total[level : level + groups].copy()
     for g in range(groups):
         top = point.top[level + g]
@@ -74,7 +74,7 @@ def _tree(point: Curvature, values: Float[ndarray, "g k"]) -> Float[ndarray, "v 
     for node in range(level - 1, 0, -1):
         for child in (2 * node, 2 * node + 1):
             if point.lowest[child] < np.inf:
-                _accumulate(tree[node], np.exp(point.lowest[node] - point.lowest[child]), tree[child])
+                accumulate(tree[node], np.exp(point.lowest[node] - point.lowest[child]), tree[child])
     return tree
 
 
@@ -89,11 +89,11 @@ def _gather(
     left, right = first + level, last + level + 1
     while left < right:
         if left & 1:
-            _accumulate(out, weight * np.exp(point.eta[k] - point.lowest[left]), tree[left])
+            accumulate(out, weight * np.exp(point.eta[k] - point.lowest[left]), tree[left])
             left += 1
         if right & 1:
             right -= 1
-            _accumulate(out, weight * np.exp(point.eta[k] - point.lowest[right]), tree[right])
+            accumulate(out, weight * np.exp(point.eta[k] - point.lowest[right]), tree[right])
         left, right = left // 2, right // 2
 
 
@@ -166,12 +166,12 @@ def images(point: Curvature, rows: Rows, directions: Float[ndarray, "m k"], out:
         others, dying = _sums(point, rows, part)
         pull, passed, nothing = np.empty((groups, 2, width)), np.empty(width), np.zeros(width)
         for g in range(groups):
-            _pulls(point.square[g], others[g], dying[g], pull[g])
+            pulls(point.square[g], others[g], dying[g], pull[g])
         tree = _tree(point, pull[:, 0].copy())
         for g in range(groups):
             for k in range(group_start[g], group_start[g + 1]):
                 dies, heavy = k >= first_death[g], weight[k] if weight.size else 1.0
                 _gather(tree, point, (k, g + 1 if dies else g, leaves[k]), heavy, passed)
                 if dies:
-                    _accumulate(passed, heavy * np.exp(point.eta[k] - point.shift[g]), pull[g, 1])
-                _image(out[k, here], part[k], (point.expected[k], 1.0), passed, nothing)
+                    accumulate(passed, heavy * np.exp(point.eta[k] - point.shift[g]), pull[g, 1])
+                image(out[k, here], part[k], (point.expected[k], 1.0), passed, nothing)

@@ -1,4 +1,4 @@
-"""The minimum of a quadratic with an elastic-net penalty, by guessing which coordinates are not 0 and with which sign."""
+"""The minimum of a quadratic with an elastic-net penalty, by guessing the signs of its coordinates."""
 
 import numpy as np
 from numba import njit
@@ -9,6 +9,7 @@ from biolab.core.arrays import Float, Int
 # A pivot under this share of its column's curvature: the column is a combination of those before it
 _DEPENDENT = 1e-9
 _ROUNDS = 30
+_SLACK = 1e-12  # a slope beyond its lasso by less is rounding
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
@@ -53,6 +54,13 @@ def solve(factor: Float[ndarray, "c c"], values: Float[ndarray, " s"]) -> None:
             values[k] -= values[i] * factor[i, k]
 
 
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def accumulate(total: Float[ndarray, " a"], factor: float, values: Float[ndarray, " c"]) -> None:
+    """Add a multiple of a row to a running sum."""
+    for j in range(total.size):
+        total[j] += factor * values[j]
+
+
 @njit(cache=True, nogil=True)
 def _keep(
     solution: Float[ndarray, " a"], lasso: Float[ndarray, " a"], chosen: Int[ndarray, " c"], known: int
@@ -76,6 +84,51 @@ def _keep(
 
 
 @njit(cache=True, nogil=True)
+def _moves(  # noqa: PLR0913, PLR0917
+    gradient: Float[ndarray, " a"],
+    curvature: Float[ndarray, "c c"],
+    solution: Float[ndarray, " a"],
+    signs: Float[ndarray, " a"],
+    penalty: tuple[ndarray, ndarray],
+    chosen: Int[ndarray, " s"],
+    factor: Float[ndarray, "c c"],
+) -> Float[ndarray, " a"]:
+    """Return how far each coordinate goes: the chosen to their common minimum with signs held, the others to 0."""
+    lasso, ridge = penalty
+    moves, target = -solution, np.empty(chosen.size)
+    for i in range(chosen.size):
+        moves[chosen[i]] = 0.0
+    for i in range(chosen.size):
+        j = chosen[i]
+        target[i] = -gradient[j] - ridge[j] * solution[j] - lasso[j] * signs[j]
+    for j in range(solution.size):
+        if moves[j] != 0.0:  # it leaves, and the others feel it go
+            for i in range(chosen.size):
+                target[i] -= moves[j] * curvature[j, chosen[i]]
+    solve(factor, target)
+    for i in range(chosen.size):
+        moves[chosen[i]] = target[i]
+    return moves
+
+
+@njit(cache=True, nogil=True)
+def _turn(
+    signs: Float[ndarray, " a"], found: Float[ndarray, " a"], slope: Float[ndarray, " a"], lasso: Float[ndarray, " a"]
+) -> bool:
+    """Let coordinates whose sign turned leave and those whose slope exceeds their lasso join; true if none does."""
+    settled = True
+    for j in range(signs.size):
+        if lasso[j] == 0.0:
+            continue
+        if signs[j] != 0.0:
+            if found[j] * signs[j] <= 0.0:
+                signs[j], settled = 0.0, False
+        elif abs(slope[j]) > lasso[j] * (1.0 + _SLACK):
+            signs[j], settled = -np.sign(slope[j]), False
+    return settled
+
+
+@njit(cache=True, nogil=True)
 def pivot(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     gradient: Float[ndarray, " a"],
     curvature: Float[ndarray, "c c"],
@@ -94,45 +147,19 @@ def pivot(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     ``chosen`` and the rows of ``factor`` of its first ``known`` coordinates are kept from round to round, and from call
     to call where curvature and ridge stay. Only the first a coordinates of the larger arrays are looked at.
     """
-    a = gradient.size
-    found, slope = solution.copy(), np.empty(a)
-    signs = np.sign(solution)
-    here, target = np.empty(a), np.empty(a)
+    a, signs, slope = gradient.size, np.sign(solution), np.empty(gradient.size)
     for _ in range(_ROUNDS):
         size, good = _keep(signs, lasso, chosen, known)
         if not factorise(curvature, ridge, chosen, factor, (good, size)):
             return -1
         known = size
+        moves = _moves(gradient, curvature, solution, signs, (lasso, ridge), chosen[:size], factor)
+        slope[:] = gradient
         for j in range(a):
-            slope[j] = gradient[j]
-        for i in range(size):  # of the quadratic at 0 along the signs: what the equations are solved for
-            j = chosen[i]
-            target[i] = -gradient[j] - ridge[j] * solution[j] - lasso[j] * signs[j]
-        for j in range(a):
-            here[j] = -solution[j]
-        for j in range(a):
-            if solution[j] != 0.0 and signs[j] == 0.0 and lasso[j] > 0.0:  # it leaves: the others feel it go
-                for i in range(size):
-                    target[i] += solution[j] * curvature[j, chosen[i]]
-        step = target[:size].copy()
-        solve(factor, step)
-        for i in range(size):
-            here[chosen[i]] = step[i]
-        for j in range(a):
-            if here[j] != 0.0:
-                for i in range(a):
-                    slope[i] += here[j] * curvature[j, i]
-        settled = True
-        for j in range(a):
-            found[j] = solution[j] + here[j] if signs[j] != 0.0 or lasso[j] == 0.0 else 0.0
-            if lasso[j] == 0.0:
-                continue
-            if signs[j] != 0.0:
-                if found[j] * signs[j] <= 0.0:
-                    signs[j], settled = 0.0, False
-            elif abs(slope[j]) > lasso[j] * (1.0 + 1e-12):
-                signs[j], settled = -np.sign(slope[j]), False
-        if settled:
+            if moves[j] != 0.0:
+                accumulate(slope, moves[j], curvature[j])
+        found = solution + moves
+        if _turn(signs, found, slope, lasso):
             solution[:] = found
             return size
     return -1
