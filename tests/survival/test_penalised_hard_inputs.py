@@ -39,8 +39,8 @@ def each(models):
     [
         (lambda X, t, e: (X[:0], t[:0], e[:0]), "0 sample|no patient|at least|0 events"),
         (lambda X, t, e: (X, t, e * 0), "None of the 20 patients|0 events"),
-        (lambda X, t, e: (np.where(X == X[4, 1], np.nan, X), t, e), r"row 4 \(counted from 0\), column 1: NaN"),
-        (lambda X, t, e: (np.where(X == X[4, 1], np.inf, X), t, e), "row 4 .*column 1: inf"),
+        (lambda X, t, e: (np.where(X[4, 1] == X, np.nan, X), t, e), r"row 4 \(counted from 0\), column 1: NaN"),
+        (lambda X, t, e: (np.where(X[4, 1] == X, np.inf, X), t, e), "row 4 .*column 1: inf"),
         (lambda X, t, e: (X, np.where(np.arange(20) == 2, np.nan, t), e), "row 2"),
         (lambda X, t, e: (X, np.where(np.arange(20) == 2, np.inf, t), e), "row 2"),
         (lambda X, t, e: (X, np.where(np.arange(20) == 2, -1.0, t), e), "row 2"),
@@ -87,9 +87,9 @@ def test_what_goes_with_the_target_is_named(model, extra, message):
         lambda X, t, e: (X, np.full(20, 5.0), e),
         lambda X, t, e: (np.hstack([X, np.random.default_rng(0).normal(size=(20, 300))]), t, e),
         lambda X, t, e: (X * [1e-8, 1, 1e8], t, e),
-        lambda X, t, e: (X + [0, 1e9, 0], t, e),
+        lambda X, t, e: (X + np.array([0, 1e9, 0]), t, e),
         lambda X, t, e: (np.column_stack([t, X]), t, np.ones(20)),
-        lambda X, t, e: (X[:2], t[:2] + [0, 1], [1, 1]),
+        lambda X, t, e: (X[:2], t[:2] + np.arange(2), [1, 1]),
     ],
     ids=["one event", "all tied", "p > n", "units", "far", "separated", "two patients"],
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biolab.core.arrays import Float, Int
+from biolab.core.arrays import Bool, Float, Int
 from biolab.core.errors import DataError
 from biolab.kernels import RiskSet
 
@@ -42,8 +42,12 @@ def penalised_columns(
     """
     columns = np.ascontiguousarray(design.T)
     share = weight / weight.sum()
+    weighing = np.ones(len(columns)) if factors is None else factors
+    flat = columns.max(axis=1) == columns.min(axis=1)
+    duplicate = _duplicates(columns, ~flat, weighing) if merge else np.empty(0, dtype=np.int64)
+    if columns.base is not None:  # of a design in Fortran's order the transpose is no copy
+        columns = columns.copy()
     with np.errstate(over="ignore", invalid="ignore"):
-        flat = columns.max(axis=1) == columns.min(axis=1)
         columns -= (columns @ share)[:, None]
         columns[flat] = 0.0
         scale = np.sqrt(np.einsum("pn,pn,n->p", columns, columns, share))
@@ -54,9 +58,7 @@ def penalised_columns(
             "squares overflow float64. Give it in a larger unit."
         )
     columns /= np.where(scale == 0, 1.0, scale)[:, None]
-    weighing = np.ones(len(scale)) if factors is None else factors
     constant = np.flatnonzero(scale == 0)
-    duplicate = _duplicates(columns, scale, weighing) if merge else np.empty(0, dtype=np.int64)
     kept = np.setdiff1d(np.arange(len(scale)), np.concatenate([constant, duplicate]))
     order = risk.sorted_rows().order
     sorted_ = columns[:, order] if kept.size == len(scale) else columns[np.ix_(kept, order)]
@@ -71,19 +73,19 @@ def penalised_columns(
 
 
 def _duplicates(
-    columns: Float[np.ndarray, "p n"], scale: Float[np.ndarray, " p"], factors: Float[np.ndarray, " p"]
+    columns: Float[np.ndarray, "p n"], varies: Bool[np.ndarray, " p"], factors: Float[np.ndarray, " p"]
 ) -> Int[np.ndarray, " d"]:
     """Find columns equal to another of no larger factor; of equals the first is kept."""
     groups: dict[bytes, list[int]] = {}
-    for at, content in _contents(columns, scale):
+    for at, content in _contents(columns, varies):
         groups.setdefault(content, []).append(at)
     extra = [at for group in groups.values() for at in sorted(group, key=lambda at: factors[at])[1:]]
     return np.array(sorted(extra), dtype=np.int64)
 
 
-def _contents(columns: Float[np.ndarray, "p n"], scale: Float[np.ndarray, " p"]) -> Iterator[tuple[int, bytes]]:
-    """Yield what each column that varies holds; only those that share their first moments are read in full."""
-    key = scale + 1j * columns[:, 0]
+def _contents(columns: Float[np.ndarray, "p n"], varies: Bool[np.ndarray, " p"]) -> Iterator[tuple[int, bytes]]:
+    """Yield what each column that varies holds; only those that share two of their values are read in full."""
+    key = columns[:, 0] + 1j * columns[:, -1]
     _, group, count = np.unique(key, return_inverse=True, return_counts=True)
-    for at in np.flatnonzero((count[group.ravel()] > 1) & (scale > 0)):
+    for at in np.flatnonzero((count[group.ravel()] > 1) & varies):
         yield int(at), columns[at].tobytes()
