@@ -92,14 +92,15 @@ def work(tool: str, folder: Path, repeats: int) -> None:
 
 def prepare(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Write a data set, its lambdas and its folds where all tools read them."""
-    from SurvSet.data import SurvLoader
+    import polars.selectors as cs
 
+    from biolab.data import load
     from biolab.stats import stratified_folds
     from biolab.survival import CoxPath
 
-    frame = SurvLoader().load_dataset(ds_name=name)["df"]
-    x = frame[[column for column in frame.columns if column.startswith("num_")]].to_numpy(np.float64)
-    follow_up, event = frame["time"].to_numpy(np.float64), frame["event"].to_numpy(np.float64) == 1
+    frame = load(f"survset/{name}").collect()
+    x = frame.select(cs.starts_with("num_")).to_numpy()
+    follow_up, event = frame["time"].to_numpy(), frame["event"].to_numpy() == 1
     lambdas = CoxPath().fit(x, (follow_up, event)).lambdas_
     fold = stratified_folds(event, 5, seed=0)
     parts = {"sizes": [*x.shape, len(lambdas)], "x": x.T, "time": follow_up, "event": event, "lambdas": lambdas}
