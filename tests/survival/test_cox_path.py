@@ -132,6 +132,19 @@ def test_ridge_with_more_columns_than_patients_is_optimal():
     assert_optimal(CoxPath(0.0, n_lambdas=4).fit(X, y), X, y)
 
 
+def test_a_ridge_by_rows_is_the_ridge_by_columns(monkeypatch):
+    X, y = cohort(8, rows=30, columns=50)
+    by_columns = CoxPath(0.0, n_lambdas=4).fit(X, y)
+    monkeypatch.setattr("biolab.survival.local_quadratic._FORMED", 40)
+    by_rows = CoxPath(0.0, n_lambdas=4).fit(X, y)
+    np.testing.assert_allclose(by_rows.coef_path_, by_columns.coef_path_, rtol=1e-6, atol=1e-10)
+    monkeypatch.setattr("biolab.survival.local_quadratic._FORMED", 5)
+    swept = CoxPath(0.3, n_lambdas=4).fit(X, y)
+    monkeypatch.undo()
+    pivoted = CoxPath(0.3, n_lambdas=4).fit(X, y)
+    np.testing.assert_allclose(swept.coef_path_, pivoted.coef_path_, atol=1e-6)
+
+
 def test_no_penalty_is_coxph():
     X, y = cohort(9)
     path = CoxPath(lambdas=[0.0]).fit(X, y)

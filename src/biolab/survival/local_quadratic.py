@@ -48,10 +48,7 @@ class LocalQuadratic:
             return
         if before > 0 and not self._formed:
             joining, new, before = self.working, np.ascontiguousarray(self._held[:, :size]), 0
-        images = np.empty_like(new)
-        self._curvature.images(self._point, self._rows, new, images)
-        images /= self._total
-        border = self._held[:, :size].T @ images
+        border = self._held[:, :size].T @ self._images(new)
         self._information[:size, before:size] = border
         self._information[before:size, :before] = border[:before].T
         self._formed = True
@@ -80,11 +77,10 @@ class LocalQuadratic:
         """Return the minimum of the quadratic with this gradient at ``beta``; no sweep is left that gives ``rest``."""
         found, size = beta.copy(), beta.size
         if size > _FORMED:
+            if size > len(self._held) and not lasso.any() and ridge.all():
+                return beta - self._ridge_step(gradient + ridge * beta, ridge)
             held = np.ascontiguousarray(self.columns)
-            images = np.empty_like(held)
-            self._curvature.images(self._point, self._rows, held, images)
-            images /= self._total
-            rows, images = np.ascontiguousarray(held.T), np.ascontiguousarray(images.T)
+            rows, images = np.ascontiguousarray(held.T), np.ascontiguousarray(self._images(held).T)
             descent.descend_rows(gradient, rows, images, found, lasso, ridge, rest, MAX_SWEEPS)
             return found
         self._known = pivot(
@@ -94,6 +90,20 @@ class LocalQuadratic:
             information = self._information[:size, :size].copy()
             descent.descend(gradient.copy(), information, found, lasso, ridge, rest, MAX_SWEEPS)
         return found
+
+    def _images(self, directions: Float[np.ndarray, "m b"]) -> Float[np.ndarray, "m b"]:
+        """Return the mean loss's second derivative in the log-hazards, times each direction."""
+        images = np.empty_like(directions)
+        self._curvature.images(self._point, self._rows, directions, images)
+        images /= self._total
+        return images
+
+    def _ridge_step(self, slope: Float[np.ndarray, " a"], ridge: Float[np.ndarray, " a"]) -> Float[np.ndarray, " a"]:
+        """Solve ``(X'HX + R) step = slope`` by equations of the rows, of which there are fewer (Woodbury)."""
+        inner, eye = (self.columns / ridge) @ self.columns.T, np.eye(len(self._held))
+        bent = self._images(eye)
+        pull = np.linalg.solve(eye + bent @ inner, bent @ (self.columns @ (slope / ridge)))
+        return (slope - self.columns.T @ pull) / ridge
 
     def _reserve(self, size: int) -> None:
         held = np.empty((self._all.shape[1], size))
