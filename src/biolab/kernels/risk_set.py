@@ -10,7 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from biolab.core import DataError
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Bool, Float, Int, UInt
 
 from .checks import checked_weights, finite_vector, same_length
 
@@ -21,12 +21,15 @@ class Rows(NamedTuple):
     """`Layout` as compiled functions take it, with the kind of ties."""
 
     order: Int[ndarray, " m"]
-    place: Int[ndarray, " n"]
     group_start: Int[ndarray, " g+1"]
     first_death: Int[ndarray, " g"]
     opens: Bool[ndarray, " g"]
+    death_weight: Float[ndarray, " g"]
     weight: Float[ndarray, " m_or_0"]
     leaves: Int[ndarray, " m_or_0"]
+    slot: UInt[ndarray, " n"]
+    sorted_slot: UInt[ndarray, " m"]
+    row_weight: Float[ndarray, " n_or_0"]
     efron: bool
 
 
@@ -35,18 +38,25 @@ class Layout:
     """Sorted follow-up on one device: m rows that are ever at risk, in g groups, one a stratum and event time.
 
     Rows stand stratum by stratum, latest first; a group holds the rows which are at risk at its event time and at
-    no later one (without left truncation), those who fail then last. ``place`` is where a row stands in ``order``, -1
-    if it is never at risk: reading from there is several times faster than writing by ``order``. ``weight`` is empty
-    where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late entry.
+    no later one (without left truncation), those who fail then last; ``death_weight`` sums their weights. ``weight``
+    is empty where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late
+    entry.
+
+    ``slot`` tells a row what it is in its group, so that results can be looked up without sorting back: 2 g for one who
+    joins at group g, 2 g + 1 for one who fails there, twice the number of groups for one who is never at risk.
+    ``sorted_slot`` is the same in sorted order and ``row_weight`` the weights in the order of rows.
     """
 
     order: Int[Tensor, " m"]
-    place: Int[Tensor, " n"]
     group_start: Int[Tensor, " g+1"]
     first_death: Int[Tensor, " g"]
     opens_stratum: Bool[Tensor, " g"]
+    death_weight: Float[Tensor, " g"]
     weight: Float[Tensor, " m_or_0"]
     leaves: Int[Tensor, " m_or_0"]
+    slot: Int[Tensor, " n"]
+    sorted_slot: Int[Tensor, " m"]
+    row_weight: Float[Tensor, " n_or_0"]
 
     def to(self, device: torch.device) -> "Layout":
         """Copy to a device."""
@@ -56,6 +66,8 @@ class Layout:
         """Return the fields as arrays (on the host), with the kind of ties."""
         arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
         arrays["opens"] = arrays.pop("opens_stratum")
+        for name in ("slot", "sorted_slot"):  # compiled code need not ask whether an unsigned index counts from the end
+            arrays[name] = arrays[name].view(np.uint32)
         return Rows(**arrays, efron=efron)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -135,8 +147,8 @@ def _checked_and_sorted(time: Any, event: Any, strata: Any, weight: Any, entry: 
     events = _events(_numbers(event, "event"))
     same_length(time=times, event=events)
     n = times.size
-    if not 0 < n < 2**31:
-        raise DataError(f"time has {n} rows; a Cox model needs at least one (and fewer than 2^31).")
+    if not 0 < n < 2**30:
+        raise DataError(f"time has {n} rows; a Cox model needs at least one (and fewer than 2^30).")
     weights = None if weight is None else _case_weights(_numbers(weight, "weight"), n)
     stratum = None if strata is None else _strata(strata, n)
     entered = None if entry is None else _entries(_numbers(entry, "entry"), times)
@@ -210,17 +222,33 @@ def _sorted(
     if entry is not None:
         order, leaves = _truncate(order, group_start, first_death, last, time, entry)
     held = np.zeros(0) if weight is None else weight[order]
-    place = np.full(time.size, -1, dtype=np.int32)
-    place[order] = np.arange(order.size, dtype=np.int32)
+    slot, sorted_slot = _slots(order, group_start, first_death, time.size)
+    death_weight = np.bincount(sorted_slot, weights=held if held.size else None, minlength=2 * first_death.size)[1::2]
     return Layout(
         order=torch.from_numpy(order),
-        place=torch.from_numpy(place),
         group_start=torch.from_numpy(group_start),
         first_death=torch.from_numpy(first_death),
         opens_stratum=torch.from_numpy(opens),
+        death_weight=torch.from_numpy(death_weight.astype(np.float64)),
         weight=torch.from_numpy(held),
         leaves=torch.from_numpy(leaves),
+        slot=torch.from_numpy(slot),
+        sorted_slot=torch.from_numpy(sorted_slot),
+        row_weight=torch.from_numpy(np.zeros(0) if weight is None else weight.copy()),
     )
+
+
+@njit(cache=True)
+def _slots(
+    order: Int[ndarray, " m"], group_start: Int[ndarray, " g+1"], first_death: Int[ndarray, " g"], n: int
+) -> tuple[ndarray, ndarray]:
+    groups = first_death.size
+    slot, sorted_slot = np.full(n, 2 * groups, dtype=np.int32), np.empty(order.size, dtype=np.int32)
+    for g in range(groups):
+        for k in range(group_start[g], group_start[g + 1]):
+            sorted_slot[k] = 2 * g + (k >= first_death[g])
+            slot[order[k]] = sorted_slot[k]
+    return slot, sorted_slot
 
 
 @njit(cache=True)
