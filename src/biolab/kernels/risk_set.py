@@ -16,6 +16,9 @@ from .checks import checked_weights, finite_vector, same_length
 
 Ties = Literal["efron", "breslow"]
 
+# Slots a table may have and still be looked up from the second cache.
+BIN = 32768
+
 
 class Rows(NamedTuple):
     """`Layout` as compiled functions take it, with the kind of ties."""
@@ -27,8 +30,10 @@ class Rows(NamedTuple):
     death_weight: Float[ndarray, " g"]
     weight: Float[ndarray, " m_or_0"]
     leaves: Int[ndarray, " m_or_0"]
-    slot: UInt[ndarray, " n"]
-    sorted_slot: UInt[ndarray, " m"]
+    bin_start: Int[ndarray, " bins+1"]
+    binned: UInt[ndarray, " n_or_0"]
+    binned_slot: UInt[ndarray, " n"]
+    fails: Bool[ndarray, " n"]
     row_weight: Float[ndarray, " n_or_0"]
     efron: bool
 
@@ -42,9 +47,11 @@ class Layout:
     is empty where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late
     entry.
 
-    ``slot`` tells a row what it is in its group, so that results can be looked up without sorting back: 2 g for one who
-    joins at group g, 2 g + 1 for one who fails there, twice the number of groups for one who is never at risk.
-    ``sorted_slot`` is the same in sorted order and ``row_weight`` the weights in the order of rows.
+    A row's slot is what it is in its group: 2 g for one who joins at group g, 2 g + 1 for one who fails there, twice the
+    number of groups for one who is never at risk. A table by slot may be larger than a processor's caches, so rows are
+    also put in bins of `BIN` slots, each in the order of rows: ``binned`` is where a row stands then (empty if there is
+    one bin: where it stands anyway) and ``binned_slot`` the slots in that order. ``fails`` marks the events that count
+    and ``row_weight`` holds the weights, both in the order of rows.
     """
 
     order: Int[Tensor, " m"]
@@ -54,8 +61,10 @@ class Layout:
     death_weight: Float[Tensor, " g"]
     weight: Float[Tensor, " m_or_0"]
     leaves: Int[Tensor, " m_or_0"]
-    slot: Int[Tensor, " n"]
-    sorted_slot: Int[Tensor, " m"]
+    bin_start: Int[Tensor, " bins+1"]
+    binned: Int[Tensor, " n_or_0"]
+    binned_slot: Int[Tensor, " n"]
+    fails: Bool[Tensor, " n"]
     row_weight: Float[Tensor, " n_or_0"]
 
     def to(self, device: torch.device) -> "Layout":
@@ -66,7 +75,7 @@ class Layout:
         """Return the fields as arrays (on the host), with the kind of ties."""
         arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
         arrays["opens"] = arrays.pop("opens_stratum")
-        for name in ("slot", "sorted_slot"):  # compiled code need not ask whether an unsigned index counts from the end
+        for name in ("binned", "binned_slot"):  # compiled code need not ask whether an unsigned index counts from the end
             arrays[name] = arrays[name].view(np.uint32)
         return Rows(**arrays, efron=efron)
 
@@ -222,18 +231,21 @@ def _sorted(
     if entry is not None:
         order, leaves = _truncate(order, group_start, first_death, last, time, entry)
     held = np.zeros(0) if weight is None else weight[order]
-    slot, sorted_slot = _slots(order, group_start, first_death, time.size)
-    death_weight = np.bincount(sorted_slot, weights=held if held.size else None, minlength=2 * first_death.size)[1::2]
+    slot = _slots(order, group_start, first_death, time.size)
+    death_weight = np.bincount(slot, weights=weight, minlength=2 * first_death.size + 1)[1::2].astype(np.float64)
+    bin_start, binned, binned_slot = _bins(slot, 2 * first_death.size + 1)
     return Layout(
         order=torch.from_numpy(order),
         group_start=torch.from_numpy(group_start),
         first_death=torch.from_numpy(first_death),
         opens_stratum=torch.from_numpy(opens),
-        death_weight=torch.from_numpy(death_weight.astype(np.float64)),
+        death_weight=torch.from_numpy(death_weight),
         weight=torch.from_numpy(held),
         leaves=torch.from_numpy(leaves),
-        slot=torch.from_numpy(slot),
-        sorted_slot=torch.from_numpy(sorted_slot),
+        bin_start=torch.from_numpy(bin_start),
+        binned=torch.from_numpy(binned),
+        binned_slot=torch.from_numpy(binned_slot),
+        fails=torch.from_numpy(slot % 2 == 1),
         row_weight=torch.from_numpy(np.zeros(0) if weight is None else weight.copy()),
     )
 
@@ -241,14 +253,32 @@ def _sorted(
 @njit(cache=True)
 def _slots(
     order: Int[ndarray, " m"], group_start: Int[ndarray, " g+1"], first_death: Int[ndarray, " g"], n: int
-) -> tuple[ndarray, ndarray]:
+) -> Int[ndarray, " n"]:
     groups = first_death.size
-    slot, sorted_slot = np.full(n, 2 * groups, dtype=np.int32), np.empty(order.size, dtype=np.int32)
+    slot = np.full(n, 2 * groups, dtype=np.int32)
     for g in range(groups):
         for k in range(group_start[g], group_start[g + 1]):
-            sorted_slot[k] = 2 * g + (k >= first_death[g])
-            slot[order[k]] = sorted_slot[k]
-    return slot, sorted_slot
+            slot[order[k]] = 2 * g + (k >= first_death[g])
+    return slot
+
+
+@njit(cache=True)
+def _bins(slot: Int[ndarray, " n"], slots: int) -> tuple[ndarray, ndarray, ndarray]:
+    """Sort rows stably by bin; return where bins start, where each row stands and the slots in that order."""
+    bins = (slots + BIN - 1) // BIN
+    start = np.zeros(bins + 1, dtype=np.int64)
+    if bins == 1:
+        start[1] = slot.size
+        return start, np.empty(0, dtype=np.int32), slot
+    for row in range(slot.size):
+        start[slot[row] // BIN + 1] += 1
+    start = np.cumsum(start)
+    following, binned, binned_slot = start[:-1].copy(), np.empty_like(slot), np.empty_like(slot)
+    for row in range(slot.size):
+        place = following[slot[row] // BIN]
+        following[slot[row] // BIN] += 1
+        binned[row], binned_slot[place] = place, slot[row]
+    return start, binned, binned_slot
 
 
 @njit(cache=True)

@@ -8,10 +8,11 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Bool, Float
+from biolab.core.arrays import Bool, Float, Int
 from biolab.kernels.exponential import exponential
 from biolab.kernels.logarithm import logarithm
-from biolab.kernels.risk_set import Rows
+from biolab.kernels.risk_set import BIN, Rows
+from biolab.kernels.work_memory import work_memory
 
 from . import wide
 from .steps import REACH, group_steps
@@ -39,13 +40,18 @@ def evaluate(
 
     If a log-hazard is NaN or infinite, the loss is NaN and the derivatives are undefined.
     """
-    if values.size < 2 * PART:
-        loss, largest = _whole(values, rows, gradient, hessian)
-    elif threads == 1:
-        loss, largest = _in_parts(values, rows, gradient, hessian, map)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            loss, largest = _in_parts(values, rows, gradient, hessian, pool.map)
+    groups = rows.first_death.size
+    sizes = (values.size, 2 * (groups + 1), 2 * (groups + 1) if hessian.size else 0)
+    with work_memory(sum(sizes)) as numbers:
+        hazard, slopes, curves = np.split(numbers, np.cumsum(sizes[:-1]))
+        work = (hazard, slopes.reshape(-1, 2), curves.reshape(-1, 2))
+        if values.size < 2 * PART:
+            loss, largest = _whole(values, rows, work, gradient, hessian)
+        elif threads == 1:
+            loss, largest = _in_parts(values, rows, work, gradient, hessian, map)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                loss, largest = _in_parts(values, rows, work, gradient, hessian, pool.map)
     if largest <= _REACH_BITS:
         return loss
     if largest >= _INFINITE_BITS:
@@ -59,70 +65,84 @@ def evaluate(
 def _in_parts(
     values: Float[ndarray, " n"],
     rows: Rows,
+    work: tuple[Float[ndarray, " n"], Float[ndarray, "s 2"], Float[ndarray, "s_or_0 2"]],
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
     each: Callable[..., Iterator[Any]],
 ) -> tuple[float, int]:
     """Return the loss and the bits of the largest log-hazard; ``each`` maps over parts."""
-    groups = rows.first_death.size
-    hazard, (sums, slopes, curves) = np.empty(values.size), _tables(groups, gradient.size, hessian.size)
+    hazard, slopes, curves = work
     count = values.size // PART
     cuts = np.linspace(0, values.size, count + 1).astype(np.int64)
-    parts = list(zip(cuts[:-1], cuts[1:], strict=True))
-    # groups stay whole
-    bounds = np.searchsorted(rows.group_start, np.linspace(0, rows.order.size, count + 1))
-    group_parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    parts, bins, events = _pairs(cuts), _parts(rows.bin_start, count), _parts(rows.group_start, count)
     seen = list(each(lambda part: _exponentiate(values, rows, hazard, *part), parts))
-    list(each(lambda part: _sum_groups(hazard, rows, sums, *part), group_parts))
-    _accumulate(sums, rows.opens)
-    logs = list(each(lambda part: _step(sums, rows, slopes, curves, *part), group_parts))
-    for table in (slopes, curves):
-        _accumulate_back(table, rows.opens)
-    list(each(lambda part: _spread(hazard, rows, slopes, curves, gradient, hessian, *part), parts))
+    list(each(lambda part: _sum_slots(hazard, rows, slopes, *part), bins))
+    _accumulate(slopes, rows.opens)
+    logs = list(each(lambda part: _step(rows, slopes, curves, *part), events))
+    if gradient.size:
+        list(each(lambda table: _accumulate_back(table, rows.opens), (slopes, curves)))
+        # until it is its turn, the gradient's memory serves the curvature
+        list(each(lambda part: _look_up(hazard, rows, slopes, curves, gradient, *part), bins))
+        if hessian.size:
+            list(each(lambda part: _take_back(gradient, rows.binned, hessian, *part), parts))
+        list(each(lambda part: _take_back(hazard, rows.binned, gradient, *part), parts))
+        list(each(lambda part: _subtract_events(gradient, rows, *part), parts))
     return sum(logs) - sum(term for _, term in seen), max(largest for largest, _ in seen)
+
+
+def _parts(start: Int[ndarray, " s"], count: int) -> list[tuple[int, int]]:
+    """Share what starts at these rows out into parts of about as many rows."""
+    return _pairs(np.unique(np.searchsorted(start, np.linspace(0, start[-1], count + 1))))
+
+
+def _pairs(cuts: Int[ndarray, " c"]) -> list[tuple[int, int]]:
+    return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
 
 
 @njit(cache=True, nogil=True)
 def _whole(
     values: Float[ndarray, " n"],
     rows: Rows,
+    work: tuple[Float[ndarray, " n"], Float[ndarray, "s 2"], Float[ndarray, "s_or_0 2"]],
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
 ) -> tuple[float, int]:
     """Do as `_in_parts` does, in one part."""
-    n, groups = values.size, rows.first_death.size
-    hazard = np.empty(n)
-    sums, slopes, curves = _tables(groups, gradient.size, hessian.size)
+    n, groups, bins = values.size, rows.first_death.size, rows.bin_start.size - 1
+    hazard, slopes, curves = work
     largest, term = _exponentiate(values, rows, hazard, 0, n)
-    _sum_groups(hazard, rows, sums, 0, groups)
-    _accumulate(sums, rows.opens)
-    logs = _step(sums, rows, slopes, curves, 0, groups)
-    _accumulate_back(slopes, rows.opens)
-    _accumulate_back(curves, rows.opens)
-    _spread(hazard, rows, slopes, curves, gradient, hessian, 0, n)
+    _sum_slots(hazard, rows, slopes, 0, bins)
+    _accumulate(slopes, rows.opens)
+    logs = _step(rows, slopes, curves, 0, groups)
+    if gradient.size:
+        _accumulate_back(slopes, rows.opens)
+        _accumulate_back(curves, rows.opens)
+        _look_up(hazard, rows, slopes, curves, gradient, 0, bins)
+        if hessian.size:
+            _take_back(gradient, rows.binned, hessian, 0, n)
+        _take_back(hazard, rows.binned, gradient, 0, n)
+        _subtract_events(gradient, rows, 0, n)
     return logs - term, largest
-
-
-@njit(cache=True, nogil=True)
-def _tables(groups: int, gradient: int, hessian: int) -> tuple[ndarray, ndarray, ndarray]:
-    """Make the tables by slot (see `Layout`); the last slot, of rows never at risk, stays 0."""
-    slots = 2 * groups + 1
-    return np.zeros(slots), np.zeros(slots if gradient else 0), np.zeros(slots if hessian else 0)
 
 
 @njit(cache=True, nogil=True)
 def _exponentiate(
     values: Float[ndarray, " n"], rows: Rows, hazard: Float[ndarray, " n"], start: int, stop: int
 ) -> tuple[int, float]:
-    """Fill the weighted hazards; return the bits of the largest log-hazard and the events' weighted sum."""
-    largest, term = np.int64(0), 0.0
+    """Fill the weighted hazards, in bins; return the bits of the largest log-hazard and the events' weighted sum."""
+    largest, term, near = np.int64(0), 0.0, np.empty(_CHUNK)
     for begin in range(start, stop, _CHUNK):
         end = min(begin + _CHUNK, stop)
-        largest = max(largest, _exponentials(values[begin:end], hazard[begin:end]))
         weight = rows.row_weight[begin:end]
+        largest = max(largest, _exponentials(values[begin:end], near))
+        term += _event_term(values[begin:end], rows.fails[begin:end], weight)
         for k in range(weight.size):
-            hazard[begin + k] *= weight[k]
-        term += _event_term(values[begin:end], rows.slot[begin:end], weight)
+            near[k] *= weight[k]
+        if rows.binned.size:
+            for k in range(begin, end):
+                hazard[rows.binned[k]] = near[k - begin]
+        else:
+            hazard[begin:end] = near[: end - begin]
     return largest, term
 
 
@@ -136,148 +156,151 @@ def _exponentials(values: Float[ndarray, " c"], hazard: Float[ndarray, " c"]) ->
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _event_term(values: Float[ndarray, " c"], slot: ndarray, weight: Float[ndarray, " c_or_0"]) -> float:
+def _event_term(values: Float[ndarray, " c"], fails: Bool[ndarray, " c"], weight: Float[ndarray, " c_or_0"]) -> float:
     total = 0.0
     if weight.size:
         for k in range(values.size):
-            total += (slot[k] & np.uint32(1)) * weight[k] * values[k]
+            total += fails[k] * weight[k] * values[k]
     else:
         for k in range(values.size):
-            total += (slot[k] & np.uint32(1)) * values[k]
+            total += fails[k] * values[k]
     return total
 
 
 @njit(cache=True, nogil=True)
-def _sum_groups(
-    hazard: Float[ndarray, " n"], rows: Rows, sums: Float[ndarray, " s"], start: int, stop: int
-) -> None:
-    """Add up the hazards of each slot of some groups, without a branch that a processor could mispredict."""
-    order, slot = rows.order, rows.sorted_slot
-    total, before = 0.0, np.uint32(2 * rows.first_death.size)
-    for k in range(rows.group_start[start], rows.group_start[stop]):
-        total = hazard[order[k]] + (total if slot[k] == before else 0.0)
-        before = slot[k]
-        sums[before] = total
+def _sum_slots(hazard: Float[ndarray, " n"], rows: Rows, sums: Float[ndarray, "s 2"], start: int, stop: int) -> None:
+    """Add up the hazards of each slot of some bins."""
+    slot, by_slot = rows.binned_slot, sums.reshape(-1)
+    by_slot[start * BIN : stop * BIN] = 0.0
+    for place in range(rows.bin_start[start], rows.bin_start[stop]):
+        by_slot[slot[place]] += hazard[place]
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(sums: Float[ndarray, " s"], opens: Bool[ndarray, " g"]) -> None:
+def _accumulate(sums: Float[ndarray, "s 2"], opens: Bool[ndarray, " g"]) -> None:
     """Add to those who join at each group, but do not fail there, all who were at risk already."""
     at_risk = 0.0
     for g in range(opens.size):
         if opens[g]:
             at_risk = 0.0
-        joining, failing = sums[2 * g], sums[2 * g + 1]
-        sums[2 * g] = at_risk + joining
+        joining, failing = sums[g, 0], sums[g, 1]
+        sums[g, 0] = at_risk + joining
         at_risk += joining + failing
 
 
 @njit(cache=True, nogil=True)
-def _step(
-    sums: Float[ndarray, " s"],
-    rows: Rows,
-    slopes: Float[ndarray, " s_or_0"],
-    curves: Float[ndarray, " s_or_0"],
-    start: int,
-    stop: int,
-) -> float:
-    """Fill the sums of 1 / phi (and squares) of some groups; return the value of their logarithms."""
-    logs = 0.0
+def _step(rows: Rows, table: Float[ndarray, "s 2"], curves: Float[ndarray, "s_or_0 2"], start: int, stop: int) -> float:
+    """Replace the sums of some groups by those of 1 / phi, fill those of its square; return the logarithms' value."""
+    total, work = 0.0, np.empty((5, _CHUNK))
     for begin in range(start, stop, _CHUNK):
-        end = min(begin + _CHUNK, stop)
-        logs += _steps_of_one(sums, rows, slopes, curves, begin, end)
+        size = min(_CHUNK, stop - begin)
+        near, far = table[begin : begin + size], curves[begin : begin + size]
+        others, failing, slope, curve, logs = work[0, :size], work[1, :size], work[2, :size], work[3, :size], work[4, :size]
+        for g in range(size):
+            others[g], failing[g] = near[g, 0], near[g, 1]
+        _steps_of_one(others, failing, rows.death_weight[begin : begin + size], slope, curve, logs)
+        for g in range(size):
+            near[g, 0] = near[g, 1] = slope[g]
+        for g in range(len(far)):
+            far[g, 0] = far[g, 1] = curve[g]
         if rows.efron:
-            logs += _steps_of_ties(sums, rows, slopes, curves, begin, end)
-    return logs
+            _steps_of_ties(others, failing, rows, begin, near, far, logs)
+        total += logs.sum()
+    return total
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def _steps_of_one(
-    sums: Float[ndarray, " s"],
-    rows: Rows,
-    slopes: Float[ndarray, " s_or_0"],
-    curves: Float[ndarray, " s_or_0"],
-    start: int,
-    stop: int,
-) -> float:
+    others: Float[ndarray, " c"],
+    failing: Float[ndarray, " c"],
+    weight: Float[ndarray, " c"],
+    slope: Float[ndarray, " c"],
+    curve: Float[ndarray, " c"],
+    logs: Float[ndarray, " c"],
+) -> None:
     """Take every group's deaths to leave at once: right for Breslow's ties and for single deaths."""
-    logs, inverse = np.empty(stop - start), np.empty(stop - start)
-    weight = rows.death_weight
-    for g in range(start, stop):
-        phi = sums[2 * g] + sums[2 * g + 1]
-        logs[g - start] = weight[g] * logarithm(phi)
-        inverse[g - start] = 1.0 / phi
-    if slopes.size:
-        for g in range(start, stop):
-            slopes[2 * g] = slopes[2 * g + 1] = weight[g] * inverse[g - start]
-    if curves.size:
-        for g in range(start, stop):
-            curves[2 * g] = curves[2 * g + 1] = weight[g] * inverse[g - start] * inverse[g - start]
-    total = 0.0
-    for g in range(start, stop):
-        tied = rows.efron and rows.group_start[g + 1] - rows.first_death[g] > 1
-        total += 0.0 if tied else logs[g - start]
-    return total
+    for g in range(weight.size):
+        phi = others[g] + failing[g]
+        inverse = 1.0 / phi
+        logs[g] = logarithm(phi) * weight[g]
+        slope[g] = weight[g] * inverse
+        curve[g] = slope[g] * inverse
 
 
 @njit(cache=True, nogil=True)
 def _steps_of_ties(
-    sums: Float[ndarray, " s"],
+    others: Float[ndarray, " c"],
+    failing: Float[ndarray, " c"],
     rows: Rows,
-    slopes: Float[ndarray, " s_or_0"],
-    curves: Float[ndarray, " s_or_0"],
-    start: int,
-    stop: int,
-) -> float:
+    first: int,
+    table: Float[ndarray, "c 2"],
+    curves: Float[ndarray, "c_or_0 2"],
+    logs: Float[ndarray, " c"],
+) -> None:
     """Do Efron's steps of groups with more than one death."""
-    logs, out = 0.0, np.empty(4)
-    for g in range(start, stop):
-        deaths = rows.group_start[g + 1] - rows.first_death[g]
+    out = np.empty(4)
+    for g in range(others.size):
+        deaths = rows.group_start[first + g + 1] - rows.first_death[first + g]
         if deaths > 1:
-            logs += group_steps(sums[2 * g], sums[2 * g + 1], deaths, rows.death_weight[g], out, rows.efron)
-            if slopes.size:
-                slopes[2 * g], slopes[2 * g + 1] = out[0], out[1]
-            if curves.size:
-                curves[2 * g], curves[2 * g + 1] = out[2], out[3]
-    return logs
+            logs[g] = group_steps(others[g], failing[g], deaths, rows.death_weight[first + g], out, rows.efron)
+            table[g] = out[:2]
+            if len(curves):
+                curves[g] = out[2:]
 
 
 @njit(cache=True, nogil=True)
-def _accumulate_back(table: Float[ndarray, " s_or_0"], opens: Bool[ndarray, " g"]) -> None:
+def _accumulate_back(table: Float[ndarray, "s_or_0 2"], opens: Bool[ndarray, " g"]) -> None:
     """Add to each group what all earlier event times of its stratum add for those who outlive them."""
-    if not table.size:
-        return
     passed = 0.0
-    for g in range(opens.size - 1, -1, -1):
-        table[2 * g + 1] += passed
-        passed += table[2 * g]
-        table[2 * g] = passed
+    for g in range(opens.size - 1, -1, -1) if len(table) else range(0):
+        table[g, 1] += passed
+        passed += table[g, 0]
+        table[g, 0] = passed
         if opens[g]:
             passed = 0.0
+    table[opens.size :] = 0.0
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _spread(
+def _look_up(
     hazard: Float[ndarray, " n"],
     rows: Rows,
-    slopes: Float[ndarray, " s_or_0"],
-    curves: Float[ndarray, " s_or_0"],
-    gradient: Float[ndarray, " n_or_0"],
-    hessian: Float[ndarray, " n_or_0"],
+    slopes: Float[ndarray, "s 2"],
+    curves: Float[ndarray, "s_or_0 2"],
+    curvature: Float[ndarray, " n"],
     start: int,
     stop: int,
 ) -> None:
-    """Look up each row's sums by its slot; write gradient and curvature in the order of rows."""
-    slot, weight = rows.slot, rows.row_weight
-    if hessian.size:
+    """Multiply the hazards of some bins by the sums of their slots; fill the curvature if it is wanted."""
+    slot, slope_of, curve_of = rows.binned_slot, slopes.reshape(-1), curves.reshape(-1)
+    if curves.size:
+        for place in range(rows.bin_start[start], rows.bin_start[stop]):
+            slope = hazard[place] * slope_of[slot[place]]
+            curvature[place] = max(slope - hazard[place] * hazard[place] * curve_of[slot[place]], 0.0)
+            hazard[place] = slope
+    else:
+        for place in range(rows.bin_start[start], rows.bin_start[stop]):
+            hazard[place] *= slope_of[slot[place]]
+
+
+@njit(cache=True, nogil=True)
+def _take_back(
+    in_bins: Float[ndarray, " n"], binned: ndarray, values: Float[ndarray, " n"], start: int, stop: int
+) -> None:
+    """Take values from bins to the order of rows."""
+    if binned.size:
         for row in range(start, stop):
-            mass, here = hazard[row], slot[row]
-            slope = mass * slopes[here]
-            gradient[row] = slope - (here & np.uint32(1))
-            hessian[row] = max(slope - mass * mass * curves[here], 0.0)
-    elif gradient.size:
+            values[row] = in_bins[binned[row]]
+    else:
+        values[start:stop] = in_bins[start:stop]
+
+
+@njit(cache=True, nogil=True)
+def _subtract_events(gradient: Float[ndarray, " n"], rows: Rows, start: int, stop: int) -> None:
+    fails, weight = rows.fails, rows.row_weight
+    if weight.size:
         for row in range(start, stop):
-            gradient[row] = hazard[row] * slopes[slot[row]] - (slot[row] & np.uint32(1))
-    if weight.size and gradient.size:
+            gradient[row] -= fails[row] * weight[row]
+    else:
         for row in range(start, stop):
-            gradient[row] += (slot[row] & np.uint32(1)) * (1.0 - weight[row])
+            gradient[row] -= fails[row]

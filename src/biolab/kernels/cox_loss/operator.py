@@ -24,8 +24,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     death_weight: Tensor,
     weight: Tensor,
     leaves: Tensor,
-    slot: Tensor,
-    sorted_slot: Tensor,
+    bin_start: Tensor,
+    binned: Tensor,
+    binned_slot: Tensor,
+    fails: Tensor,
     row_weight: Tensor,
     efron: bool,  # noqa: FBT001
     derivatives: int,
@@ -45,8 +47,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
         death_weight=death_weight,
         weight=weight,
         leaves=leaves,
-        slot=slot,
-        sorted_slot=sorted_slot,
+        bin_start=bin_start,
+        binned=binned,
+        binned_slot=binned_slot,
+        fails=fails,
         row_weight=row_weight,
     )
     rows = layout.to(torch.device("cpu")).rows(efron=efron)
@@ -90,8 +94,10 @@ def _(  # noqa: PLR0913, PLR0917
     death_weight: Tensor,
     weight: Tensor,
     leaves: Tensor,
-    slot: Tensor,
-    sorted_slot: Tensor,
+    bin_start: Tensor,
+    binned: Tensor,
+    binned_slot: Tensor,
+    fails: Tensor,
     row_weight: Tensor,
     efron: bool,  # noqa: FBT001
     derivatives: int,
@@ -111,7 +117,7 @@ def _keep(ctx, inputs, output) -> None:
 
 def _backward(ctx, loss_gradient: Tensor, *_: Tensor | None):
     (gradient,) = ctx.saved_tensors
-    return (loss_gradient[:, None] * gradient, *[None] * 12)
+    return (loss_gradient[:, None] * gradient, *[None] * 14)
 
 
 evaluate.register_autograd(_backward, setup_context=_keep)
