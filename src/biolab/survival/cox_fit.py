@@ -111,7 +111,7 @@ class CoxProblem:
     def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
         information, steps = found.evaluation.hessian, self._likelihood
         covariance = np.linalg.inv(information + np.diag(curvature))
-        step = np.exp(found.evaluation.log_hazard_step)
+        step = np.exp(found.evaluation.log_hazard_step())
         return CoxFit(
             coef=found.beta / self._scale,
             covariance=covariance / np.outer(self._scale, self._scale),

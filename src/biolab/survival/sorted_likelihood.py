@@ -32,7 +32,7 @@ class SortedLikelihood:
             value=found.value,
             gradient=found.gradient,
             hessian=found.hessian,
-            log_hazard_step=found.log_hazard_step[self._ascending],
+            log_hazard_step=lambda: found.log_hazard_step[self._ascending],
         )
 
 

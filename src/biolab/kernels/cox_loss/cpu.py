@@ -10,12 +10,11 @@ from numpy import ndarray
 
 from biolab.core.arrays import Bool, Float, Int
 from biolab.kernels.exponential import exponential
-from biolab.kernels.logarithm import logarithm
 from biolab.kernels.risk_set import BIN, Rows
 from biolab.kernels.work_memory import work_memory
 
 from . import wide
-from .steps import REACH, group_steps
+from .steps import REACH, accumulate, accumulate_back, step_groups
 
 VALUE, GRADIENT, HESSIAN = 0, 1, 2
 
@@ -77,10 +76,10 @@ def _in_parts(
     parts, bins, events = _pairs(cuts), _parts(rows.bin_start, count), _parts(rows.group_start, count)
     seen = list(each(lambda part: _exponentiate(values, rows, hazard, *part), parts))
     list(each(lambda part: _sum_slots(hazard, rows, slopes, *part), bins))
-    _accumulate(slopes, rows.opens)
-    logs = list(each(lambda part: _step(rows, slopes, curves, *part), events))
+    accumulate(slopes, rows.opens)
+    logs = list(each(lambda part: step_groups(rows, slopes, curves, *part), events))
     if gradient.size:
-        list(each(lambda table: _accumulate_back(table, rows.opens), (slopes, curves)))
+        list(each(lambda table: accumulate_back(table, rows.opens), (slopes, curves)))
         # until it is its turn, the gradient's memory serves the curvature
         list(each(lambda part: _look_up(hazard, rows, slopes, curves, gradient, *part), bins))
         if hessian.size:
@@ -112,11 +111,11 @@ def _whole(
     hazard, slopes, curves = work
     largest, term = _exponentiate(values, rows, hazard, 0, n)
     _sum_slots(hazard, rows, slopes, 0, bins)
-    _accumulate(slopes, rows.opens)
-    logs = _step(rows, slopes, curves, 0, groups)
+    accumulate(slopes, rows.opens)
+    logs = step_groups(rows, slopes, curves, 0, groups)
     if gradient.size:
-        _accumulate_back(slopes, rows.opens)
-        _accumulate_back(curves, rows.opens)
+        accumulate_back(slopes, rows.opens)
+        accumulate_back(curves, rows.opens)
         _look_up(hazard, rows, slopes, curves, gradient, 0, bins)
         if hessian.size:
             _take_back(gradient, rows.binned, hessian, 0, n)
@@ -174,91 +173,6 @@ def _sum_slots(hazard: Float[ndarray, " n"], rows: Rows, sums: Float[ndarray, "s
     by_slot[start * BIN : stop * BIN] = 0.0
     for place in range(rows.bin_start[start], rows.bin_start[stop]):
         by_slot[slot[place]] += hazard[place]
-
-
-@njit(cache=True, nogil=True)
-def _accumulate(sums: Float[ndarray, "s 2"], opens: Bool[ndarray, " g"]) -> None:
-    """Add to those who join at each group, but do not fail there, all who were at risk already."""
-    at_risk = 0.0
-    for g in range(opens.size):
-        if opens[g]:
-            at_risk = 0.0
-        joining, failing = sums[g, 0], sums[g, 1]
-        sums[g, 0] = at_risk + joining
-        at_risk += joining + failing
-
-
-@njit(cache=True, nogil=True)
-def _step(rows: Rows, table: Float[ndarray, "s 2"], curves: Float[ndarray, "s_or_0 2"], start: int, stop: int) -> float:
-    """Replace the sums of some groups by those of 1 / phi, fill those of its square; return the logarithms' value."""
-    total, work = 0.0, np.empty((5, _CHUNK))
-    for begin in range(start, stop, _CHUNK):
-        size = min(_CHUNK, stop - begin)
-        near, far = table[begin : begin + size], curves[begin : begin + size]
-        others, failing, slope, curve, logs = work[0, :size], work[1, :size], work[2, :size], work[3, :size], work[4, :size]
-        for g in range(size):
-            others[g], failing[g] = near[g, 0], near[g, 1]
-        _steps_of_one(others, failing, rows.death_weight[begin : begin + size], slope, curve, logs)
-        for g in range(size):
-            near[g, 0] = near[g, 1] = slope[g]
-        for g in range(len(far)):
-            far[g, 0] = far[g, 1] = curve[g]
-        if rows.efron:
-            _steps_of_ties(others, failing, rows, begin, near, far, logs)
-        total += logs.sum()
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _steps_of_one(
-    others: Float[ndarray, " c"],
-    failing: Float[ndarray, " c"],
-    weight: Float[ndarray, " c"],
-    slope: Float[ndarray, " c"],
-    curve: Float[ndarray, " c"],
-    logs: Float[ndarray, " c"],
-) -> None:
-    """Take every group's deaths to leave at once: right for Breslow's ties and for single deaths."""
-    for g in range(weight.size):
-        phi = others[g] + failing[g]
-        inverse = 1.0 / phi
-        logs[g] = logarithm(phi) * weight[g]
-        slope[g] = weight[g] * inverse
-        curve[g] = slope[g] * inverse
-
-
-@njit(cache=True, nogil=True)
-def _steps_of_ties(
-    others: Float[ndarray, " c"],
-    failing: Float[ndarray, " c"],
-    rows: Rows,
-    first: int,
-    table: Float[ndarray, "c 2"],
-    curves: Float[ndarray, "c_or_0 2"],
-    logs: Float[ndarray, " c"],
-) -> None:
-    """Do Efron's steps of groups with more than one death."""
-    out = np.empty(4)
-    for g in range(others.size):
-        deaths = rows.group_start[first + g + 1] - rows.first_death[first + g]
-        if deaths > 1:
-            logs[g] = group_steps(others[g], failing[g], deaths, rows.death_weight[first + g], out, rows.efron)
-            table[g] = out[:2]
-            if len(curves):
-                curves[g] = out[2:]
-
-
-@njit(cache=True, nogil=True)
-def _accumulate_back(table: Float[ndarray, "s_or_0 2"], opens: Bool[ndarray, " g"]) -> None:
-    """Add to each group what all earlier event times of its stratum add for those who outlive them."""
-    passed = 0.0
-    for g in range(opens.size - 1, -1, -1) if len(table) else range(0):
-        table[g, 1] += passed
-        passed += table[g, 0]
-        table[g, 0] = passed
-        if opens[g]:
-            passed = 0.0
-    table[opens.size :] = 0.0
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
