@@ -92,26 +92,21 @@ def _exponentiate(
 
     Returns whether one opened, the events' weighted log-hazards and the largest log-hazard.
     """
-    group_start, first_death, weight = rows.group_start, rows.first_death, rows.weight
+    group_start, weight = rows.group_start, rows.weight
     first, last = group_start[start], group_start[stop]
     largest = _log_hazards(design, beta, hazard, first, last)
-    term, opened, since = 0.0, False, first
-    for g in range(start, stop):
-        for k in range(first_death[g], group_start[g + 1]):
-            term += hazard[k] * (weight[k] if weight.size else 1.0)
-        if rows.opens[g]:
-            opened, since = True, group_start[g]
+    term = _event_term(hazard, rows, start, stop)
     _exponentials(hazard[first:last])
     for k in range(first, last) if weight.size else range(0):
         hazard[k] *= weight[k]
+    _sum_groups(hazard, rows, sums, start, stop)
+    opened, since = False, first
     for g in range(start, stop):
-        joining, failing = 0.0, 0.0
-        for k in range(group_start[g], first_death[g]):
-            joining += hazard[k]
-        for k in range(first_death[g], group_start[g + 1]):
-            failing += hazard[k]
-        sums[g, 0], sums[g, 1] = joining, failing
-    ahead[:] = np.dot(hazard[since:last], design[since:last])
+        if rows.opens[g]:
+            opened, since = True, group_start[g]
+    for begin in range(since, last, _PIECE):
+        end = min(begin + _PIECE, last)
+        ahead += np.dot(hazard[begin:end], design[begin:end])
     return opened, term, largest
 
 
@@ -120,18 +115,43 @@ def _log_hazards(
     design: Float[ndarray, "m p"], beta: Float[ndarray, " p"], eta: Float[ndarray, " m"], first: int, last: int
 ) -> float:
     """Fill the log-hazards of some rows; return the largest in size, infinity for NaN."""
-    eta[first:last] = np.dot(design[first:last], beta)
     largest = 0.0
+    for begin in range(first, last, _PIECE):  # BLAS would start threads of its own for more
+        end = min(begin + _PIECE, last)
+        eta[begin:end] = np.dot(design[begin:end], beta)
     for k in range(first, last):
         largest = largest if abs(eta[k]) <= largest else abs(eta[k])
         largest = np.inf if np.isnan(eta[k]) else largest
     return largest
 
 
+@njit(cache=True, nogil=True)
+def _event_term(eta: Float[ndarray, " m"], rows: Rows, start: int, stop: int) -> float:
+    """Sum weight times log-hazard over the events of some groups."""
+    term, weight = 0.0, rows.weight
+    for g in range(start, stop):
+        for k in range(rows.first_death[g], rows.group_start[g + 1]):
+            term += eta[k] * (weight[k] if weight.size else 1.0)
+    return term
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _exponentials(eta: Float[ndarray, " c"]) -> None:
     for k in range(eta.size):
         eta[k] = exponential(eta[k])
+
+
+@njit(cache=True, nogil=True)
+def _sum_groups(hazard: Float[ndarray, " m"], rows: Rows, sums: Float[ndarray, "s 2"], start: int, stop: int) -> None:
+    """Sum the hazards of those who join at each group and those who fail there, in one loop without a branch."""
+    sums[start:stop] = 0.0
+    g, total, failed = start, 0.0, 0
+    for k in range(rows.group_start[start], rows.group_start[stop]):
+        fails = int(k >= rows.first_death[g])
+        total = hazard[k] + (total if fails == failed else 0.0)
+        sums[g, fails] = total
+        closes = k + 1 == rows.group_start[g + 1]
+        g, failed, total = g + closes, 0 if closes else fails, 0.0 if closes else total
 
 
 @njit(cache=True, nogil=True)
@@ -145,60 +165,112 @@ def _moments(
     stop: int,
 ) -> tuple[ndarray, ndarray]:
     """Return what some groups add to gradient and Hessian; ``joined`` is hazard times columns of who joined before."""
-    group_start, first_death, weight = rows.group_start, rows.first_death, rows.weight
-    sums, slopes, curves = tables[0], tables[1], tables[2]
     p = joined.size
-    gradient, hessian, product, dying = np.zeros(p), np.zeros((p, p)), np.empty((p, p)), np.zeros(p)
-    spread, means, filled, met = np.empty((_PIECE, p)), np.empty((_PIECE, p)), 0, 0
-    for g in range(start, stop):
-        death, end = first_death[g], group_start[g + 1]
-        if rows.opens[g]:
-            joined[:] = 0.0
-        together = end - death == 1 or not rows.efron
-        for k in range(group_start[g], end):
-            exposure = hazard[k] * slopes[g, 0 if k < death else 1]
-            events = 0.0 if k < death else (weight[k] if weight.size else 1.0)
-            into = joined if together or k < death else dying
-            _add_row(design[k], hazard[k], exposure, events, into, gradient, spread[filled])
-            filled += 1
-            if filled == _PIECE:
-                _add_products(spread, product, hessian, 1.0)
-                filled = 0
-        if met > _PIECE - 2:
-            _add_products(means[:met], product, hessian, -1.0)
-            met = 0
-        if together:
-            root = np.sqrt(curves[g, 0])
-            for c in range(p):
-                means[met, c] = root * joined[c]
-            met += 1
-        else:
-            cross = _cross(sums[g, 0], sums[g, 1], end - death) * rows.death_weight[g] / (end - death)
-            _write_tie(joined, dying, curves[g, 0], cross, curves[g, 1], means[met : met + 2])
-            met += 2
-            for c in range(p):
-                joined[c] += dying[c]
-                dying[c] = 0.0
-    _add_products(spread[:filled], product, hessian, 1.0)
-    _add_products(means[:met], product, hessian, -1.0)
+    gradient, hessian, product = np.zeros(p), np.zeros((p, p)), np.empty((p, p))
+    # a piece ends with the group that fills it
+    spread, means = np.empty((_PIECE, p)), np.empty((2 * _PIECE, p))
+    while start < stop:
+        first, end = rows.group_start[start], start
+        while end < stop and rows.group_start[end] - first < _PIECE:
+            end += 1
+        met = _fill_means(design, rows, hazard, tables, joined, means, start, end)
+        _add_products(means[:met], product, hessian, -1.0)
+        net = _expose(rows, hazard, tables[1], start, end)
+        for begin in range(first, rows.group_start[end], _PIECE):
+            size = min(_PIECE, rows.group_start[end] - begin)
+            near = design[begin : begin + size]
+            _scale_rows(near, hazard[begin : begin + size], spread)
+            _add_products(spread[:size], product, hessian, 1.0)
+            gradient += np.dot(net[begin - first : begin - first + size], near)
+        start = end
     return gradient, hessian
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_row(
-    x: Float[ndarray, " p"],
-    hazard: float,
-    exposure: float,
-    events: float,
+@njit(cache=True, nogil=True)
+def _fill_means(
+    design: Float[ndarray, "m p"],
+    rows: Rows,
+    hazard: Float[ndarray, " m"],
+    tables: Float[ndarray, "3 s 2"],
     joined: Float[ndarray, " p"],
-    gradient: Float[ndarray, " p"],
-    spread: Float[ndarray, " p"],
+    means: Float[ndarray, "f p"],
+    start: int,
+    stop: int,
+) -> int:
+    """Write rows whose products sum to those of the denominators' mean covariates; return how many."""
+    group_start, first_death, opens = rows.group_start, rows.first_death, rows.opens
+    sums, curves, met, dying, g = tables[0], tables[2], 0, np.zeros(joined.size), start
+    while g < stop:
+        if opens[g]:
+            joined[:] = 0.0
+        begin, death, end = g, first_death[g], group_start[g + 1]
+        g += 1
+        if rows.efron and end - death > 1:
+            dying[:] = 0.0
+            _join(design, hazard, joined, group_start[begin], death)
+            _join(design, hazard, dying, death, end)
+            cross = _cross(sums[begin, 0], sums[begin, 1], end - death) * rows.death_weight[begin] / (end - death)
+            _write_tie(joined, dying, curves[begin, 0], cross, curves[begin, 1], means[met : met + 2])
+            joined += dying
+            met += 2
+        else:
+            while g < stop and not opens[g] and not (rows.efron and group_start[g + 1] - first_death[g] > 1):
+                g += 1
+            _write_running(design, hazard, group_start[begin : g + 1], curves[begin:g], joined, means[met:])
+            met += g - begin
+    return met
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _join(
+    design: Float[ndarray, "m p"], hazard: Float[ndarray, " m"], sums: Float[ndarray, " p"], first: int, last: int
 ) -> None:
-    root, net = np.sqrt(exposure), exposure - events
-    for c in range(x.size):
-        joined[c] += hazard * x[c]
-        gradient[c] += net * x[c]
-        spread[c] = root * x[c]
+    for k in range(first, last):
+        for c in range(sums.size):
+            sums[c] += hazard[k] * design[k, c]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _write_running(
+    design: Float[ndarray, "m p"],
+    hazard: Float[ndarray, " m"],
+    group_start: Int[ndarray, " k+1"],
+    curves: Float[ndarray, "k 2"],
+    joined: Float[ndarray, " p"],
+    means: Float[ndarray, "f p"],
+) -> None:
+    """Write the running sums at each group: at every row, the last of a group's counts, so that nothing branches."""
+    g = 0
+    for k in range(group_start[0], group_start[-1]):
+        root = np.sqrt(curves[g, 0])
+        for c in range(joined.size):
+            total = joined[c] + hazard[k] * design[k, c]
+            joined[c] = total
+            means[g, c] = root * total
+        g += k + 1 == group_start[g + 1]
+
+
+@njit(cache=True, nogil=True)
+def _expose(
+    rows: Rows, hazard: Float[ndarray, " m"], slopes: Float[ndarray, "s 2"], start: int, stop: int
+) -> Float[ndarray, " k"]:
+    """Replace the hazards of some groups by the rows' expected events; return them less the events."""
+    first, last, g = rows.group_start[start], rows.group_start[stop], start
+    net = np.empty(last - first)
+    for k in range(first, last):
+        fails = int(k >= rows.first_death[g])
+        hazard[k] *= slopes[g, fails]
+        net[k - first] = hazard[k] - fails * (rows.weight[k] if rows.weight.size else 1.0)
+        g += k + 1 == rows.group_start[g + 1]
+    return net
+
+
+@njit(cache=True, nogil=True)
+def _scale_rows(design: Float[ndarray, "k p"], square: Float[ndarray, " k"], scaled: Float[ndarray, "f p"]) -> None:
+    for k in range(square.size):
+        root = np.sqrt(square[k])
+        for c in range(design.shape[1]):
+            scaled[k, c] = root * design[k, c]
 
 
 @njit(cache=True, nogil=True)
