@@ -220,13 +220,16 @@ def _sorted(
     weight: Float[ndarray, " n"] | None,
     entry: Float[ndarray, " n"] | None,
 ) -> Layout:
-    latest_first = np.argsort(-time, kind="stable")
+    latest_first = np.argsort(-time)
+    _keep_order_of_ties(latest_first, time[latest_first])
     if stratum is not None:
         latest_first = latest_first[np.argsort(stratum[latest_first], kind="stable")]
     if weight is not None:
         latest_first = latest_first[weight[latest_first] > 0]
-    labels = np.zeros(0, dtype=np.int64) if stratum is None else stratum
-    order, group_start, first_death, opens, last = _lay_out(latest_first, time, event, labels)
+    labels = np.zeros(0, dtype=np.int64) if stratum is None else stratum[latest_first]
+    order, group_start, first_death, opens, last = _lay_out(
+        latest_first, time[latest_first], event[latest_first], labels
+    )
     leaves = np.zeros(0, dtype=np.int32)
     if entry is not None:
         order, leaves = _truncate(order, group_start, first_death, last, time, entry)
@@ -282,11 +285,22 @@ def _bins(slot: Int[ndarray, " n"], slots: int) -> tuple[ndarray, ndarray, ndarr
 
 
 @njit(cache=True)
+def _keep_order_of_ties(rows: Int[ndarray, " k"], time: Float[ndarray, " k"]) -> None:
+    """Make a sort stable: put rows of the same time in ascending order (numpy's own stable sort takes longer)."""
+    start = 0
+    for k in range(1, rows.size + 1):
+        if k == rows.size or time[k] != time[start]:
+            if k - start > 1:
+                rows[start:k].sort()
+            start = k
+
+
+@njit(cache=True)
 def _lay_out(
     latest_first: Int[ndarray, " k"],
-    time: Float[ndarray, " n"],
-    event: Bool[ndarray, " n"],
-    stratum: Int[ndarray, " n_or_0"],
+    time: Float[ndarray, " k"],
+    event: Bool[ndarray, " k"],
+    stratum: Int[ndarray, " k_or_0"],
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
     """Group rows by the event time at which they join; return also the last group of each group's stratum."""
     k = latest_first.size
@@ -296,22 +310,20 @@ def _lay_out(
     opens = np.empty(k, dtype=np.bool_)
     groups, opening, place, start = 0, 0, 0, 0
     while start < k:
-        head = latest_first[start]
-        label = stratum[head] if stratum.size else 0
-        if start > 0 and stratum.size and stratum[latest_first[start - 1]] != label:
+        if start > 0 and stratum.size and stratum[start - 1] != stratum[start]:
             last[opening:groups] = groups - 1
             opening, place = groups, group_start[groups]
         stop = start
-        while stop < k and time[latest_first[stop]] == time[head]:
-            if stratum.size and stratum[latest_first[stop]] != label:
+        while stop < k and time[stop] == time[start]:
+            if stratum.size and stratum[stop] != stratum[start]:
                 break
-            if not event[latest_first[stop]]:
+            if not event[stop]:
                 order[place] = latest_first[stop]
                 place += 1
             stop += 1
         deaths = place
         for j in range(start, stop):
-            if event[latest_first[j]]:
+            if event[j]:
                 order[place] = latest_first[j]
                 place += 1
         if place > deaths:

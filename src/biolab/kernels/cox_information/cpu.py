@@ -26,7 +26,7 @@ def evaluate(
     design: Float[ndarray, "m p"], beta: Float[ndarray, " p"], rows: Rows, threads: int = 1
 ) -> dict[str, Any] | None:
     """Return the fields of `CoxInformation` for rows in sorted order; None if a log-hazard is NaN or infinite."""
-    with work_memory(len(design) + 6 * (rows.first_death.size + 1)) as numbers:
+    with work_memory(2 * len(design) + 6 * (rows.first_death.size + 1)) as numbers:
         if threads == 1 or len(design) < 2 * PART:
             found, largest = _evaluate(design, beta, rows, numbers, map)
         else:
@@ -46,11 +46,14 @@ def _evaluate(
     each: Callable[..., Iterator[Any]],
 ) -> tuple[dict[str, Any], float]:
     """Return the fields, and the largest log-hazard: beyond REACH they are worth nothing. ``each`` maps over parts."""
-    hazard, tables = numbers[: len(design)], numbers[len(design) :].reshape(3, -1, 2)
-    sums, slopes, curves = tables
+    pair, tables = numbers[: 2 * len(design)].reshape(2, -1), numbers[2 * len(design) :].reshape(3, -1, 2)
+    hazard, (sums, slopes, curves) = pair[0], tables
     parts = _parts(rows.group_start)
     ahead = np.zeros((len(parts) + 1, beta.size))
-    firsts = list(each(lambda at: _exponentiate(design, beta, rows, hazard, sums, ahead[at + 1], *parts[at]), range(len(parts))))
+    numbered = range(len(parts))
+    firsts = list(
+        each(lambda at: _exponentiate(design, beta, rows, hazard, sums, ahead[at + 1], *parts[at]), numbered)
+    )
     accumulate(sums, rows.opens)
     slopes[:] = sums
     logs = sum(each(lambda part: step_groups(rows, slopes, curves, *part), parts))
@@ -59,7 +62,7 @@ def _evaluate(
     for at, (opens, _, _) in enumerate(firsts):
         if not opens:
             ahead[at + 1] += ahead[at]
-    totals = list(each(lambda at: _moments(design, rows, hazard, tables, ahead[at].copy(), *parts[at]), range(len(parts))))
+    totals = list(each(lambda at: _moments(design, rows, pair, tables, ahead[at].copy(), *parts[at]), numbered))
     found = {
         "value": float(logs - sum(term for _, term, _ in firsts)),
         "gradient": sum((gradient for gradient, _ in totals), np.zeros(beta.size)),
@@ -104,9 +107,7 @@ def _exponentiate(
     for g in range(start, stop):
         if rows.opens[g]:
             opened, since = True, group_start[g]
-    for begin in range(since, last, _PIECE):
-        end = min(begin + _PIECE, last)
-        ahead += np.dot(hazard[begin:end], design[begin:end])
+    _join(design, hazard, ahead, since, last)
     return opened, term, largest
 
 
@@ -158,14 +159,17 @@ def _sum_groups(hazard: Float[ndarray, " m"], rows: Rows, sums: Float[ndarray, "
 def _moments(
     design: Float[ndarray, "m p"],
     rows: Rows,
-    hazard: Float[ndarray, " m"],
+    pair: Float[ndarray, "2 m"],
     tables: Float[ndarray, "3 s 2"],
     joined: Float[ndarray, " p"],
     start: int,
     stop: int,
 ) -> tuple[ndarray, ndarray]:
-    """Return what some groups add to gradient and Hessian; ``joined`` is hazard times columns of who joined before."""
-    p = joined.size
+    """Return what some groups add to gradient and Hessian.
+
+    ``pair`` is the hazards and room beside them, ``joined`` hazard times columns of who joined before.
+    """
+    p, hazard, net = joined.size, pair[0], pair[1]
     gradient, hessian, product = np.zeros(p), np.zeros((p, p)), np.empty((p, p))
     # a piece ends with the group that fills it
     spread, means = np.empty((_PIECE, p)), np.empty((2 * _PIECE, p))
@@ -175,13 +179,12 @@ def _moments(
             end += 1
         met = _fill_means(design, rows, hazard, tables, joined, means, start, end)
         _add_products(means[:met], product, hessian, -1.0)
-        net = _expose(rows, hazard, tables[1], start, end)
+        _expose(rows, hazard, net, tables[1], start, end)
+        _join(design, net, gradient, first, rows.group_start[end])
         for begin in range(first, rows.group_start[end], _PIECE):
             size = min(_PIECE, rows.group_start[end] - begin)
-            near = design[begin : begin + size]
-            _scale_rows(near, hazard[begin : begin + size], spread)
+            _scale_rows(design[begin : begin + size], hazard[begin : begin + size], spread)
             _add_products(spread[:size], product, hessian, 1.0)
-            gradient += np.dot(net[begin - first : begin - first + size], near)
         start = end
     return gradient, hessian
 
@@ -252,17 +255,20 @@ def _write_running(
 
 @njit(cache=True, nogil=True)
 def _expose(
-    rows: Rows, hazard: Float[ndarray, " m"], slopes: Float[ndarray, "s 2"], start: int, stop: int
-) -> Float[ndarray, " k"]:
-    """Replace the hazards of some groups by the rows' expected events; return them less the events."""
-    first, last, g = rows.group_start[start], rows.group_start[stop], start
-    net = np.empty(last - first)
-    for k in range(first, last):
+    rows: Rows,
+    hazard: Float[ndarray, " m"],
+    net: Float[ndarray, " m"],
+    slopes: Float[ndarray, "s 2"],
+    start: int,
+    stop: int,
+) -> None:
+    """Replace the hazards of some groups by the rows' expected events; ``net`` is those less the events."""
+    g = start
+    for k in range(rows.group_start[start], rows.group_start[stop]):
         fails = int(k >= rows.first_death[g])
         hazard[k] *= slopes[g, fails]
-        net[k - first] = hazard[k] - fails * (rows.weight[k] if rows.weight.size else 1.0)
+        net[k] = hazard[k] - fails * (rows.weight[k] if rows.weight.size else 1.0)
         g += k + 1 == rows.group_start[g + 1]
-    return net
 
 
 @njit(cache=True, nogil=True)
