@@ -47,11 +47,11 @@ class Layout:
     is empty where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late
     entry.
 
-    A row's slot is what it is in its group: 2 g for one who joins at group g, 2 g + 1 for one who fails there, twice the
-    number of groups for one who is never at risk. A table by slot may be larger than a processor's caches, so rows are
-    also put in bins of `BIN` slots, each in the order of rows: ``binned`` is where a row stands then (empty if there is
-    one bin: where it stands anyway) and ``binned_slot`` the slots in that order. ``fails`` marks the events that count
-    and ``row_weight`` holds the weights, both in the order of rows.
+    A row's slot is what it is in its group: 2 g for one who joins at group g, 2 g + 1 for one who fails there, and
+    twice the number of groups for one who is never at risk. A table by slot may be larger than a processor's caches,
+    so rows are also put in bins of `BIN` slots, each in the order of rows: ``binned`` is where a row stands then (empty
+    if that is where it stands anyway) and ``binned_slot`` the slots in that order. ``fails`` marks the events that
+    count and ``row_weight`` holds the weights, both in the order of rows.
     """
 
     order: Int[Tensor, " m"]
@@ -75,7 +75,10 @@ class Layout:
         """Return the fields as arrays (on the host), with the kind of ties."""
         arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
         arrays["opens"] = arrays.pop("opens_stratum")
-        for name in ("binned", "binned_slot"):  # compiled code need not ask whether an unsigned index counts from the end
+        for name in (
+            "binned",
+            "binned_slot",
+        ):  # compiled code need not ask whether an unsigned index counts from the end
             arrays[name] = arrays[name].view(np.uint32)
         return Rows(**arrays, efron=efron)
 
@@ -134,6 +137,20 @@ class RiskSet:
     def sorted_rows(self) -> Rows:
         """Return the sorted follow-up as arrays."""
         return self.layout.rows(efron=self.ties == "efron")
+
+    def rows_in_order(self) -> Rows:
+        """Return `sorted_rows` for log-hazards that already stand in sorted order, one a row ever at risk."""
+        rows = self.sorted_rows()
+        slot = np.sort(rows.binned_slot)[: rows.order.size]  # those never at risk have the last
+        starts = np.searchsorted(slot, BIN * np.arange(rows.bin_start.size - 1))
+        return rows._replace(
+            order=np.arange(rows.order.size, dtype=np.int32),
+            bin_start=np.append(starts, slot.size),
+            binned=rows.binned[:0],
+            binned_slot=slot,
+            fails=slot % 2 == 1,
+            row_weight=rows.weight,
+        )
 
     def on(self, device: torch.device) -> Layout:
         """Return the sorted follow-up on a device, copied there once."""

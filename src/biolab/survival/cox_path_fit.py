@@ -123,14 +123,14 @@ class _Problem:
         ties: Ties,
     ) -> None:
         weighted = not (cases.weight == 1).all()
-        rows = RiskSet(cases.time, cases.event, ties=ties, weight=cases.weight if weighted else None).sorted_rows()
-        self._columns = np.ascontiguousarray(scaled[rows.order].T)  # [k, m], the rows ever at risk, latest first
-        here = np.arange(rows.order.size, dtype=np.int32)
-        self._rows = rows._replace(order=here, place=here)
+        risk = RiskSet(cases.time, cases.event, ties=ties, weight=cases.weight if weighted else None)
+        order = risk.sorted_rows().order
+        self._columns = np.ascontiguousarray(scaled[order].T)  # [k, m], the rows ever at risk, latest first
+        self._rows = risk.rows_in_order()
         self._lasso, self._ridge = lasso, ridge
         self.total = float(cases.weight.sum())
         self.beta = np.zeros(len(lasso))
-        self._eta = np.zeros(here.size)
+        self._eta = np.zeros(order.size)
         self.value, self._slope = self._loss(self._eta)
         self._null = self.value
         self.gradient = self._columns @ self._slope

@@ -1,7 +1,6 @@
 """Cox's partial likelihood: risk sets sorted once, then value, gradient and information for any coefficients."""
 
-from collections.abc import Iterator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,7 +47,8 @@ class RiskSets:
 class Evaluation:
     """The negative log partial likelihood at some coefficients, with its derivatives.
 
-    ``log_hazard_step()`` is the logarithm of the baseline hazard's step at each event time, at x = 0 of the given design.
+    ``log_hazard_step()`` is the logarithm of the baseline hazard's step at each event time, at x = 0 of the given
+    design.
     """
 
     value: float

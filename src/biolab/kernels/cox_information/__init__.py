@@ -43,9 +43,9 @@ def cox_information(
 ) -> CoxInformation:
     """Evaluate the partial likelihood of ``eta = design @ beta`` and its first two derivatives in ``beta``.
 
-    O(n p^2) time in two walks over the sorted rows and two matrix products, O(n + threads p^2) memory for any ties beside the
-    sorted design.
-    Sums are rescaled as risk sets grow and nothing is subtracted, so no risk set vanishes beside a larger one.
+    O(n p^2) time in two passes over the sorted rows, O(n + p^2) memory beside the sorted design for any ties. Nothing
+    is subtracted from a sum over a risk set, and where log-hazards lie beyond +-250 sums are rescaled as risk sets
+    grow, so no risk set vanishes beside a larger one. The result does not depend on the number of threads.
 
     Parameters
     ----------

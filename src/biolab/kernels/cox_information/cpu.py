@@ -51,9 +51,7 @@ def _evaluate(
     parts = _parts(rows.group_start)
     ahead = np.zeros((len(parts) + 1, beta.size))
     numbered = range(len(parts))
-    firsts = list(
-        each(lambda at: _exponentiate(design, beta, rows, hazard, sums, ahead[at + 1], *parts[at]), numbered)
-    )
+    firsts = list(each(lambda at: _exponentiate(design, beta, rows, hazard, sums, ahead[at + 1], *parts[at]), numbered))
     accumulate(sums, rows.opens)
     slopes[:] = sums
     logs = sum(each(lambda part: step_groups(rows, slopes, curves, *part), parts))
@@ -81,7 +79,7 @@ def _parts(start: Int[ndarray, " g+1"]) -> list[tuple[int, int]]:
 
 
 @njit(cache=True, nogil=True)
-def _exponentiate(
+def _exponentiate(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     design: Float[ndarray, "m p"],
     beta: Float[ndarray, " p"],
     rows: Rows,
@@ -156,7 +154,7 @@ def _sum_groups(hazard: Float[ndarray, " m"], rows: Rows, sums: Float[ndarray, "
 
 
 @njit(cache=True, nogil=True)
-def _moments(
+def _moments(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     design: Float[ndarray, "m p"],
     rows: Rows,
     pair: Float[ndarray, "2 m"],
@@ -190,7 +188,7 @@ def _moments(
 
 
 @njit(cache=True, nogil=True)
-def _fill_means(
+def _fill_means(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     design: Float[ndarray, "m p"],
     rows: Rows,
     hazard: Float[ndarray, " m"],

@@ -1,4 +1,4 @@
-"""Cox's partial likelihood in four passes that threads share: rows, sorted rows, event times, rows; never subtracting."""
+"""Cox's partial likelihood in passes that threads share: rows, bins of rows, event times, bins, rows."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +68,7 @@ def _in_parts(
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
     each: Callable[..., Iterator[Any]],
-) -> tuple[float, int]:
+) -> tuple[float, np.int64]:
     """Return the loss and the bits of the largest log-hazard; ``each`` maps over parts."""
     hazard, slopes, curves = work
     count = values.size // PART
@@ -105,7 +105,7 @@ def _whole(
     work: tuple[Float[ndarray, " n"], Float[ndarray, "s 2"], Float[ndarray, "s_or_0 2"]],
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
-) -> tuple[float, int]:
+) -> tuple[float, np.int64]:
     """Do as `_in_parts` does, in one part."""
     n, groups, bins = values.size, rows.first_death.size, rows.bin_start.size - 1
     hazard, slopes, curves = work
@@ -127,7 +127,7 @@ def _whole(
 @njit(cache=True, nogil=True)
 def _exponentiate(
     values: Float[ndarray, " n"], rows: Rows, hazard: Float[ndarray, " n"], start: int, stop: int
-) -> tuple[int, float]:
+) -> tuple[np.int64, float]:
     """Fill the weighted hazards, in bins; return the bits of the largest log-hazard and the events' weighted sum."""
     largest, term, near = np.int64(0), 0.0, np.empty(_CHUNK)
     for begin in range(start, stop, _CHUNK):
@@ -146,7 +146,7 @@ def _exponentiate(
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _exponentials(values: Float[ndarray, " c"], hazard: Float[ndarray, " c"]) -> int:
+def _exponentials(values: Float[ndarray, " c"], hazard: Float[ndarray, " c"]) -> np.int64:
     largest = np.int64(0)
     for k in range(values.size):
         largest = max(largest, np.float64(values[k]).view(np.int64) & _MAGNITUDE)
@@ -176,7 +176,7 @@ def _sum_slots(hazard: Float[ndarray, " n"], rows: Rows, sums: Float[ndarray, "s
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _look_up(
+def _look_up(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     hazard: Float[ndarray, " n"],
     rows: Rows,
     slopes: Float[ndarray, "s 2"],

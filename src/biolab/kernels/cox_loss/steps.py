@@ -76,13 +76,21 @@ def accumulate(sums: Float[ndarray, "s 2"], opens: Bool[ndarray, " g"]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def step_groups(rows: Rows, table: Float[ndarray, "s 2"], curves: Float[ndarray, "s_or_0 2"], start: int, stop: int) -> float:
+def step_groups(
+    rows: Rows, table: Float[ndarray, "s 2"], curves: Float[ndarray, "s_or_0 2"], start: int, stop: int
+) -> float:
     """Replace the sums of some groups by those of 1 / phi, fill those of its square; return the logarithms' value."""
     total, work = 0.0, np.empty((5, _NEAR))
     for begin in range(start, stop, _NEAR):
         size = min(_NEAR, stop - begin)
         near, far = table[begin : begin + size], curves[begin : begin + size]
-        others, failing, slope, curve, logs = work[0, :size], work[1, :size], work[2, :size], work[3, :size], work[4, :size]
+        others, failing, slope, curve, logs = (
+            work[0, :size],
+            work[1, :size],
+            work[2, :size],
+            work[3, :size],
+            work[4, :size],
+        )
         for g in range(size):
             others[g], failing[g] = near[g, 0], near[g, 1]
         _steps_of_one(others, failing, rows.death_weight[begin : begin + size], slope, curve, logs)
@@ -115,7 +123,7 @@ def _steps_of_one(
 
 
 @njit(cache=True, nogil=True)
-def _steps_of_ties(
+def _steps_of_ties(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     others: Float[ndarray, " c"],
     failing: Float[ndarray, " c"],
     rows: Rows,
