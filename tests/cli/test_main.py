@@ -96,6 +96,8 @@ def test_data_list_and_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["python"] == "ok"
     assert code_of("data", "list") == code_of("doctor") == 0
     assert "rotterdam" in capsys.readouterr().out
+    assert code_of("data", "list", "survset") == 0
+    assert "survset/veteran" in capsys.readouterr().out
 
 
 def test_ui_and_lab_say_their_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

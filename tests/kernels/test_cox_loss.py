@@ -158,6 +158,14 @@ def test_compiled_graph_gives_the_same_gradient():
     torch.testing.assert_close(first.grad, second.grad)
 
 
+def test_a_risk_set_may_be_built_inside_a_compiled_function():
+    time, event = torch.arange(1.0, 21.0), torch.ones(20)
+    plain = lambda x: cox_loss(x * 2, time, event)  # noqa: E731
+    log_hazard = torch.linspace(-1, 1, 20, dtype=torch.float64)
+    compiled = torch.compile(plain, backend="aot_eager")
+    torch.testing.assert_close(compiled(log_hazard), plain(log_hazard))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_single_precision_is_kept_and_accumulates_in_double(case):
     arguments = case.make()

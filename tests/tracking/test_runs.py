@@ -83,8 +83,8 @@ def test_numbers_that_are_not_finite_are_named_instead(store, start):
 
 def test_curves_keep_their_steps_and_many_metrics_all_arrive(store, start):
     with start() as run:
-        for step in (1, 2, 3):
-            run.metrics({"loss": 1.0 / step}, step=step)
+        run.metrics({"loss": 1.0}, step=1)
+        run.curves([2, 3], {"loss": [1 / 2, 1 / 3]})
         run.metrics({f"m{i}": float(i) for i in range(1205)})
         run.params({f"p{i}": i for i in range(205)})
     history = store.client().get_metric_history(run.run_id, "loss")
@@ -92,6 +92,11 @@ def test_curves_keep_their_steps_and_many_metrics_all_arrive(store, start):
     found = stored(store, run)
     assert len(found.data.metrics) == 1206
     assert len(found.data.params) == 205
+
+
+def test_a_curve_of_another_length_is_refused(start):
+    with pytest.raises(ConfigError, match="'loss' has 1 values at 2 steps"), start() as run:
+        run.curves([2, 3], {"loss": [1.0]})
 
 
 def test_long_parameters_are_kept_whole_and_named(store, start):

@@ -50,13 +50,15 @@ def test_other_faults_pass_unchanged():
 def test_quiet_is_quiet_and_leaves_no_trace(monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
     load_mlflow()
-    before, level, filters = dict(os.environ), logging.getLogger("mlflow").level, list(warnings.filters)
+    logger = logging.getLogger("mlflow")
+    before = dict(os.environ), logger.level, list(logger.handlers), logger.propagate, list(warnings.filters)
     with quietly():
         logging.getLogger("mlflow.store").error("chatter")
         warnings.warn("chatter", stacklevel=1)
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
     assert capsys.readouterr() == ("", "")
-    assert (dict(os.environ), logging.getLogger("mlflow").level, list(warnings.filters)) == (before, level, filters)
+    after = dict(os.environ), logger.level, list(logger.handlers), logger.propagate, list(warnings.filters)
+    assert after == before
 
 
 def test_the_global_address_is_put_back(monkeypatch):

@@ -16,6 +16,7 @@ EXTRAS = {
     "datasets": ("survset",),
     "federation": ("flwr",),
     "pipelines": ("snakemake",),
+    "server": ("boto3", "flask-wtf", "psycopg"),
     "course": ("nbgrader",),
     "gpu": ("triton",),
 }

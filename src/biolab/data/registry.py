@@ -1,13 +1,14 @@
 """Real data sets with their source, licence, citation and checksum."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
 
 import polars as pl
 
 from biolab.core import ConfigError, DataError, did_you_mean
 
+from . import survset
 from .digest import frame_digest
 
 
@@ -29,6 +30,7 @@ class Dataset:
 
 
 _SURVIVAL: Final = "PyPI package survival >=2.0,<3"
+_FAMILY: Final = "survset/"
 _ROYSTON: Final = "Royston P, Altman DG (2013). BMC Medical Research Methodology 13:33"
 
 _DATASETS: Final[dict[str, Dataset]] = {
@@ -77,21 +79,37 @@ _DATASETS: Final[dict[str, Dataset]] = {
 }
 
 
-def datasets() -> pl.DataFrame:
+def datasets(family: Literal["survset"] | None = None) -> pl.DataFrame:
     """List the real data sets: source, licence, citation and the checksum of their canonical content.
+
+    Without a family, the cohorts that come with biolab; ``"survset"`` lists the 77 of SurvSet, whose rows, patients,
+    events, columns, notes and checksums are known here and whose content is in the extra ``biolab[datasets]``.
 
     >>> datasets()["name"].to_list()
     ['rotterdam', 'gbsg', 'lung-ncctg']
+    >>> datasets("survset").filter(name="survset/gse1992").select("patients", "events", "numbers").row(0)
+    (124, 35, 15530)
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family.
     """
+    if family is not None:
+        return _family(family)
     columns = [name for name in Dataset.__dataclass_fields__ if name != "loader"]
     return pl.DataFrame([{name: getattr(dataset, name) for name in columns} for dataset in _DATASETS.values()])
 
 
 def load(name: str) -> pl.LazyFrame:
-    """Load a real data set as its institution recorded it.
+    """Load a real data set as its institution recorded it; ``survset/<name>`` loads one of SurvSet's cohorts.
+
+    The columns of SurvSet's cohorts are told by `biolab.data.survset.read_survset`.
 
     >>> load("gbsg").collect().shape
     (686, 11)
+    >>> load("survset/veteran").collect().columns[:5]
+    ['pid', 'time', 'event', 'num_karno', 'num_diagtime']
 
     Raises
     ------
@@ -99,9 +117,14 @@ def load(name: str) -> pl.LazyFrame:
         If no data set has that name.
     DataError
         If the content is not the one whose checksum biolab knows.
+    MissingExtraError
+        If a cohort of SurvSet is asked for and the package SurvSet is not installed.
     """
+    if name.startswith(_FAMILY):
+        return survset.read_survset(name.removeprefix(_FAMILY)).lazy()
     if name not in _DATASETS:
-        raise ConfigError(f"No data set is called {name!r}. {did_you_mean(name, _DATASETS)}")
+        known = [*_DATASETS, *(_FAMILY + cohort for cohort in survset.survset_cohorts())]
+        raise ConfigError(f"No data set is called {name!r}. {did_you_mean(name, known)}")
     dataset = _DATASETS[name]
     frame = _loader(dataset)
     found = frame_digest(frame)
@@ -111,6 +134,14 @@ def load(name: str) -> pl.LazyFrame:
             f"{dataset.sha256}. Install {dataset.source}, or read your own file with biolab.data.scan."
         )
     return frame.lazy()
+
+
+def _family(family: str) -> pl.DataFrame:
+    if family != "survset":
+        raise ConfigError(f"No family of data sets is called {family!r}; known is 'survset'.")
+    rows = [asdict(cohort) | {"name": _FAMILY + name} for name, cohort in survset.survset_cohorts().items()]
+    told = {"licence": survset.LICENCE, "source": survset.SOURCE, "citation": survset.CITATION, "doi": survset.DOI}
+    return pl.DataFrame(rows).with_columns(pl.lit(text).alias(column) for column, text in told.items())
 
 
 def _loader(dataset: Dataset) -> pl.DataFrame:

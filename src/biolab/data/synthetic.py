@@ -64,8 +64,8 @@ def synthetic_cohort(
     every event.
 
     >>> frame = synthetic_cohort(3, log_hazard_ratios={"x": 0.7}, seed=1)
-    >>> frame.schema
-    Schema([('patient', String), ('time_months', Float64), ('event', Boolean), ('x', Float64)])
+    >>> dict(frame.schema)
+    {'patient': String, 'time_months': Float64, 'event': Boolean, 'x': Float64}
 
     Raises
     ------

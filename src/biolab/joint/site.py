@@ -81,13 +81,15 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     for name, table in tables.items():
         run.table(name, table)
     run.metrics({name: float(value) for name, value in facts.items() if value is not None})
-    for point in tables["survival_curve"].iter_rows(named=True):
-        limits = {
-            "event_free": point["survival"],
-            "event_free.lower": point["lower"],
-            "event_free.upper": point["upper"],
-        }
-        run.metrics(limits, step=round(point["time"]))
+    curve = tables["survival_curve"]
+    run.curves(
+        [round(time) for time in curve["time"]],
+        {
+            "event_free": curve["survival"].to_list(),
+            "event_free.lower": curve["lower"].to_list(),
+            "event_free.upper": curve["upper"].to_list(),
+        },
+    )
 
 
 def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: FittedModel, judged: _Judged) -> None:

@@ -123,8 +123,10 @@ class RiskSet:
     ) -> None:
         if ties not in ("efron", "breslow"):
             raise DataError(f"ties is {ties!r}; expected 'efron' or 'breslow'.")
-        # `torch.compiler.disable` hides the signature
-        layout = _checked_and_sorted(time, event, strata, weight, entry)
+        build = _checked_and_sorted
+        if torch.compiler.is_compiling():  # not for the tracer; hiding it always would load dynamo, seconds, on import
+            build = torch.compiler.disable(build)
+        layout = build(time, event, strata, weight, entry)
         fields = {"ties": ties, "rows": len(time), "layout": layout, "_copies": {}}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -167,7 +169,6 @@ class RiskSet:
         return f"RiskSet({self.rows} rows, {events} events at {groups} time{'s'[: groups != 1]}, {self.ties})"
 
 
-@torch.compiler.disable
 def _checked_and_sorted(time: Any, event: Any, strata: Any, weight: Any, entry: Any) -> Layout:
     times = finite_vector(_numbers(time, "time"), "time").astype(np.float64)
     events = _events(_numbers(event, "event"))

@@ -1,7 +1,7 @@
 """Names and colours of sites and models, the same in every figure and table of a report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -33,6 +33,11 @@ class Legend:
     def prose(self) -> Prose:
         """The sentences of the legend's language."""
         return prose(self.language)
+
+    def covering(self, found: pl.Series) -> "Legend":
+        """Return the legend with the models of a column that it does not know added, in their order there."""
+        names = found.drop_nulls().unique(maintain_order=True).to_list()
+        return replace(self, models={**self.models, **{name: name for name in names if name not in self.models}})
 
     def site(self, name: str) -> str:
         """Return a site's label; one without a label goes by its name."""

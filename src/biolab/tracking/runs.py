@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,25 +82,43 @@ class RecordedRun:
             self.tags({names.SHORTENED_PARAMS: _fitting_list(sorted(long))})
 
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers in one go, at a step for curves; what is not finite is named in a tag instead.
+        """Log numbers in one go, at a step for a point of a curve; what is not finite is named in a tag instead.
 
         Raises
         ------
         TrackingError
             If the store cannot be written.
         """
+        self._log((key, value, step or 0) for key, value in values.items())
+
+    def curves(self, steps: Sequence[int], values: Mapping[str, Sequence[float]]) -> None:
+        """Log whole curves in one go: each name's value at each step.
+
+        Raises
+        ------
+        ConfigError
+            If a curve has not one value a step.
+        TrackingError
+            If the store cannot be written.
+        """
+        for key, curve in values.items():
+            if len(curve) != len(steps):
+                raise ConfigError(f"The curve {key!r} has {len(curve)} values at {len(steps)} steps.")
+        self._log((key, value, step) for key, curve in values.items() for step, value in zip(steps, curve, strict=True))
+
+    def _log(self, points: Iterable[tuple[str, float, int]]) -> None:
         from mlflow.entities import Metric
 
         now_ms = int(time.time() * 1000)
-        finite = {key: float(value) for key, value in values.items() if math.isfinite(value)}
-        entities = [Metric(key, value, now_ms, step or 0) for key, value in finite.items()]
+        given = list(points)
+        entities = [Metric(key, float(value), now_ms, step) for key, value, step in given if math.isfinite(value)]
         with self.store.session() as client:
             for batch in _batches(entities, _METRICS_A_BATCH):
                 client.log_batch(self.run_id, metrics=batch)
         self._logged.extend(entities)
-        skipped = [key for key in values if key not in finite and key not in self._skipped]
-        if skipped:
-            self._skipped.extend(skipped)
+        skipped = {key for key, value, _ in given if not math.isfinite(value)}
+        if not skipped <= set(self._skipped):
+            self._skipped.extend(sorted(skipped - set(self._skipped)))
             self.tags({names.SKIPPED_METRICS: _fitting_list(sorted(self._skipped))})
 
     def table(self, name: str, frame: pl.DataFrame) -> None:

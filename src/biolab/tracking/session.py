@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Generator, Mapping
@@ -53,22 +54,35 @@ def quietly(settings: Mapping[str, str] | None = None) -> Generator[None]:
     """
     wanted = _MANNERS | {name: os.environ.get(name, value) for name, value in _PATIENCE.items()} | dict(settings or {})
     before = {name: os.environ.get(name) for name in wanted}
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     os.environ.update(wanted)
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _silenced(*_LOGGERS):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _silenced(*names: str) -> Generator[None]:
+    """Let nothing that these loggers or their children say reach a handler.
+
+    Levels would do too, but setting one clears the cache of every logger of the process.
+    """
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger, logger.handlers, logger.propagate) for logger in loggers]
+    nowhere: list[logging.Handler] = [logging.NullHandler()]
+    for logger in loggers:
+        logger.handlers, logger.propagate = nowhere, False
+    try:
+        yield
+    finally:
+        for logger, handlers, propagate in before:
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 @contextmanager
@@ -107,8 +121,8 @@ def translated(where: str) -> Generator[None]:
 
 def explain(error: Exception, where: str) -> str:
     """Say in one or two sentences what a fault of the store at ``where`` means and how to mend it."""
-    # SQLAlchemy quotes the statement and its values after the first line
-    text = str(error).split("[SQL:")[0].strip()
+    # SQLAlchemy quotes the statement and its values after the fault, and its own advice before it
+    text = re.sub(r"^\(raised as a result of .*\)\n", "", str(error).split("[SQL:")[0]).strip()
     low = text.lower()
     number = error.errno if isinstance(error, OSError) else None
     if number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "disk is full" in low or "disk i/o error" in low:

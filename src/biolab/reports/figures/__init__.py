@@ -1,8 +1,17 @@
 """Figures: pure functions from a frame and a legend to a matplotlib figure."""
 
 from .calibration import calibration as calibration
+from .cumulative_incidence import cumulative_incidence as cumulative_incidence
+from .d_calibration import d_calibration as d_calibration
+from .decision_curve import decision_curve as decision_curve
 from .differences import differences as differences
 from .forest import forest as forest
 from .kaplan_meier import kaplan_meier as kaplan_meier
+from .penalised_path import penalised_path as penalised_path
+from .quantile_quantile import quantile_quantile as quantile_quantile
+from .replication import replication as replication
+from .residual_trend import residual_trend as residual_trend
+from .smooth_calibration import smooth_calibration as smooth_calibration
 from .svg import svg as svg
 from .validation_matrix import validation_matrix as validation_matrix
+from .volcano import volcano as volcano

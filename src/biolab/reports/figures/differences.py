@@ -11,9 +11,9 @@ from biolab.reports.legend import MUTED, RULE, Legend, directions, in_order
 from biolab.reports.metrics import MetricKey, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, Value, index_values, number
 
-from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
+from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, wrap, write
 
-_NAMES_IN, _GAP, _TOP, _BOTTOM = 2.2, 0.2, 0.32, 0.5
+_NAMES_IN, _GAP, _TOP, _BOTTOM = 2.2, 0.2, 0.32, 0.62
 _PANELS = 3
 _KEYS = ("model", "train_site", "test_site", "metric", "horizon")
 
@@ -89,7 +89,10 @@ def _frame(axes: Axes, cells: dict[float, Value], depth: float, key: MetricKey, 
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, _digits(reach), signed=True)))
     better = reading(key.metric).better
     if better != "one":
-        axes.set_xlabel(legend.prose(f"figure.better_{better}"), fontsize=SMALL_PT, color=MUTED, labelpad=4)
+        words = wrap(
+            legend.prose(f"figure.better_{better}"), axes.get_window_extent().width / axes.figure.dpi, SMALL_PT
+        )
+        axes.set_xlabel("\n".join(words), fontsize=SMALL_PT, color=MUTED, labelpad=4)
 
 
 def _digits(reach: float) -> int:

@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import NullLocator
 
+from biolab.core import sha256_hex
 from biolab.reports.legend import INK, MUTED, RULE
 
 WIDTH_IN = 7.4
 TEXT_PT, SMALL_PT, HEAD_PT = 8.0, 7.0, 8.5
 LINE_IN = 0.165
 EDGE_IN = 0.02
+_PLACEHOLDER = "figure-in-a-notebook"
 MEASURED_FAMILY = "DejaVu Sans"  # comes with matplotlib, so every machine lays a figure out alike
 _KOREAN_FAMILIES = (
     "Noto Sans CJK KR",
@@ -68,9 +70,19 @@ def theme() -> Generator[None]:
         yield
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows as the SVG of a page; its label is read out to those who don't see it."""
+
+    def _repr_html_(self) -> str:
+        from .svg import svg  # which draws with this module's theme
+
+        content = svg(self, name=_PLACEHOLDER, description=str(self.get_label()))
+        return content.replace(_PLACEHOLDER, f"figure-{sha256_hex(content.encode())[:8]}")  # ids differ on one page
+
+
 def canvas(height_in: float, *, width_in: float = WIDTH_IN) -> Figure:
     """Make an empty figure of a height in inches."""
-    return Figure(figsize=(width_in, height_in))
+    return Drawing(figsize=(width_in, height_in))
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
