@@ -212,7 +212,7 @@ def test_many_bins_parts_and_threads_change_nothing(monkeypatch, part, threads):
     n = 2 * BIN
     log_hazard, time, event = generator.normal(size=n), generator.random(n), generator.random(n) < 0.7
     risk = RiskSet(time, event)
-    assert risk.sorted_rows().bin_start.size == 3
+    assert risk.sorted_rows().bin_start.size > 2
     monkeypatch.setattr(cpu, "PART", part)
     gradient, hessian = np.empty(n), np.empty(n)
     value = cpu.evaluate(log_hazard, risk.sorted_rows(), gradient, hessian, threads)
