@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from biolab.core import DataError
 from biolab.kernels import RiskSet, cox_derivatives, cox_loss
-from biolab.kernels.cox_loss import operator
+from biolab.kernels.cox_loss import cpu, operator
 from biolab.kernels.cox_loss.cases import CASES
+from biolab.kernels.risk_set import BIN
 
 quick = settings(derandomize=True, max_examples=40, deadline=None)
 
@@ -190,6 +191,38 @@ def test_a_batch_is_its_rows():
     together = cox_loss(log_hazard, risk)
     assert together.shape == (2,)
     assert [cox_loss(row, risk).item() for row in log_hazard] == together.tolist()
+
+
+def _breslow_by_cumulative_sums(log_hazard, time, event):
+    """Value, gradient and Hessian's diagonal without ties, from latest to earliest and back."""
+    order = np.argsort(-time)
+    hazard, dies = np.exp(log_hazard[order]), event[order]
+    at_risk = np.cumsum(hazard)
+    slope, curve = (np.cumsum((dies / at_risk**power)[::-1])[::-1] for power in (1, 2))
+    value = np.log(at_risk[dies]).sum() - log_hazard[event].sum()
+    gradient, hessian = np.empty(len(time)), np.empty(len(time))
+    gradient[order], hessian[order] = hazard * slope - dies, hazard * slope - hazard**2 * curve
+    return value, gradient, hessian
+
+
+@pytest.mark.parametrize("part", [cpu.PART, 5_000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_bins_parts_and_threads_change_nothing(monkeypatch, part, threads):
+    generator = np.random.default_rng(8)
+    n = 2 * BIN
+    log_hazard, time, event = generator.normal(size=n), generator.random(n), generator.random(n) < 0.7
+    risk = RiskSet(time, event)
+    assert risk.sorted_rows().bin_start.size > 2
+    monkeypatch.setattr(cpu, "PART", part)
+    gradient, hessian = np.empty(n), np.empty(n)
+    value = cpu.evaluate(log_hazard, risk.sorted_rows(), gradient, hessian, threads)
+    truth = _breslow_by_cumulative_sums(log_hazard, time, event)
+    for found, expected in zip((value, gradient, hessian), truth, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    order = risk.sorted_rows().order
+    slope = np.empty(order.size)
+    assert cpu.evaluate(log_hazard[order], risk.rows_in_order(), slope, np.empty(0)) == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(slope, gradient[order], rtol=1e-12, atol=1e-15)
 
 
 def test_one_huge_tie_needs_linear_memory_and_is_right():

@@ -18,3 +18,4 @@ from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
 from .risk_set import RiskSet as RiskSet
+from .standardise import standardised as standardised

@@ -10,23 +10,31 @@ from numpy import ndarray
 from torch import Tensor
 
 from biolab.core import DataError
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core.arrays import Bool, Float, Int, UInt
 
 from .checks import checked_weights, finite_vector, same_length
 
 Ties = Literal["efron", "breslow"]
+
+# Slots a table may have and still be looked up from the second cache.
+BIN = 32768
 
 
 class Rows(NamedTuple):
     """`Layout` as compiled functions take it, with the kind of ties."""
 
     order: Int[ndarray, " m"]
-    place: Int[ndarray, " n"]
     group_start: Int[ndarray, " g+1"]
     first_death: Int[ndarray, " g"]
     opens: Bool[ndarray, " g"]
+    death_weight: Float[ndarray, " g"]
     weight: Float[ndarray, " m_or_0"]
     leaves: Int[ndarray, " m_or_0"]
+    bin_start: Int[ndarray, " bins+1"]
+    binned: UInt[ndarray, " n_or_0"]
+    binned_slot: UInt[ndarray, " n"]
+    fails: Bool[ndarray, " n"]
+    row_weight: Float[ndarray, " n_or_0"]
     efron: bool
 
 
@@ -35,18 +43,29 @@ class Layout:
     """Sorted follow-up on one device: m rows that are ever at risk, in g groups, one a stratum and event time.
 
     Rows stand stratum by stratum, latest first; a group holds the rows which are at risk at its event time and at
-    no later one (without left truncation), those who fail then last. ``place`` is where a row stands in ``order``, -1
-    if it is never at risk: reading from there is several times faster than writing by ``order``. ``weight`` is empty
-    where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late entry.
+    no later one (without left truncation), those who fail then last; ``death_weight`` sums their weights. ``weight``
+    is empty where all weigh 1, and ``leaves`` (the last group, in this order, at which a row is at risk) without late
+    entry.
+
+    A row's slot is what it is in its group: 2 g for one who joins at group g, 2 g + 1 for one who fails there, and
+    twice the number of groups for one who is never at risk. A table by slot may be larger than a processor's caches,
+    so rows are also put in bins of `BIN` slots, each in the order of rows: ``binned`` is where a row stands then (empty
+    if that is where it stands anyway) and ``binned_slot`` the slots in that order. ``fails`` marks the events that
+    count and ``row_weight`` holds the weights, both in the order of rows.
     """
 
     order: Int[Tensor, " m"]
-    place: Int[Tensor, " n"]
     group_start: Int[Tensor, " g+1"]
     first_death: Int[Tensor, " g"]
     opens_stratum: Bool[Tensor, " g"]
+    death_weight: Float[Tensor, " g"]
     weight: Float[Tensor, " m_or_0"]
     leaves: Int[Tensor, " m_or_0"]
+    bin_start: Int[Tensor, " bins+1"]
+    binned: Int[Tensor, " n_or_0"]
+    binned_slot: Int[Tensor, " n"]
+    fails: Bool[Tensor, " n"]
+    row_weight: Float[Tensor, " n_or_0"]
 
     def to(self, device: torch.device) -> "Layout":
         """Copy to a device."""
@@ -56,6 +75,11 @@ class Layout:
         """Return the fields as arrays (on the host), with the kind of ties."""
         arrays = {name: tensor.numpy() for name, tensor in self.tensors().items()}
         arrays["opens"] = arrays.pop("opens_stratum")
+        for name in (
+            "binned",
+            "binned_slot",
+        ):  # compiled code need not ask whether an unsigned index counts from the end
+            arrays[name] = arrays[name].view(np.uint32)
         return Rows(**arrays, efron=efron)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -116,6 +140,20 @@ class RiskSet:
         """Return the sorted follow-up as arrays."""
         return self.layout.rows(efron=self.ties == "efron")
 
+    def rows_in_order(self) -> Rows:
+        """Return `sorted_rows` for log-hazards that already stand in sorted order, one a row ever at risk."""
+        rows = self.sorted_rows()
+        slot = np.sort(rows.binned_slot)[: rows.order.size]  # those never at risk have the last
+        starts = np.searchsorted(slot, BIN * np.arange(rows.bin_start.size - 1))
+        return rows._replace(
+            order=np.arange(rows.order.size, dtype=np.int32),
+            bin_start=np.append(starts, slot.size),
+            binned=rows.binned[:0],
+            binned_slot=slot,
+            fails=slot % 2 == 1,
+            row_weight=rows.weight,
+        )
+
     def on(self, device: torch.device) -> Layout:
         """Return the sorted follow-up on a device, copied there once."""
         if device.type == "cpu":
@@ -136,8 +174,8 @@ def _checked_and_sorted(time: Any, event: Any, strata: Any, weight: Any, entry: 
     events = _events(_numbers(event, "event"))
     same_length(time=times, event=events)
     n = times.size
-    if not 0 < n < 2**31:
-        raise DataError(f"time has {n} rows; a Cox model needs at least one (and fewer than 2^31).")
+    if not 0 < n < 2**30:
+        raise DataError(f"time has {n} rows; a Cox model needs at least one (and fewer than 2^30).")
     weights = None if weight is None else _case_weights(_numbers(weight, "weight"), n)
     stratum = None if strata is None else _strata(strata, n)
     entered = None if entry is None else _entries(_numbers(entry, "entry"), times)
@@ -200,36 +238,87 @@ def _sorted(
     weight: Float[ndarray, " n"] | None,
     entry: Float[ndarray, " n"] | None,
 ) -> Layout:
-    latest_first = np.argsort(-time, kind="stable")
+    latest_first = np.argsort(-time)
+    _keep_order_of_ties(latest_first, time[latest_first])
     if stratum is not None:
         latest_first = latest_first[np.argsort(stratum[latest_first], kind="stable")]
     if weight is not None:
         latest_first = latest_first[weight[latest_first] > 0]
-    labels = np.zeros(0, dtype=np.int64) if stratum is None else stratum
-    order, group_start, first_death, opens, last = _lay_out(latest_first, time, event, labels)
+    labels = np.zeros(0, dtype=np.int64) if stratum is None else stratum[latest_first]
+    order, group_start, first_death, opens, last = _lay_out(
+        latest_first, time[latest_first], event[latest_first], labels
+    )
     leaves = np.zeros(0, dtype=np.int32)
     if entry is not None:
         order, leaves = _truncate(order, group_start, first_death, last, time, entry)
     held = np.zeros(0) if weight is None else weight[order]
-    place = np.full(time.size, -1, dtype=np.int32)
-    place[order] = np.arange(order.size, dtype=np.int32)
+    slot = _slots(order, group_start, first_death, time.size)
+    death_weight = np.bincount(slot, weights=weight, minlength=2 * first_death.size + 1)[1::2].astype(np.float64)
+    bin_start, binned, binned_slot = _bins(slot, 2 * first_death.size + 1)
     return Layout(
         order=torch.from_numpy(order),
-        place=torch.from_numpy(place),
         group_start=torch.from_numpy(group_start),
         first_death=torch.from_numpy(first_death),
         opens_stratum=torch.from_numpy(opens),
+        death_weight=torch.from_numpy(death_weight),
         weight=torch.from_numpy(held),
         leaves=torch.from_numpy(leaves),
+        bin_start=torch.from_numpy(bin_start),
+        binned=torch.from_numpy(binned),
+        binned_slot=torch.from_numpy(binned_slot),
+        fails=torch.from_numpy(slot % 2 == 1),
+        row_weight=torch.from_numpy(np.zeros(0) if weight is None else weight.copy()),
     )
+
+
+@njit(cache=True)
+def _slots(
+    order: Int[ndarray, " m"], group_start: Int[ndarray, " g+1"], first_death: Int[ndarray, " g"], n: int
+) -> Int[ndarray, " n"]:
+    groups = first_death.size
+    slot = np.full(n, 2 * groups, dtype=np.int32)
+    for g in range(groups):
+        for k in range(group_start[g], group_start[g + 1]):
+            slot[order[k]] = 2 * g + (k >= first_death[g])
+    return slot
+
+
+@njit(cache=True)
+def _bins(slot: Int[ndarray, " n"], slots: int) -> tuple[ndarray, ndarray, ndarray]:
+    """Sort rows stably by bin; return where bins start, where each row stands and the slots in that order."""
+    bins = (slots + BIN - 1) // BIN
+    start = np.zeros(bins + 1, dtype=np.int64)
+    if bins == 1:
+        start[1] = slot.size
+        return start, np.empty(0, dtype=np.int32), slot
+    for row in range(slot.size):
+        start[slot[row] // BIN + 1] += 1
+    start = np.cumsum(start)
+    following, binned, binned_slot = start[:-1].copy(), np.empty_like(slot), np.empty_like(slot)
+    for row in range(slot.size):
+        place = following[slot[row] // BIN]
+        following[slot[row] // BIN] += 1
+        binned[row], binned_slot[place] = place, slot[row]
+    return start, binned, binned_slot
+
+
+@njit(cache=True)
+def _keep_order_of_ties(rows: Int[ndarray, " k"], time: Float[ndarray, " k"]) -> None:
+    """Make a sort stable: put rows of the same time in ascending order (numpy's own stable sort takes longer)."""
+    start = 0
+    for k in range(1, rows.size + 1):
+        if k == rows.size or time[k] != time[start]:
+            if k - start > 1:
+                rows[start:k].sort()
+            start = k
 
 
 @njit(cache=True)
 def _lay_out(
     latest_first: Int[ndarray, " k"],
-    time: Float[ndarray, " n"],
-    event: Bool[ndarray, " n"],
-    stratum: Int[ndarray, " n_or_0"],
+    time: Float[ndarray, " k"],
+    event: Bool[ndarray, " k"],
+    stratum: Int[ndarray, " k_or_0"],
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
     """Group rows by the event time at which they join; return also the last group of each group's stratum."""
     k = latest_first.size
@@ -239,22 +328,20 @@ def _lay_out(
     opens = np.empty(k, dtype=np.bool_)
     groups, opening, place, start = 0, 0, 0, 0
     while start < k:
-        head = latest_first[start]
-        label = stratum[head] if stratum.size else 0
-        if start > 0 and stratum.size and stratum[latest_first[start - 1]] != label:
+        if start > 0 and stratum.size and stratum[start - 1] != stratum[start]:
             last[opening:groups] = groups - 1
             opening, place = groups, group_start[groups]
         stop = start
-        while stop < k and time[latest_first[stop]] == time[head]:
-            if stratum.size and stratum[latest_first[stop]] != label:
+        while stop < k and time[stop] == time[start]:
+            if stratum.size and stratum[stop] != stratum[start]:
                 break
-            if not event[latest_first[stop]]:
+            if not event[stop]:
                 order[place] = latest_first[stop]
                 place += 1
             stop += 1
         deaths = place
         for j in range(start, stop):
-            if event[latest_first[j]]:
+            if event[j]:
                 order[place] = latest_first[j]
                 place += 1
         if place > deaths:

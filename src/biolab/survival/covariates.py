@@ -24,8 +24,9 @@ def covariate_matrix(X: Any) -> Float[np.ndarray, "n p"]:
     values = _frame_values(X) if hasattr(X, "columns") else _array_values(X)
     if values.shape[1] == 0:
         raise DataError(f"X has 0 feature(s) (shape={values.shape}) while a minimum of 1 is required.")
-    wrong = np.argwhere(~np.isfinite(values))
-    if wrong.size:
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = bool(np.isfinite(values.sum()))
+    if not finite and len(wrong := np.argwhere(~np.isfinite(values))):
         row, column = wrong[0].tolist()
         value = values[row, column]
         found = "NaN (missing)" if np.isnan(value) else str(value)

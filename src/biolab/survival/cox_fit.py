@@ -10,6 +10,7 @@ import torch
 
 from biolab.core.arrays import Bool, Float
 from biolab.core.errors import DataError, FitError
+from biolab.kernels import standardised
 
 from .baseline_hazard import StepFunction, cumulative_hazards
 from .follow_up import FollowUp
@@ -149,7 +150,7 @@ class CoxProblem:
     def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
         information, steps = found.evaluation.hessian, self._likelihood
         covariance = _inverse(information + np.diag(curvature))
-        step = np.exp(found.evaluation.log_hazard_step)
+        step = np.exp(found.evaluation.log_hazard_step())
         return CoxFit(
             coef=found.beta / self._scale,
             covariance=covariance / np.outer(self._scale, self._scale),
@@ -198,17 +199,11 @@ def _standardised(
     design: Float[np.ndarray, "n p"], names: Sequence[str]
 ) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
     """Centre and scale columns; a constant column becomes exactly zero."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        centre = design.mean(axis=0)
-        scaled = design - centre
-        scaled[:, (design == design[0]).all(axis=0)] = 0.0
-        scale = np.sqrt(np.einsum("np,np->p", scaled, scaled) / len(design))
+    scaled, centre, scale = standardised(np.ascontiguousarray(design))
     wrong = np.flatnonzero(~np.isfinite(scale))
     if wrong.size:
         raise DataError(
             f"Column {names[wrong[0]]!r} holds values up to {np.abs(design[:, wrong[0]]).max():g}, whose squares "
             "overflow float64. Give it in a larger unit."
         )
-    scale[scale == 0] = 1.0
-    scaled /= scale
     return scaled, centre, scale

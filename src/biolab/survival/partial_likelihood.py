@@ -1,6 +1,6 @@
 """Cox's partial likelihood: risk sets sorted once, then value, gradient and information for any coefficients."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,13 +47,14 @@ class RiskSets:
 class Evaluation:
     """The negative log partial likelihood at some coefficients, with its derivatives.
 
-    ``log_hazard_step`` is the logarithm of the baseline hazard's step at each event time, at x = 0 of the given design.
+    ``log_hazard_step()`` is the logarithm of the baseline hazard's step at each event time, at x = 0 of the given
+    design.
     """
 
     value: float
     gradient: Float[np.ndarray, " p"]
     hessian: Float[np.ndarray, "p p"]
-    log_hazard_step: Float[np.ndarray, " d"]
+    log_hazard_step: Callable[[], Float[np.ndarray, " d"]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -179,7 +180,7 @@ class PartialLikelihood:
             value=float(value),
             gradient=gradient.cpu().numpy(),
             hessian=hessian.cpu().numpy(),
-            log_hazard_step=log_step.cpu().numpy(),
+            log_hazard_step=lambda: log_step.cpu().numpy(),
         )
 
     def bands(self, eta: Float[Tensor, " n"]) -> Iterator[tuple[Tensor, Bool[Tensor, " d"] | None]]:

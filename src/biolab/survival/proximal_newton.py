@@ -38,15 +38,13 @@ class ProximalNewton:
         lasso: Float[np.ndarray, " k"],
         ridge: Float[np.ndarray, " k"],
     ) -> None:
-        rows = risk.sorted_rows()
-        here = np.arange(rows.order.size, dtype=np.int32)
-        self._rows = rows._replace(order=here, place=here)
+        self._rows = risk.rows_in_order()
         self._evaluate = late_loss.evaluate if risk.truncated else loss.evaluate
         self._columns, self._total = columns, total
         self._single = columns.astype(np.float32)
         self._length = np.sqrt(np.einsum("km,km->k", self._single, self._single))
         self._lasso, self._ridge = lasso, ridge
-        self.beta, self._eta = np.zeros(len(lasso)), np.zeros(here.size)
+        self.beta, self._eta = np.zeros(len(lasso)), np.zeros(self._rows.order.size)
         self.value, self._slope = self._loss(self._eta)
         self._null = max(self.value, float(np.finfo(np.float64).tiny))
         self._look()

@@ -17,9 +17,10 @@ class SortedLikelihood:
 
     def __init__(self, design: Float[np.ndarray, "n p"], cases: FollowUp, ties: Ties) -> None:
         weight = None if (cases.weight == 1).all() else cases.weight
-        self._risk = RiskSet(cases.time, cases.event, ties=ties, strata=cases.stratum, weight=weight)
+        strata = cases.stratum if len(cases.labels) > 1 else None
+        self._risk = RiskSet(cases.time, cases.event, ties=ties, strata=strata, weight=weight)
         rows = self._risk.sorted_rows()
-        self._design = np.ascontiguousarray(design[rows.order])
+        self._design = design.take(rows.order, axis=0)
         first = rows.order[rows.first_death]
         self._ascending = _earliest_first(rows.opens)
         self.time = cases.time[first][self._ascending]
@@ -32,7 +33,7 @@ class SortedLikelihood:
             value=found.value,
             gradient=found.gradient,
             hessian=found.hessian,
-            log_hazard_step=found.log_hazard_step[self._ascending],
+            log_hazard_step=lambda: found.log_hazard_step[self._ascending],
         )
 
 

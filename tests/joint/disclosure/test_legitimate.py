@@ -153,7 +153,9 @@ def test_other_tables_results_come_in(protocol: Protocol, north) -> None:
     tables = {
         "counts": pl.DataFrame({"stage": ["I", "II", "III"], "patients": [80, 119, 100]}),
         "cross-table": pl.DataFrame({"stage": ["I", "II"], "yes": [80, 70], "no": [90, 59]}),
-        "hidden": pl.DataFrame({"stage": ["I", "II", "III"], "patients": [180, None, None], "percent": [60, None, None]}),
+        "hidden": pl.DataFrame(
+            {"stage": ["I", "II", "III"], "patients": [180, None, None], "percent": [60, None, None]}
+        ),
         "decision curve": pl.DataFrame({"threshold": thresholds, "net_benefit": thresholds / 3}),
         "pooled": pl.DataFrame({"term": ["age"], "estimate": [pooled.estimate], "i2": [pooled.i2]}),
         "genes": pl.DataFrame({"gene": ["TP53", "BRCA1", "ESR1", "MKI67"], "coefficient": [0.1, -0.2, 0.3, 0.4]}),

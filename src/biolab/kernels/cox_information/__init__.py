@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy import ndarray
 
 from biolab.core import DataError
@@ -16,23 +17,35 @@ from . import cpu
 class CoxInformation:
     """The negative log partial likelihood at some coefficients, with its derivatives.
 
-    ``log_hazard_step`` is the logarithm of the baseline hazard's step (at x = 0) at each group of the risk set: stratum
-    by stratum, latest event time first.
+    ``increment`` times exp(-``top``) is the baseline hazard's step (at x = 0) at each group of the risk set: stratum by
+    stratum, latest event time first.
     """
 
     value: float
     gradient: Float[ndarray, " p"]
     hessian: Float[ndarray, "p p"]
-    log_hazard_step: Float[ndarray, " g"]
+    increment: Float[ndarray, " g"]
+    top: Float[ndarray, " g"] | float
+
+    @property
+    def log_hazard_step(self) -> Float[ndarray, " g"]:
+        """The logarithm of the baseline hazard's steps."""
+        return np.log(self.increment) - self.top
 
 
 def cox_information(
-    design: Float[ndarray, "n p"], beta: Float[ndarray, " p"], risk: RiskSet, *, sorted_design: bool = False
+    design: Float[ndarray, "n p"],
+    beta: Float[ndarray, " p"],
+    risk: RiskSet,
+    *,
+    sorted_design: bool = False,
+    threads: int | None = None,
 ) -> CoxInformation:
     """Evaluate the partial likelihood of ``eta = design @ beta`` and its first two derivatives in ``beta``.
 
-    O(n p^2) time in two walks over the sorted rows and two matrix products, O((n + events) p) memory for any ties.
-    Sums are rescaled as risk sets grow and nothing is subtracted, so no risk set vanishes beside a larger one.
+    O(n p^2) time in two passes over the sorted rows, O(n + p^2) memory beside the sorted design for any ties. Nothing
+    is subtracted from a sum over a risk set, and where log-hazards lie beyond +-250 sums are rescaled as risk sets
+    grow, so no risk set vanishes beside a larger one. The result does not depend on the number of threads.
 
     Parameters
     ----------
@@ -65,7 +78,7 @@ def cox_information(
             f"design has shape {np.shape(design)} for {risk.rows} rows and {beta.size} coefficients; expected one row "
             "a patient and one column a coefficient."
         )
-    eta = ordered @ beta
-    if not np.isfinite(eta).all():
+    found = cpu.evaluate(ordered, beta, rows, threads or torch.get_num_threads())
+    if found is None:
         raise DataError("design @ beta holds NaN or infinity; give finite columns and coefficients.")
-    return CoxInformation(**cpu.evaluate(ordered, eta, rows))
+    return CoxInformation(**found)

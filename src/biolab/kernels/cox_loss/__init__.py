@@ -112,13 +112,7 @@ def _evaluate(log_hazard: Tensor, risk: RiskSet, derivatives: int) -> tuple[Tens
     layout = risk.on(log_hazard.device)
     return evaluate(
         log_hazard.reshape(-1, risk.rows),
-        layout.order,
-        layout.place,
-        layout.group_start,
-        layout.first_death,
-        layout.opens_stratum,
-        layout.weight,
-        layout.leaves,
+        *layout.tensors().values(),
         risk.ties == "efron",
         derivatives,
     )

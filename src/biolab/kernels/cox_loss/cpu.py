@@ -1,219 +1,220 @@
-"""Cox's partial likelihood in one walk over sorted rows and one walk back; nothing is ever subtracted."""
+"""Cox's partial likelihood in passes that threads share: rows, bins of rows, event times, bins, rows."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Float, Int
+from biolab.core.arrays import Bool, Float, Int
 from biolab.kernels.exponential import exponential
-from biolab.kernels.risk_set import Rows
+from biolab.kernels.risk_set import BIN, Rows
+from biolab.kernels.work_memory import work_memory
 
-# Exponents stay within +-REACH of the shift of their segment: squares and reciprocal squares still fit float64.
-REACH = 250.0
-_CHUNK = 16
+from . import wide
+from .steps import REACH, accumulate, accumulate_back, step_groups
 
 VALUE, GRADIENT, HESSIAN = 0, 1, 2
 
-
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def step_sums(others: float, dying: float, deaths: int) -> tuple[float, float, float, float, float]:
-    """Sum over Efron's steps l < d with phi_l = others + (1 - l/d) dying.
-
-    Returns the sums of log phi_l, 1 / phi_l, (1 - l/d) / phi_l and of the last two squared.
-    """
-    total = others + dying
-    if deaths == 1:
-        inverse = 1.0 / total
-        return np.log(total), inverse, inverse, inverse * inverse, inverse * inverse
-    logs, first, own, second, own_second = deaths * np.log(total), 0.0, 0.0, 0.0, 0.0
-    for chunk in range(0, deaths, _CHUNK):
-        product = 1.0
-        for step in range(chunk, min(chunk + _CHUNK, deaths)):
-            kept = (deaths - step) / deaths
-            phi = others + kept * dying
-            inverse = 1.0 / phi
-            product *= phi / total
-            first += inverse
-            second += inverse * inverse
-            own += kept * inverse
-            own_second += (kept * inverse) * (kept * inverse)
-        logs += np.log(product)
-    return logs, first, own, second, own_second
+# Rows a thread takes at a time. Parts do not depend on the number of threads, so results do not either.
+PART = 250_000
+# Rows whose log-hazards and exponentials stay in the first cache.
+_CHUNK = 1024
+# As integers, the bits of |x| compare as the numbers do; those of infinity and NaN lie above all.
+_MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
+_REACH_BITS = np.float64(REACH).view(np.int64)
+_INFINITE_BITS = np.float64(np.inf).view(np.int64)
 
 
-@njit(cache=True, nogil=True)
-def group_steps(
-    others: float,
-    dying: float,
-    deaths: int,
-    weight: float,
-    out: Float[ndarray, " 4"],
-    efron: bool,  # noqa: FBT001 - compiled functions take positions only
-) -> float:
-    """Fill the group's four sums, weighted; return the value of its logarithms. ``weight`` is the deaths' sum."""
-    if efron:
-        logs, out[0], out[1], out[2], out[3] = step_sums(others, dying, deaths)
-        out *= weight / deaths
-        return logs * weight / deaths
-    total = others + dying
-    out[:2] = weight / total
-    out[2:] = weight / (total * total)
-    return weight * np.log(total)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _total(values: Float[ndarray, " m"], start: int, stop: int) -> float:
-    total = 0.0
-    for k in range(start, stop):
-        total += values[k]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def sorted_values(
-    values: Float[ndarray, " n"], order: Int[ndarray, " m"], sorted_: Float[ndarray, " m"]
-) -> tuple[float, float]:
-    """Gather into sorted order; return the lowest and highest."""
-    low, high = np.inf, -np.inf
-    for k in range(order.size):
-        value = float(values[order[k]])
-        sorted_[k] = value
-        low = value if value < low else low
-        high = value if value > high else high
-    return low, high
-
-
-@njit(cache=True, nogil=True)
-def unsorted(sorted_: Float[ndarray, " m"], place: Int[ndarray, " n"], values: Float[ndarray, " n"]) -> None:
-    """Take values back to the order of rows; a row never at risk has 0."""
-    for row in range(place.size):
-        values[row] = sorted_[place[row]] if place[row] >= 0 else 0.0
-
-
-@njit(cache=True, nogil=True)
-def _segment_shifts(
-    eta: Float[ndarray, " m"],
-    rows: Rows,
-    shift: Float[ndarray, " g"],
-) -> None:
-    """Let the shift follow the running maximum of each stratum, in jumps of more than REACH."""
-    group_start, opens = rows.group_start, rows.opens
-    highest, current = -np.inf, 0.0
-    for g in range(shift.size):
-        if opens[g]:
-            highest = -np.inf
-        for k in range(group_start[g], group_start[g + 1]):
-            highest = max(highest, eta[k])
-        if abs(highest - current) > REACH:
-            current = highest
-        shift[g] = current
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _exponentials(
-    eta: Float[ndarray, " m"], shift: float, weight: Float[ndarray, " m_or_0"], start: int, stop: int
-) -> None:
-    """Replace each linear predictor by its weighted exponential."""
-    for k in range(start, stop):
-        eta[k] = exponential(eta[k] - shift)
-    if weight.size:
-        for k in range(start, stop):
-            eta[k] *= weight[k]
-
-
-@njit(cache=True, nogil=True)
-def _event_term(
-    eta: Float[ndarray, " m"],
-    shift: Float[ndarray, " g"],
-    rows: Rows,
-) -> float:
-    """Sum weight * (shift - eta) over the events."""
-    group_start, first_death, weight = rows.group_start, rows.first_death, rows.weight
-    total = 0.0
-    for g in range(shift.size):
-        part = 0.0
-        for k in range(first_death[g], group_start[g + 1]):
-            part += (shift[g] - eta[k]) * (weight[k] if weight.size else 1.0)
-        total += part
-    return total
-
-
-@njit(cache=True, nogil=True)
 def evaluate(
     values: Float[ndarray, " n"],
     rows: Rows,
     gradient: Float[ndarray, " n_or_0"],
     hessian: Float[ndarray, " n_or_0"],
+    threads: int = 1,
 ) -> float:
-    """Return the loss; fill the gradient and the Hessian's diagonal where their arrays are not empty."""
-    order, group_start, first_death = rows.order, rows.group_start, rows.first_death
-    opens, weight = rows.opens, rows.weight
-    groups = first_death.size
-    hazard, shift = np.empty(order.size), np.empty(groups)
-    low, high = sorted_values(values, order, hazard)
-    narrow = high - low <= 2 * REACH
-    if narrow:
-        shift[:] = (low + high) / 2
-    else:
-        _segment_shifts(hazard, rows, shift)
-    loss = _event_term(hazard, shift, rows)
-    if narrow:
-        _exponentials(hazard, (low + high) / 2, weight, 0, order.size)
-    else:
-        for g in range(groups):
-            _exponentials(hazard, shift[g], weight, group_start[g], group_start[g + 1])
-    wanted = gradient.size > 0
-    sums, at_risk, own = np.empty((groups if wanted else 1, 4)), 0.0, np.empty(4)
-    for g in range(groups):
-        deaths_start, stop = first_death[g], group_start[g + 1]
-        if opens[g]:
-            at_risk = 0.0
-        elif shift[g] != shift[g - 1]:
-            at_risk *= np.exp(shift[g - 1] - shift[g])
-        at_risk += _total(hazard, group_start[g], deaths_start)
-        dying = _total(hazard, deaths_start, stop)
-        deaths = stop - deaths_start
-        total_weight = _total(weight, deaths_start, stop) if weight.size else float(deaths)
-        loss += group_steps(at_risk, dying, deaths, total_weight, own, rows.efron)
-        at_risk += dying
-        if wanted:
-            sums[g] = own
-    if wanted:
-        curvature = np.empty(order.size if hessian.size else 0)
-        _walk_back(hazard, shift, rows, sums, curvature)
-        unsorted(hazard, rows.place, gradient)
+    """Return the loss; fill the gradient and the Hessian's diagonal where their arrays are not empty.
+
+    If a log-hazard is NaN or infinite, the loss is NaN and the derivatives are undefined.
+    """
+    groups = rows.first_death.size
+    sizes = (values.size, 2 * (groups + 1), 2 * (groups + 1) if hessian.size else 0)
+    with work_memory(sum(sizes)) as numbers:
+        hazard, slopes, curves = np.split(numbers, np.cumsum(sizes[:-1]))
+        work = (hazard, slopes.reshape(-1, 2), curves.reshape(-1, 2))
+        if values.size < 2 * PART:
+            loss, largest = _whole(values, rows, work, gradient, hessian)
+        elif threads == 1:
+            loss, largest = _in_parts(values, rows, work, gradient, hessian, map)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                loss, largest = _in_parts(values, rows, work, gradient, hessian, pool.map)
+    if largest <= _REACH_BITS:
+        return loss
+    if largest >= _INFINITE_BITS:
+        return np.nan
+    low, high = values.min(), values.max()
+    if high - low > 1.9 * REACH:
+        return wide.evaluate(values, rows, gradient, hessian)
+    return evaluate(values - (low + high) / 2, rows, gradient, hessian, threads)
+
+
+def _in_parts(
+    values: Float[ndarray, " n"],
+    rows: Rows,
+    work: tuple[Float[ndarray, " n"], Float[ndarray, "s 2"], Float[ndarray, "s_or_0 2"]],
+    gradient: Float[ndarray, " n_or_0"],
+    hessian: Float[ndarray, " n_or_0"],
+    each: Callable[..., Iterator[Any]],
+) -> tuple[float, np.int64]:
+    """Return the loss and the bits of the largest log-hazard; ``each`` maps over parts."""
+    hazard, slopes, curves = work
+    count = values.size // PART
+    cuts = np.linspace(0, values.size, count + 1).astype(np.int64)
+    parts, bins, events = _pairs(cuts), _parts(rows.bin_start, count), _parts(rows.group_start, count)
+    seen = list(each(lambda part: _exponentiate(values, rows, hazard, *part), parts))
+    list(each(lambda part: _sum_slots(hazard, rows, slopes, *part), bins))
+    accumulate(slopes, rows.opens)
+    logs = list(each(lambda part: step_groups(rows, slopes, curves, *part), events))
+    if gradient.size:
+        list(each(lambda table: accumulate_back(table, rows.opens), (slopes, curves)))
+        # until it is its turn, the gradient's memory serves the curvature
+        list(each(lambda part: _look_up(hazard, rows, slopes, curves, gradient, *part), bins))
         if hessian.size:
-            unsorted(curvature, rows.place, hessian)
-    return loss
+            list(each(lambda part: _take_back(gradient, rows.binned, hessian, *part), parts))
+        list(each(lambda part: _take_back(hazard, rows.binned, gradient, *part), parts))
+        list(each(lambda part: _subtract_events(gradient, rows, *part), parts))
+    return sum(logs) - sum(term for _, term in seen), max(largest for largest, _ in seen)
+
+
+def _parts(start: Int[ndarray, " s"], count: int) -> list[tuple[int, int]]:
+    """Share what starts at these rows out into parts of about as many rows."""
+    return _pairs(np.unique(np.searchsorted(start, np.linspace(0, start[-1], count + 1))))
+
+
+def _pairs(cuts: Int[ndarray, " c"]) -> list[tuple[int, int]]:
+    return list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
 
 
 @njit(cache=True, nogil=True)
-def _walk_back(
-    hazard: Float[ndarray, " m"],
-    shift: Float[ndarray, " g"],
+def _whole(
+    values: Float[ndarray, " n"],
     rows: Rows,
-    sums: Float[ndarray, "g 4"],
-    curvature: Float[ndarray, " m_or_0"],
+    work: tuple[Float[ndarray, " n"], Float[ndarray, "s 2"], Float[ndarray, "s_or_0 2"]],
+    gradient: Float[ndarray, " n_or_0"],
+    hessian: Float[ndarray, " n_or_0"],
+) -> tuple[float, np.int64]:
+    """Do as `_in_parts` does, in one part."""
+    n, groups, bins = values.size, rows.first_death.size, rows.bin_start.size - 1
+    hazard, slopes, curves = work
+    largest, term = _exponentiate(values, rows, hazard, 0, n)
+    _sum_slots(hazard, rows, slopes, 0, bins)
+    accumulate(slopes, rows.opens)
+    logs = step_groups(rows, slopes, curves, 0, groups)
+    if gradient.size:
+        accumulate_back(slopes, rows.opens)
+        accumulate_back(curves, rows.opens)
+        _look_up(hazard, rows, slopes, curves, gradient, 0, bins)
+        if hessian.size:
+            _take_back(gradient, rows.binned, hessian, 0, n)
+        _take_back(hazard, rows.binned, gradient, 0, n)
+        _subtract_events(gradient, rows, 0, n)
+    return logs - term, largest
+
+
+@njit(cache=True, nogil=True)
+def _exponentiate(
+    values: Float[ndarray, " n"], rows: Rows, hazard: Float[ndarray, " n"], start: int, stop: int
+) -> tuple[np.int64, float]:
+    """Fill the weighted hazards, in bins; return the bits of the largest log-hazard and the events' weighted sum."""
+    largest, term, near = np.int64(0), 0.0, np.empty(_CHUNK)
+    for begin in range(start, stop, _CHUNK):
+        end = min(begin + _CHUNK, stop)
+        weight = rows.row_weight[begin:end]
+        largest = max(largest, _exponentials(values[begin:end], near))
+        term += _event_term(values[begin:end], rows.fails[begin:end], weight)
+        for k in range(weight.size):
+            near[k] *= weight[k]
+        if rows.binned.size:
+            for k in range(begin, end):
+                hazard[rows.binned[k]] = near[k - begin]
+        else:
+            hazard[begin:end] = near[: end - begin]
+    return largest, term
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _exponentials(values: Float[ndarray, " c"], hazard: Float[ndarray, " c"]) -> np.int64:
+    largest = np.int64(0)
+    for k in range(values.size):
+        largest = max(largest, np.float64(values[k]).view(np.int64) & _MAGNITUDE)
+        hazard[k] = exponential(values[k])
+    return largest
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _event_term(values: Float[ndarray, " c"], fails: Bool[ndarray, " c"], weight: Float[ndarray, " c_or_0"]) -> float:
+    total = 0.0
+    if weight.size:
+        for k in range(values.size):
+            total += fails[k] * weight[k] * values[k]
+    else:
+        for k in range(values.size):
+            total += fails[k] * values[k]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _sum_slots(hazard: Float[ndarray, " n"], rows: Rows, sums: Float[ndarray, "s 2"], start: int, stop: int) -> None:
+    """Add up the hazards of each slot of some bins."""
+    slot, by_slot = rows.binned_slot, sums.reshape(-1)
+    by_slot[start * BIN : stop * BIN] = 0.0
+    for place in range(rows.bin_start[start], rows.bin_start[stop]):
+        by_slot[slot[place]] += hazard[place]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _look_up(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
+    hazard: Float[ndarray, " n"],
+    rows: Rows,
+    slopes: Float[ndarray, "s 2"],
+    curves: Float[ndarray, "s_or_0 2"],
+    curvature: Float[ndarray, " n"],
+    start: int,
+    stop: int,
 ) -> None:
-    """Sum the groups' 1 / phi from the earliest on; replace each hazard by its product with what has passed."""
-    group_start, first_death = rows.group_start, rows.first_death
-    opens, weight = rows.opens, rows.weight
-    groups, passed, passed_second = shift.size, 0.0, 0.0
-    for g in range(groups - 1, -1, -1):
-        if g == groups - 1 or opens[g + 1]:
-            passed, passed_second = 0.0, 0.0
-        elif shift[g] != shift[g + 1]:
-            scale = np.exp(shift[g] - shift[g + 1])
-            passed, passed_second = passed * scale, passed_second * scale * scale
-        own, own_second = passed + sums[g, 1], passed_second + sums[g, 3]
-        passed, passed_second = passed + sums[g, 0], passed_second + sums[g, 2]
-        start, deaths_start, stop = group_start[g], first_death[g], group_start[g + 1]
-        if curvature.size:
-            for k in range(start, deaths_start):
-                curvature[k] = max(hazard[k] * passed - hazard[k] * hazard[k] * passed_second, 0.0)
-            for k in range(deaths_start, stop):
-                curvature[k] = max(hazard[k] * own - hazard[k] * hazard[k] * own_second, 0.0)
-        for k in range(start, deaths_start):
-            hazard[k] *= passed
-        for k in range(deaths_start, stop):
-            hazard[k] = hazard[k] * own - (weight[k] if weight.size else 1.0)
+    """Multiply the hazards of some bins by the sums of their slots; fill the curvature if it is wanted."""
+    slot, slope_of, curve_of = rows.binned_slot, slopes.reshape(-1), curves.reshape(-1)
+    if curves.size:
+        for place in range(rows.bin_start[start], rows.bin_start[stop]):
+            slope = hazard[place] * slope_of[slot[place]]
+            curvature[place] = max(slope - hazard[place] * hazard[place] * curve_of[slot[place]], 0.0)
+            hazard[place] = slope
+    else:
+        for place in range(rows.bin_start[start], rows.bin_start[stop]):
+            hazard[place] *= slope_of[slot[place]]
+
+
+@njit(cache=True, nogil=True)
+def _take_back(
+    in_bins: Float[ndarray, " n"], binned: ndarray, values: Float[ndarray, " n"], start: int, stop: int
+) -> None:
+    """Take values from bins to the order of rows."""
+    if binned.size:
+        for row in range(start, stop):
+            values[row] = in_bins[binned[row]]
+    else:
+        values[start:stop] = in_bins[start:stop]
+
+
+@njit(cache=True, nogil=True)
+def _subtract_events(gradient: Float[ndarray, " n"], rows: Rows, start: int, stop: int) -> None:
+    fails, weight = rows.fails, rows.row_weight
+    if weight.size:
+        for row in range(start, stop):
+            gradient[row] -= fails[row] * weight[row]
+    else:
+        for row in range(start, stop):
+            gradient[row] -= fails[row]

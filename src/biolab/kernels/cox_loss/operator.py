@@ -18,12 +18,17 @@ WORTH_THREADS = 100_000
 def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
     log_hazard: Tensor,
     order: Tensor,
-    place: Tensor,
     group_start: Tensor,
     first_death: Tensor,
     opens_stratum: Tensor,
+    death_weight: Tensor,
     weight: Tensor,
     leaves: Tensor,
+    bin_start: Tensor,
+    binned: Tensor,
+    binned_slot: Tensor,
+    fails: Tensor,
+    row_weight: Tensor,
     efron: bool,  # noqa: FBT001
     derivatives: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,31 +41,42 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
         )
     layout = Layout(
         order=order,
-        place=place,
         group_start=group_start,
         first_death=first_death,
         opens_stratum=opens_stratum,
+        death_weight=death_weight,
         weight=weight,
         leaves=leaves,
+        bin_start=bin_start,
+        binned=binned,
+        binned_slot=binned_slot,
+        fails=fails,
+        row_weight=row_weight,
     )
     rows = layout.to(torch.device("cpu")).rows(efron=efron)
     predictors = log_hazard.detach().to("cpu", torch.float64).contiguous().numpy()
-    _refuse_not_finite(predictors)
     b, n = predictors.shape
+    if leaves.numel():
+        _refuse_not_finite(predictors)
     value = np.empty(b)
     gradient = np.empty((b, n if derivatives >= cpu.GRADIENT else 0))
     hessian = np.empty((b, n if derivatives >= cpu.HESSIAN else 0))
-    walk = truncated.evaluate if leaves.numel() else cpu.evaluate
+    threads = torch.get_num_threads()
 
-    def fill(row: int) -> None:
-        value[row] = walk(predictors[row], rows, gradient[row], hessian[row])
+    def fill(row: int, threads: int = 1) -> None:
+        if rows.leaves.size:
+            value[row] = truncated.evaluate(predictors[row], rows, gradient[row], hessian[row])
+        else:
+            value[row] = cpu.evaluate(predictors[row], rows, gradient[row], hessian[row], threads)
 
     if b > 1 and b * n >= WORTH_THREADS:
-        with ThreadPoolExecutor(min(b, torch.get_num_threads())) as pool:
+        with ThreadPoolExecutor(min(b, threads)) as pool:
             list(pool.map(fill, range(b)))
     else:
         for row in range(b):
-            fill(row)
+            fill(row, threads)
+    if np.isnan(value).any():
+        _refuse_not_finite(predictors)
     return (
         torch.from_numpy(value).to(log_hazard),
         torch.from_numpy(gradient).to(log_hazard),
@@ -72,12 +88,17 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the schema of an operator is flat
 def _(  # noqa: PLR0913, PLR0917
     log_hazard: Tensor,
     order: Tensor,
-    place: Tensor,
     group_start: Tensor,
     first_death: Tensor,
     opens_stratum: Tensor,
+    death_weight: Tensor,
     weight: Tensor,
     leaves: Tensor,
+    bin_start: Tensor,
+    binned: Tensor,
+    binned_slot: Tensor,
+    fails: Tensor,
+    row_weight: Tensor,
     efron: bool,  # noqa: FBT001
     derivatives: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -96,7 +117,7 @@ def _keep(ctx, inputs, output) -> None:
 
 def _backward(ctx, loss_gradient: Tensor, *_: Tensor | None):
     (gradient,) = ctx.saved_tensors
-    return (loss_gradient[:, None] * gradient, *[None] * 9)
+    return (loss_gradient[:, None] * gradient, *[None] * 14)
 
 
 evaluate.register_autograd(_backward, setup_context=_keep)

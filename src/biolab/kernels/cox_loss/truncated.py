@@ -7,7 +7,8 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 from biolab.kernels.risk_set import Rows
 
-from .cpu import REACH, group_steps, sorted_values, unsorted
+from .steps import REACH, group_steps
+from .wide import sorted_values, unsorted
 
 
 @njit(cache=True, nogil=True)
@@ -27,19 +28,17 @@ def evaluate(
     others, dying, shift = _risk_sums(eta, rows, middle)
     loss, sums = 0.0, np.empty((groups, 4))
     for g in range(groups):
-        total_weight, part = 0.0, 0.0
+        part = 0.0
         for k in range(first_death[g], group_start[g + 1]):
-            heavy = weight[k] if weight.size else 1.0
-            total_weight += heavy
-            part += heavy * (shift[g] - eta[k])
+            part += (weight[k] if weight.size else 1.0) * (shift[g] - eta[k])
         deaths = group_start[g + 1] - first_death[g]
-        loss += part + group_steps(others[g], dying[g], deaths, total_weight, sums[g], rows.efron)
+        loss += part + group_steps(others[g], dying[g], deaths, rows.death_weight[g], sums[g], rows.efron)
     if gradient.size > 0:
         curvature = np.empty(order.size if hessian.size else 0)
         _spread(eta, shift, rows, sums, curvature)
-        unsorted(eta, rows.place, gradient)
+        unsorted(eta, rows.order, gradient)
         if hessian.size:
-            unsorted(curvature, rows.place, hessian)
+            unsorted(curvature, rows.order, hessian)
     return loss
 
 

@@ -82,11 +82,12 @@ def cox_scan(
     found = np.empty((table.shape[1], outcomes.COLUMNS))
 
     def fit(block: slice) -> None:
-        values = np.ascontiguousarray(table[:, block][rows.order], dtype=np.float64)
-        _refuse_not_finite(table, block)
         if null is None:
-            cpu.scan(values, rows, found[block])
+            if not cpu.scan(table[:, block].astype(np.float64, copy=False), rows, found[block]):
+                _refuse_not_finite(table, block)
         else:
+            _refuse_not_finite(table, block)
+            values = np.ascontiguousarray(table[:, block][rows.order], dtype=np.float64)
             adjusted.scan(values, *null, rows, found[block])
 
     with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:

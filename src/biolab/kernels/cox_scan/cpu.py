@@ -1,11 +1,14 @@
 """Many one-feature Cox models at once: 32 features are the lanes of one walk, all Newton steps in cache."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float, Int
 from biolab.kernels.exponential import exponential
+from biolab.kernels.logarithm import logarithm
 from biolab.kernels.risk_set import Rows
 
 from .adjusted import fit_alone
@@ -14,113 +17,167 @@ from .outcomes import CONSTANT, NOT_CONVERGED, OK, SEPARATED
 # Enough that loops over lanes become vector instructions; more would wait longer for the slowest feature.
 LANES = 32
 MAX_STEPS = 40
-# In units of the standardised feature: a last step under SMALL_STEP leaves an error of its square.
-SMALL_STEP = 1e-6
+# Of the linear predictor of the farthest subject: a last step under it leaves an error of its square.
+SMALL_MOVE = 1e-3
 LARGEST_MOVE = 4.0
 # Linear predictors stay within this, so that no exponential needs a shift.
 REACH = 250.0
 
 
+class Lanes(NamedTuple):
+    """Standardised features side by side, with what does not change from step to step and room for what does.
+
+    ``reach`` is the largest value of each lane, ``died`` its weighted sum over the events.
+    """
+
+    z: Float[ndarray, "m l"]
+    scale: Float[ndarray, " l"]
+    reach: Float[ndarray, " l"]
+    died: Float[ndarray, " l"]
+    outcome: Int[ndarray, " l"]
+    hazard: Float[ndarray, "m l"]
+    phi: Float[ndarray, "d l"]
+
+
 @njit(cache=True, nogil=True)
-def scan(
-    features: Float[ndarray, "m c"],
+def scan(table: Float[ndarray, "n c"], rows: Rows, found: Float[ndarray, "c 5"]) -> bool:
+    """Fit each column of the features; see `outcomes` for the columns of ``found``. False if a value is not finite."""
+    m, steps = rows.order.size, (rows.group_start[1:] - rows.first_death).sum()
+    lanes = Lanes(
+        np.zeros((m, LANES)),
+        np.ones(LANES),
+        np.zeros(LANES),
+        np.zeros(LANES),
+        np.empty(LANES, dtype=np.int64),
+        np.empty((m, LANES)),
+        np.empty((steps, LANES)),
+    )
+    finite = True
+    for begin in range(0, table.shape[1], LANES):
+        part = found[begin : begin + LANES]
+        finite &= _standardise(table[:, begin : begin + LANES], rows.order, lanes)
+        if finite:
+            _find_separation(lanes.z, rows, lanes.outcome)
+            beta, error, score, ratio = _fit_lanes(lanes, rows)
+            _fit_far_ones(lanes, rows, beta, error, ratio)
+            _write(lanes, beta, error, score, ratio, part)
+    return finite
+
+
+@njit(cache=True, nogil=True)
+def _fit_far_ones(
+    lanes: Lanes,
     rows: Rows,
-    found: Float[ndarray, "c 5"],
+    beta: Float[ndarray, " l"],
+    error: Float[ndarray, " l"],
+    ratio: Float[ndarray, " l"],
 ) -> None:
-    """Fit each column of the sorted features; see `outcomes` for the columns of ``found``."""
-    m, c = features.shape
-    z, scale, reach = np.zeros((m, LANES)), np.ones(LANES), np.zeros(LANES)
-    outcome = np.empty(LANES, dtype=np.int64)
-    for begin in range(0, c, LANES):
-        lanes = min(LANES, c - begin)
-        _standardise(features, begin, lanes, z, scale, reach)
-        _find_separation(z, rows, outcome)
-        beta, error, score, ratio = _fit_lanes(z, rows, reach, outcome)
-        for lane in range(lanes):
-            if outcome[lane] == NOT_CONVERGED:  # very large linear predictors: alone, with shifted exponentials
-                column = np.ascontiguousarray(z[:, lane : lane + 1])
-                beta[lane], error[lane], ratio[lane], outcome[lane] = fit_alone(column, rows)
-            found[begin + lane, 0] = beta[lane] / scale[lane]
-            found[begin + lane, 1] = error[lane] / scale[lane]
-            found[begin + lane, 2] = score[lane]
-            found[begin + lane, 3] = ratio[lane]
-            found[begin + lane, 4] = outcome[lane]
-            if outcome[lane] != OK:
-                found[begin + lane, :2], found[begin + lane, 3] = np.nan, np.nan
-            if outcome[lane] == CONSTANT:
-                found[begin + lane, 2] = np.nan
+    """Fit those with very large linear predictors alone, with shifted exponentials."""
+    for lane in range(LANES):
+        if lanes.outcome[lane] == NOT_CONVERGED:
+            column = np.ascontiguousarray(lanes.z[:, lane : lane + 1])
+            beta[lane], error[lane], ratio[lane], lanes.outcome[lane] = fit_alone(column, rows)
 
 
 @njit(cache=True, nogil=True)
-def _standardise(
-    features: Float[ndarray, "m c"],
-    begin: int,
-    lanes: int,
-    z: Float[ndarray, "m l"],
-    scale: Float[ndarray, " l"],
-    reach: Float[ndarray, " l"],
+def _write(
+    lanes: Lanes,
+    beta: Float[ndarray, " l"],
+    error: Float[ndarray, " l"],
+    score: Float[ndarray, " l"],
+    ratio: Float[ndarray, " l"],
+    found: Float[ndarray, "k 5"],
 ) -> None:
-    """Fill lanes with features of mean 0 and variance 1, constant ones and unused lanes with 0."""
-    m = features.shape[0]
-    mean, low, high = np.zeros(LANES), np.full(LANES, np.inf), np.full(LANES, -np.inf)
-    z[:, lanes:] = 0.0
+    for lane in range(len(found)):
+        outcome = lanes.outcome[lane]
+        found[lane, 0] = beta[lane] / lanes.scale[lane]
+        found[lane, 1] = error[lane] / lanes.scale[lane]
+        found[lane, 2] = score[lane]
+        found[lane, 3] = ratio[lane]
+        found[lane, 4] = outcome
+        if outcome != OK:
+            found[lane, :2], found[lane, 3] = np.nan, np.nan
+        if outcome == CONSTANT:
+            found[lane, 2] = np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _standardise(table: Float[ndarray, "n k"], order: Int[ndarray, " m"], lanes: Lanes) -> bool:
+    """Fill the lanes with features of mean 0 and variance 1, constant ones and unused lanes with 0.
+
+    False if a value is NaN or infinite.
+    """
+    m, used = order.size, table.shape[1]
+    z, scale, reach = lanes.z, lanes.scale, lanes.reach
+    z[:, used:] = 0.0
     for k in range(m):
-        for lane in range(lanes):
-            x = features[k, begin + lane]
-            mean[lane] += x / m
-            low[lane] = min(low[lane], x)
-            high[lane] = max(high[lane], x)
-    total = np.zeros(LANES)
+        for lane in range(used):
+            z[k, lane] = table[order[k], lane]
+    mean, low, high, total = np.zeros(LANES), np.full(LANES, np.inf), np.full(LANES, -np.inf), np.zeros(LANES)
     for k in range(m):
-        for lane in range(lanes):
-            centred = features[k, begin + lane] - mean[lane]
-            z[k, lane] = centred
-            total[lane] += centred * centred
+        row = z[k]
+        for lane in range(LANES):
+            x = row[lane]
+            mean[lane] += x
+            low[lane] = x if x < low[lane] else low[lane]
+            high[lane] = x if x > high[lane] else high[lane]
+    if not np.isfinite(mean.sum()):
+        return False
+    mean /= m
+    for k in range(m):
+        row = z[k]
+        for lane in range(LANES):
+            row[lane] -= mean[lane]
+            total[lane] += row[lane] * row[lane]
     for lane in range(LANES):
-        flat = lane >= lanes or high[lane] - low[lane] <= 1e-14 * max(abs(low[lane]), abs(high[lane]))
+        flat = high[lane] - low[lane] <= 1e-14 * max(abs(low[lane]), abs(high[lane]))
         scale[lane] = 1.0 if flat else np.sqrt(total[lane] / m)
         reach[lane] = 0.0 if flat else max(high[lane] - mean[lane], mean[lane] - low[lane]) / scale[lane]
-        for k in range(m):
-            z[k, lane] = 0.0 if flat else z[k, lane] / scale[lane]
+        total[lane] = 0.0 if flat else 1.0 / scale[lane]
+    for k in range(m):
+        row = z[k]
+        for lane in range(LANES):
+            row[lane] *= total[lane]
+    return True
 
 
 @njit(cache=True, nogil=True)
-def _find_separation(
-    z: Float[ndarray, "m l"],
-    rows: Rows,
-    outcome: Int[ndarray, " l"],
-) -> None:
+def _find_separation(z: Float[ndarray, "m l"], rows: Rows, outcome: Int[ndarray, " l"]) -> None:
     """Mark lanes without a finite maximum: who fails always has the highest value at risk, or always the lowest."""
     group_start, first_death, opens = rows.group_start, rows.first_death, rows.opens
-    low, high = np.full(LANES, np.inf), np.full(LANES, -np.inf)
-    rises, falls = np.zeros(LANES, dtype=np.bool_), np.zeros(LANES, dtype=np.bool_)
+    low, high, rises, falls = np.empty(LANES), np.empty(LANES), np.zeros(LANES), np.zeros(LANES)
     for g in range(first_death.size):
         if opens[g]:
             low[:], high[:] = np.inf, -np.inf
         for k in range(group_start[g], group_start[g + 1]):
+            row = z[k]
             for lane in range(LANES):
-                low[lane] = min(low[lane], z[k, lane])
-                high[lane] = max(high[lane], z[k, lane])
+                x = row[lane]
+                low[lane] = x if x < low[lane] else low[lane]
+                high[lane] = x if x > high[lane] else high[lane]
         for k in range(first_death[g], group_start[g + 1]):
+            row = z[k]
             for lane in range(LANES):
-                rises[lane] |= z[k, lane] < high[lane]
-                falls[lane] |= z[k, lane] > low[lane]
+                rises[lane] = 1.0 if row[lane] < high[lane] else rises[lane]
+                falls[lane] = 1.0 if row[lane] > low[lane] else falls[lane]
     for lane in range(LANES):
         outcome[lane] = OK
-        if not (rises[lane] and falls[lane]):
-            outcome[lane] = SEPARATED if rises[lane] or falls[lane] else CONSTANT
+        if rises[lane] == 0.0 or falls[lane] == 0.0:
+            outcome[lane] = CONSTANT if rises[lane] == falls[lane] else SEPARATED
 
 
 @njit(cache=True, nogil=True)
-def _fit_lanes(
-    z: Float[ndarray, "m l"], rows: Rows, reach: Float[ndarray, " l"], outcome: Int[ndarray, " l"]
-) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+def _fit_lanes(lanes: Lanes, rows: Rows) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """Return coefficient, standard error, score and likelihood ratio statistic of each lane."""
+    outcome, reach = lanes.outcome, lanes.reach
     beta, found = np.zeros(LANES), np.zeros((3, LANES))
     value, gradient, information = found[0], found[1], found[2]
-    _evaluate(beta, z, rows, found, True)  # noqa: FBT003
-    null = value.copy()
-    score = np.full(LANES, np.nan)
+    _sum_of_deaths(lanes, rows)
+    _weights_for_hazards(lanes.hazard, rows.weight)
+    _evaluate(beta, lanes, rows, found, False)  # noqa: FBT003
+    _subtract_logs(lanes.phi[:, :1], rows, value[:1])  # without a coefficient all lanes have one value
+    null, score = value[0], np.full(LANES, np.nan)
+    before, moved = information.copy(), np.zeros(LANES)
     bracket = np.full((LANES, 2), np.inf)
     bracket[:, 0] = -np.inf
     active = outcome == OK
@@ -129,26 +186,31 @@ def _fit_lanes(
             score[lane] = gradient[lane] * gradient[lane] / information[lane]
     for _ in range(MAX_STEPS):
         for lane in range(LANES):
-            if not active[lane]:
-                continue
-            step = _bounded_step(beta[lane], gradient[lane], information[lane], reach[lane], bracket[lane])
-            beta[lane] += step
-            active[lane] = abs(step) > SMALL_STEP
-            if abs(beta[lane]) * reach[lane] > REACH:
-                beta[lane], active[lane], outcome[lane] = 0.0, False, NOT_CONVERGED
+            if active[lane]:
+                step = _bounded_step(beta[lane], gradient[lane], information[lane], reach[lane], bracket[lane])
+                beta[lane] += step
+                before[lane], moved[lane] = information[lane], step
+                active[lane] = abs(step) * max(reach[lane], 1.0) > SMALL_MOVE
+                if abs(beta[lane]) * reach[lane] > REACH:
+                    beta[lane], active[lane], outcome[lane] = 0.0, False, NOT_CONVERGED
         going = active.any()
-        _evaluate(beta, z, rows, found, not going)
+        _hazards(beta, lanes, rows.weight)
+        _evaluate(beta, lanes, rows, found, not going)
         if not going:
             break
     if active.any():
         outcome[active] = NOT_CONVERGED
-        _evaluate(beta, z, rows, found, True)  # noqa: FBT003
-    error, ratio = np.empty(LANES), np.empty(LANES)
+        _evaluate(beta, lanes, rows, found, True)  # noqa: FBT003
+    error, ratio = np.full(LANES, np.nan), np.empty(LANES)
     for lane in range(LANES):
         last = gradient[lane] / information[lane] if information[lane] > 0.0 else 0.0
         beta[lane] += last
-        error[lane] = 1.0 / np.sqrt(information[lane]) if information[lane] > 0.0 else np.nan
-        ratio[lane] = max(2.0 * (value[lane] - null[lane]) + gradient[lane] * last, 0.0)
+        ratio[lane] = max(2.0 * (value[lane] - null) + gradient[lane] * last, 0.0)
+        # the information where the last step leads, on the line through the last two points
+        slope = (information[lane] - before[lane]) / moved[lane] if moved[lane] != 0.0 else 0.0
+        there = information[lane] + slope * last
+        if there > 0.0:
+            error[lane] = 1.0 / np.sqrt(there)
     return beta, error, score, ratio
 
 
@@ -162,71 +224,104 @@ def _bounded_step(
     step = np.sign(gradient) * bound
     if information > 0.0:
         step = min(max(gradient / information, -bound), bound)
-    if abs(step) > SMALL_STEP and not bracket[0] <= beta + step <= bracket[1]:
+    if abs(step) * max(reach, 1.0) > SMALL_MOVE and not bracket[0] <= beta + step <= bracket[1]:
         step = (bracket[0] + bracket[1]) / 2 - beta
     return step
 
 
+@njit(cache=True, nogil=True)
+def _sum_of_deaths(lanes: Lanes, rows: Rows) -> None:
+    lanes.died[:] = 0.0
+    for g in range(rows.first_death.size):
+        for k in range(rows.first_death[g], rows.group_start[g + 1]):
+            heavy = rows.weight[k] if rows.weight.size else 1.0
+            for lane in range(LANES):
+                lanes.died[lane] += heavy * lanes.z[k, lane]
+
+
+@njit(cache=True, nogil=True)
+def _weights_for_hazards(hazard: Float[ndarray, "m l"], weight: Float[ndarray, " m_or_0"]) -> None:
+    """Fill the hazards of a coefficient of 0."""
+    hazard[:] = 1.0
+    for k in range(weight.size):
+        hazard[k] = weight[k]
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _join(
-    z: Float[ndarray, "m l"],
-    beta: Float[ndarray, " l"],
-    weight: Float[ndarray, " m_or_0"],
-    start: int,
-    stop: int,
-    sums: Float[ndarray, "3 l"],
-) -> None:
-    """Add rows to the sums of w e, w e z and w e z^2."""
-    for k in range(start, stop):
-        heavy = weight[k] if weight.size else 1.0
+def _hazards(beta: Float[ndarray, " l"], lanes: Lanes, weight: Float[ndarray, " m_or_0"]) -> None:
+    z, hazard = lanes.z, lanes.hazard
+    for k in range(len(z)):
         for lane in range(LANES):
-            x = z[k, lane]
-            hazard = heavy * exponential(beta[lane] * x)
-            sums[0, lane] += hazard
-            sums[1, lane] += hazard * x
-            sums[2, lane] += hazard * x * x
+            hazard[k, lane] = exponential(beta[lane] * z[k, lane])
+    for k in range(weight.size):
+        hazard[k] *= weight[k]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
 def _evaluate(
     beta: Float[ndarray, " l"],
-    z: Float[ndarray, "m l"],
+    lanes: Lanes,
     rows: Rows,
     found: Float[ndarray, "3 l"],
     with_value: bool,  # noqa: FBT001 - numba passes no keyword-only arguments
 ) -> None:
-    """Fill log-likelihood (where it is wanted), gradient and information."""
-    group_start, first_death, opens, weight = rows.group_start, rows.first_death, rows.opens, rows.weight
-    value, gradient, information = found[0], found[1], found[2]
-    others, dying, phi = np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty(LANES)
-    found[:] = 0.0
-    for g in range(first_death.size):
-        if opens[g]:
+    """Fill log-likelihood (where it is wanted), gradient and information for the lanes' hazards."""
+    others, dying, thinned = np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty((3, LANES))
+    step = 0
+    found[0], found[1], found[2] = beta * lanes.died, lanes.died, 0.0
+    for g in range(rows.first_death.size):
+        start, death, stop = rows.group_start[g], rows.first_death[g], rows.group_start[g + 1]
+        if rows.opens[g]:
             others[:] = 0.0
-        deaths_start, stop = first_death[g], group_start[g + 1]
-        _join(z, beta, weight, group_start[g], deaths_start, others)
+        if stop - death == 1 or not rows.efron:
+            _join(lanes, start, stop, others)
+            _leave(others, rows.death_weight[g], lanes.phi[step], found)
+            step += 1
+            continue
+        _join(lanes, start, death, others)
         dying[:] = 0.0
-        _join(z, beta, weight, deaths_start, stop, dying)
-        deaths, total = stop - deaths_start, 0.0
-        for k in range(deaths_start, stop):
-            heavy = weight[k] if weight.size else 1.0
-            total += heavy
-            for lane in range(LANES):
-                gradient[lane] += heavy * z[k, lane]
-                value[lane] += heavy * z[k, lane] * beta[lane]
-        steps = deaths if rows.efron else 1
-        for step in range(steps):
-            kept, share = (steps - step) / steps, total / steps
-            for lane in range(LANES):
-                phi[lane] = others[0, lane] + kept * dying[0, lane]
-                inverse = 1.0 / phi[lane]
-                mean = (others[1, lane] + kept * dying[1, lane]) * inverse
-                square = (others[2, lane] + kept * dying[2, lane]) * inverse
-                gradient[lane] -= share * mean
-                information[lane] += share * (square - mean * mean)
-            if with_value:
-                for lane in range(LANES):
-                    value[lane] -= share * np.log(phi[lane])
-        for moment in range(3):
-            for lane in range(LANES):
-                others[moment, lane] += dying[moment, lane]
+        _join(lanes, death, stop, dying)
+        for left in range(stop - death, 0, -1):
+            thinned[:] = others + left / (stop - death) * dying
+            _leave(thinned, rows.death_weight[g] / (stop - death), lanes.phi[step], found)
+            step += 1
+        others += dying
+    if with_value:
+        _subtract_logs(lanes.phi, rows, found[0])
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _join(lanes: Lanes, start: int, stop: int, sums: Float[ndarray, "3 l"]) -> None:
+    """Add rows to the sums of w e, w e z and w e z^2."""
+    zeroth, first, second = sums[0], sums[1], sums[2]
+    for k in range(start, stop):
+        z, hazard = lanes.z[k], lanes.hazard[k]
+        for lane in range(LANES):
+            zeroth[lane] += hazard[lane]
+            first[lane] += hazard[lane] * z[lane]
+            second[lane] += hazard[lane] * z[lane] * z[lane]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _leave(sums: Float[ndarray, "3 l"], weight: float, phi: Float[ndarray, " l"], found: Float[ndarray, "3 l"]) -> None:
+    """Subtract what one denominator adds to gradient and information; keep it for its logarithm."""
+    zeroth, first, second, gradient, information = sums[0], sums[1], sums[2], found[1], found[2]
+    for lane in range(LANES):
+        inverse = 1.0 / zeroth[lane]
+        mean = first[lane] * inverse
+        phi[lane] = zeroth[lane]
+        gradient[lane] -= weight * mean
+        information[lane] += weight * (second[lane] * inverse - mean * mean)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _subtract_logs(phi: Float[ndarray, "d l"], rows: Rows, value: Float[ndarray, " l"]) -> None:
+    step = 0
+    for g in range(rows.first_death.size):
+        steps = rows.group_start[g + 1] - rows.first_death[g] if rows.efron else 1
+        weight = rows.death_weight[g] / steps
+        for _ in range(steps):
+            row = phi[step]
+            for lane in range(value.size):
+                value[lane] -= weight * logarithm(row[lane])
+            step += 1

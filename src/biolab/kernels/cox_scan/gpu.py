@@ -16,6 +16,8 @@ from . import cpu
 from .outcomes import COLUMNS, CONSTANT, NOT_CONVERGED, OK
 
 LANES = 32
+# In units of the standardised feature: a last step under it leaves an error of its square.
+SMALL_STEP = 1e-6
 
 
 @triton.jit
@@ -160,7 +162,7 @@ def scan(features: Float[Tensor, "n p"], risk: RiskSet) -> Float[ndarray, "p 5"]
     found = torch.empty((p, COLUMNS), dtype=torch.float64, device=features.device)
     _fit[(triton.cdiv(p, LANES),)](
         rows, mean, scale, reach, layout.group_start, layout.first_death, layout.opens_stratum, layout.weight, found,
-        p, layout.first_death.numel(), cpu.SMALL_STEP, cpu.LARGEST_MOVE, cpu.REACH,
+        p, layout.first_death.numel(), SMALL_STEP, cpu.LARGEST_MOVE, cpu.REACH,
         risk.ties == "efron", bool(layout.weight.numel()), cpu.MAX_STEPS, LANES,
     )  # fmt: skip
     result = found.cpu().numpy()
@@ -168,7 +170,8 @@ def scan(features: Float[Tensor, "n p"], risk: RiskSet) -> Float[ndarray, "p 5"]
     far = np.flatnonzero(result[:, 4] == NOT_CONVERGED)
     if far.size:
         columns = torch.as_tensor(far, device=features.device)
-        cpu.scan(rows[:, columns].double().cpu().numpy(), risk.sorted_rows(), again := np.empty((far.size, COLUMNS)))
+        again = np.empty((far.size, COLUMNS))
+        cpu.scan(features[:, columns].double().cpu().numpy(), risk.sorted_rows(), again)
         result[far] = again
     unfitted = result[:, 4] != OK
     result[unfitted, :2], result[unfitted, 3] = np.nan, np.nan
