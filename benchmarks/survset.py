@@ -20,6 +20,7 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from survset_table.cohorts import COHORTS, Outcome, read
@@ -129,6 +130,17 @@ def summary(folds: list[dict], share: float) -> dict:
     return told
 
 
+def plain(value: Any) -> Any:
+    """Return what is written: numbers to six digits, and null for what is not a number."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value
+
+
 def environment(options: argparse.Namespace) -> dict[str, object]:
     def said(*words: str) -> str | None:
         try:
@@ -167,7 +179,7 @@ def main() -> None:
         cohorts = run(options)
         told = {"environment": environment(options), "cohorts": cohorts}
         told["contests"] = [contest(cohorts, *pair[:2], metric) for pair in CONTESTS for metric in METRICS]
-        write_atomically(options.out, json.dumps(told, indent=1) + "\n")
+        write_atomically(options.out, json.dumps(plain(told), indent=1) + "\n")
     if options.page:
         from survset_table.page import write_page
 

@@ -106,7 +106,7 @@ def seconds(told: dict) -> str:
             spent = [
                 model["seconds"]
                 for cohort, model in found
-                if above < cohort["columns"] <= most and model["seconds"] == model["seconds"]
+                if above < cohort["columns"] <= most and model["seconds"] is not None
             ]
             cells.append(f"{np.median(spent):.2g}" if spent else "")
         lines.append(_line(cells))
@@ -117,9 +117,8 @@ def made(told: dict) -> str:
     """Return what the numbers were made with."""
     facts = told["environment"]
     versions = "; ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    return (
-        f"Made {facts['made'][:10]} on {facts['device']}, Python {facts['python']}; {versions}; seed {facts['seed']}."
-    )
+    where = f"{facts['device']}, Python {facts['python']}"
+    return f"Made {facts['made'][:10]} at {facts['commit']} on {where}; {versions}; seed {facts['seed']}."
 
 
 def _where(found: list[tuple[dict, dict]], key: str) -> str:
@@ -130,12 +129,13 @@ def _where(found: list[tuple[dict, dict]], key: str) -> str:
 def _cell(model: dict | None, metric: str, best: float) -> str:
     if model is None:
         return ""
-    if metric not in model:
-        return "no result" if model["failed"] else ""
+    folds, failed = len(model["folds"]), model["failed"]
+    if metric not in model or 2 * failed > folds:
+        return f"no result ({failed} of {folds} folds)" if failed else ""
     mean, reach = model[metric]["mean"], (model[metric]["upper"] - model[metric]["lower"]) / 2
     text = f"{mean:.3f} ± {reach:.3f}"
     text = f"**{text}**" if round(mean, 3) == round(best, 3) else text
-    return text + (f" ({model['failed']} of {len(model['folds'])} folds without result)" if model["failed"] else "")
+    return text + (f" ({failed} of {folds} folds without result)" if failed else "")
 
 
 def _difference(row: dict) -> str:
@@ -143,7 +143,8 @@ def _difference(row: dict) -> str:
         return ""
     if row["lower_limit"] is None:
         return f"{row['mean_difference']:+.4f}"
-    return f"{row['mean_difference']:+.4f} ({row['lower_limit']:+.4f} to {row['upper_limit']:+.4f})"
+    mean, lower, upper = (f"{row[key]:+.4f}" for key in ("mean_difference", "lower_limit", "upper_limit"))
+    return f"{mean} ({lower} to {upper})".replace("-0.0000", "0.0000").replace("+0.0000", "0.0000").replace("-", "−")
 
 
 def _line(cells) -> str:

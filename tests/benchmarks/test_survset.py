@@ -140,20 +140,25 @@ def test_a_contest_counts_wins_ties_and_losses():
 def test_the_page_keeps_its_prose(tmp_path):
     told = {
         "environment": {"made": "2026-01-01", "commit": "c", "device": "d", "python": "3", "versions": {}, "seed": 1},
-        "cohorts": [cohort("one", [0.7, 0.8], [0.6, None])],
+        "cohorts": [cohort("one", [0.7, 0.8, 0.75], [0.6, 0.7, None]), cohort("two", [0.7, None, None], [0.6] * 3)],
     }
     metrics = ("harrell_c", "uno_c", "integrated_brier_score")
     told["contests"] = [contests.contest([], *pair[:2], metric) for pair in contests.CONTESTS for metric in metrics]
     names = ("contests", "harrell", "brier", "seconds", "made")
     target = tmp_path / "page.md"
     target.write_text("Prose.\n" + "".join(f"<!-- begin {name} -->\nSTALE\n<!-- end {name} -->\n" for name in names))
-    page.write_page(told, target)
+    page.write_page(survset.plain(told), target)
     text = target.read_text()
     assert text.startswith("Prose.\n")
     assert "STALE" not in text
     assert "**0.750" in text
-    assert "1 of 2 folds without result" in text
+    assert "(1 of 3 folds without result)" in text
+    assert "no result (2 of 3 folds)" in text
     assert (tmp_path / "page.svg").read_text().startswith("<svg")
+
+
+def test_what_is_written_is_json_that_anyone_reads():
+    assert survset.plain({"a": [math.nan, 0.123456789, 3], "b": "x"}) == {"a": [None, 0.123457, 3], "b": "x"}
 
 
 @pytest.fixture(scope="module")
