@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from biolab.data import Cohort
 from biolab.joint import Comparison, Protocol, fit_model, load_cohort, run_experiment
 from biolab.joint.description import cohort_tables
 from biolab.joint.disclosure import check, rules_of, traces_of
@@ -23,6 +24,7 @@ from biolab.tracking import Store, embedded_store
 from .leaks import png, safetensors
 
 MOST_REFUSED = 0.02
+NONE = (None, None)
 
 
 def refusals(name: str, leaving: dict[str, tuple[Leaving, object, object]]) -> float:
@@ -54,17 +56,15 @@ def in_store(store: Store) -> Iterator[tuple[str, Leaving]]:
     database.close()
 
 
-@pytest.fixture(scope="module")
-def published(comparison: Comparison, store: Store, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("pages")
-    return [publish(comparison, store, folder=folder, language=language).page for language in ("en", "ko")]
-
-
-def test_everything_a_made_up_experiment_writes(protocol: Protocol, north, store: Store, published: list[Path]) -> None:
+def test_everything_a_made_up_experiment_writes(
+    protocol: Protocol, north: Cohort, store: Store, comparison: Comparison, tmp_path: Path
+) -> None:
+    pages = embedded_store(tmp_path / "store")
+    published = [publish(comparison, pages, folder=tmp_path, language=language).page for language in ("en", "ko")]
     rules = rules_of(protocol)
     traces = traces_of(north.frame, rules)
-    leaving = {name: (what, rules, traces) for name, what in in_store(store)}
-    leaving |= {path.name: (path, rules, traces) for path in published}
+    everything = [*in_store(store), *in_store(pages), *((path.name, path) for path in published)]
+    leaving = {name: (what, rules, traces) for name, what in everything}
     assert len(leaving) > 200
     assert refusals("made-up experiment", leaving) < MOST_REFUSED
 
@@ -130,7 +130,7 @@ def files(folder: Path) -> dict[str, str | bytes]:
     }
 
 
-def test_other_files_results_come_in(protocol: Protocol, north, tmp_path: Path) -> None:
+def test_other_files_results_come_in(protocol: Protocol, north: Cohort, tmp_path: Path) -> None:
     import skops.io
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -146,16 +146,14 @@ def test_other_files_results_come_in(protocol: Protocol, north, tmp_path: Path) 
     assert refusals("other files", leaving) == 0
 
 
-def test_other_tables_results_come_in(protocol: Protocol, north) -> None:
+def test_other_tables_results_come_in(protocol: Protocol, north: Cohort) -> None:
     rules = replace(rules_of(protocol), cohort_size=north.patients)
     pooled = meta_analyse(np.array([0.1, 0.3]), np.array([0.1, 0.2]))
     thresholds = np.round(np.linspace(0.05, 0.5, 10), 2)
     tables = {
         "counts": pl.DataFrame({"stage": ["I", "II", "III"], "patients": [80, 119, 100]}),
         "cross-table": pl.DataFrame({"stage": ["I", "II"], "yes": [80, 70], "no": [90, 59]}),
-        "hidden": pl.DataFrame(
-            {"stage": ["I", "II", "III"], "patients": [180, None, None], "percent": [60, None, None]}
-        ),
+        "hidden": pl.DataFrame({"stage": ["I", "II", "III"], "patients": [180, None, None], "percent": [60, *NONE]}),
         "decision curve": pl.DataFrame({"threshold": thresholds, "net_benefit": thresholds / 3}),
         "pooled": pl.DataFrame({"term": ["age"], "estimate": [pooled.estimate], "i2": [pooled.i2]}),
         "genes": pl.DataFrame({"gene": ["TP53", "BRCA1", "ESR1", "MKI67"], "coefficient": [0.1, -0.2, 0.3, 0.4]}),
