@@ -1,15 +1,14 @@
 """What a site has released before, so that two releases cannot be subtracted from each other."""
 
-import fcntl
 import json
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from biolab.core import ConfigError, canonical_json, sha256_hex, write_atomically
+from biolab.core.locks import exclusive
 
 from .contents import counts_of_file
 from .findings import Finding, refusal
@@ -86,18 +85,11 @@ class ReleaseLedger:
         ]
         counts.sort(key=lambda each: json.dumps([each["table"], each["measure"], each["of"]]))
         digest = sha256_hex(canonical_json(counts))
-        with self._held():
+        with exclusive(self.path.with_suffix(".lock")):
             content = self._content()
             if digest not in {each["digest"] for each in content["releases"]}:
                 content["releases"].append({"release": release, "digest": digest, "counts": counts})
                 write_atomically(self.path, json.dumps(content, ensure_ascii=False, indent=1))
-
-    @contextmanager
-    def _held(self) -> Generator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _content(self) -> dict[str, list]:
         if not self.path.exists():
