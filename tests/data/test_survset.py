@@ -1,5 +1,6 @@
 import dataclasses
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -79,6 +80,11 @@ def test_a_column_of_unknown_kind_is_refused():
     shipped = pandas.DataFrame({"pid": [1], "time": [2.0], "event": [1], "age": [60.0]})
     with pytest.raises(DataError, match="column 'age' starts neither with num_ nor with fac_"):
         survset.survset_frame(shipped)
+
+
+def test_one_module_imports_the_package():
+    sources = Path(survset.__file__).parents[1].rglob("*.py")
+    assert [path.name for path in sources if "SurvSet.data" in path.read_text(encoding="utf-8")] == ["survset.py"]
 
 
 @pytest.mark.slow

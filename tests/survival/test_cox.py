@@ -280,7 +280,7 @@ def test_bad_input_is_named(X, y, given, error, message):
     ("settings", "message"),
     [
         ({"ties": "exact"}, "ties is 'exact'"),
-        ({"penalty": 0.1}, "expected None or Ridge"),
+        ({"penalty": 0.1}, "expected None, Ridge"),
         ({"device": "gpu"}, "device is 'gpu'"),
         ({"max_iterations": 0}, "max_iterations is 0"),
     ],

@@ -55,6 +55,18 @@ def test_noise_is_shrunk_and_signal_kept():
     assert abs(signal.coef_[0]) > 0.7
 
 
+def test_the_strengths_reach_far_enough_for_thousands_of_columns():
+    rng = np.random.default_rng(6)
+    shared = rng.normal(size=(60, 1))
+    genes = 0.4 * shared + rng.normal(size=(60, 4000))  # a weak signal in every column
+    rotated = (genes - genes.mean(axis=0)) @ np.linalg.svd(genes - genes.mean(axis=0), full_matrices=False)[2].T
+    time = rng.exponential(np.exp(-shared[:, 0]))
+    model = CoxPHCV(seed=3).fit(rotated, (time, np.ones(60, dtype=bool)))
+    assert model.path_["strength"].max() > model.strength_ > 600.0  # 600: ten times the events
+    few = CoxPHCV(seed=3).fit(genes[:, :3], (time, np.ones(60, dtype=bool)))
+    assert few.path_["strength"].max() == pytest.approx(600.0)
+
+
 def test_one_standard_error_is_never_weaker():
     X, y = cohort()
     best, spare = (CoxPHCV(rule=rule, seed=5).fit(X, y) for rule in ("min", "one_standard_error"))

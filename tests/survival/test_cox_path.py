@@ -22,14 +22,14 @@ def cohort(seed=0, rows=80, columns=6, effect=0.7):
     return X, (time, rng.random(rows) < 0.7)
 
 
-def assert_optimal(path, X, y, weight=None, tolerance=1e-6):
+def assert_optimal(path, X, y, weight=None, *, tolerance=1e-6, **more):
     """The conditions of Karush, Kuhn and Tucker hold at every lambda, by an independent gradient."""
     weight = np.ones(len(X)) if weight is None else weight
     scale = np.sqrt(np.average((X - np.average(X, axis=0, weights=weight)) ** 2, axis=0, weights=weight))
     factors = np.ones(X.shape[1]) if path.penalty_factors is None else np.array(path.penalty_factors, dtype=float)
     factors = factors / factors.mean()
     unit = scale if path.standardise else np.ones_like(scale)
-    likelihood = PartialLikelihood(X / scale, risk_sets(follow_up(y, weight=weight), ties=path.ties))
+    likelihood = PartialLikelihood(X / scale, risk_sets(follow_up(y, weight=weight, **more), ties=path.ties))
     for strength, coef in zip(path.lambdas_, path.coef_path_, strict=True):
         gradient = likelihood.evaluate(coef * scale).gradient * scale / unit / weight.sum()
         beta = coef * unit
@@ -67,6 +67,42 @@ def test_optimality_with_factors_and_free_columns():
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    ties=st.sampled_from(["breslow", "efron"]),
+    columns=st.sampled_from([4, 70]),
+    weighted=st.booleans(),
+    stratified=st.booleans(),
+)
+def test_optimality_with_strata_and_late_entry(seed, ties, columns, weighted, stratified):
+    X, (time, event) = cohort(seed, rows=60, columns=columns)
+    more = {"entry": np.floor(time * (np.arange(60) % 7) / 8), "strata": np.arange(60) % 3 if stratified else None}
+    weight = 0.5 + np.arange(60) % 3 if weighted else None
+    path = CoxPath(0.8, n_lambdas=6, lambda_min_ratio=0.05, ties=ties, unpenalised=(2,))
+    path.fit(X, (time, event), sample_weight=weight, **more)
+    path.penalty_factors = np.where(np.arange(columns) == 2, 0.0, 1.0)
+    assert_optimal(path, X, (time, event), weight, **more)
+
+
+def test_strata_of_apart_cohorts_add_up():
+    X, (time, event) = cohort(21, columns=30)
+    strata = np.repeat(["near", "far"], 40)
+    shifted = time + np.where(strata == "far", 1000.0, 0.0)
+    one, two = (CoxPath(n_lambdas=8).fit(X, (t, event), strata=strata) for t in (time, shifted))
+    np.testing.assert_allclose(one.coef_path_, two.coef_path_, atol=1e-8)
+
+
+def test_unpenalised_columns_by_name():
+    X, y = cohort(22)
+    frame = pl.DataFrame(X, schema=list("abcdef"))
+    named = CoxPath(n_lambdas=5, unpenalised=("c", "e")).fit(frame, y)
+    by_factor = CoxPath(n_lambdas=5, penalty_factors=[1, 1, 0, 1, 0, 1]).fit(frame, y)
+    np.testing.assert_array_equal(named.coef_path_, by_factor.coef_path_)
+    with pytest.raises(ConfigError, match="no column 'g' to leave unpenalised"):
+        CoxPath(unpenalised=("g",)).fit(frame, y)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000))
 def test_all_are_zero_at_the_first_lambda_and_not_below(seed):
     X, y = cohort(seed, columns=30)
@@ -94,6 +130,19 @@ def test_ridge_is_coxph(ties):
 def test_ridge_with_more_columns_than_patients_is_optimal():
     X, y = cohort(8, rows=30, columns=500)
     assert_optimal(CoxPath(0.0, n_lambdas=4).fit(X, y), X, y)
+
+
+def test_a_ridge_by_rows_is_the_ridge_by_columns(monkeypatch):
+    X, y = cohort(8, rows=30, columns=50)
+    by_columns = CoxPath(0.0, n_lambdas=4).fit(X, y)
+    monkeypatch.setattr("biolab.survival.local_quadratic._FORMED", 40)
+    by_rows = CoxPath(0.0, n_lambdas=4).fit(X, y)
+    np.testing.assert_allclose(by_rows.coef_path_, by_columns.coef_path_, rtol=1e-6, atol=1e-10)
+    monkeypatch.setattr("biolab.survival.local_quadratic._FORMED", 5)
+    swept = CoxPath(0.3, n_lambdas=4).fit(X, y)
+    monkeypatch.undo()
+    pivoted = CoxPath(0.3, n_lambdas=4).fit(X, y)
+    np.testing.assert_allclose(swept.coef_path_, pivoted.coef_path_, atol=1e-6)
 
 
 def test_no_penalty_is_coxph():

@@ -122,7 +122,7 @@ def test_blocks_of_replicates_do_not_change_the_result(monkeypatch):
     target, x = _cohort(120, 3)
     settings = {"horizons": HORIZONS, "grid": TIMES, "replicates": 30, "seed": 3}
     whole = evaluate({"a": _prediction(x[:, 0])}, target, **settings).table()
-    monkeypatch.setattr("biolab.survival.evaluation.BLOCK_CELLS", 120 * 7)
+    monkeypatch.setattr("biolab.survival.metric_draws.BLOCK_CELLS", 120 * 7)
     pieces = evaluate({"a": _prediction(x[:, 0])}, target, **settings).table()
     for column in ("estimate", "lower", "upper"):
         np.testing.assert_allclose(pieces[column], whole[column], rtol=1e-12)

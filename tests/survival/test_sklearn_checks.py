@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import column_or_1d
 
-from biolab.stats import Ridge
-from biolab.survival import CoxPH, CoxPHCV, SelectByScan
+from biolab.stats import Lasso, Ridge
+from biolab.survival import CoxPath, CoxPathCV, CoxPH, CoxPHCV, SelectByScan
 
 
 def _as_survival(y):
@@ -36,6 +36,19 @@ class CoxCVOfOneNumber(CoxPHCV):
         return super().score(X, _as_survival(y))
 
 
+class PathOfOneNumber(CoxPath):
+    def fit(self, X, y, sample_weight=None, strata=None, entry=None):
+        return super().fit(X, _as_survival(y), sample_weight=sample_weight, strata=strata, entry=entry)
+
+
+class PathCVOfOneNumber(CoxPathCV):
+    def fit(self, X, y, sample_weight=None, strata=None, entry=None):
+        return super().fit(X, _as_survival(y), sample_weight=sample_weight, strata=strata, entry=entry)
+
+    def score(self, X, y):
+        return super().score(X, _as_survival(y))
+
+
 class SelectionOfOneNumber(SelectByScan):
     def fit(self, X, y):
         return super().fit(X, _as_survival(y))
@@ -52,9 +65,12 @@ FOLDS = {
     [
         CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow"),
         CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2),
+        CoxOfOneNumber(penalty=Lasso(1.0), ties="breslow"),
+        PathOfOneNumber(n_lambdas=4),
+        PathCVOfOneNumber(n_lambdas=4, folds=2),
         SelectionOfOneNumber(k=2),
     ],
-    expected_failed_checks=lambda estimator: TEXT | (FOLDS if isinstance(estimator, CoxPHCV) else {}),
+    expected_failed_checks=lambda estimator: TEXT | (FOLDS if isinstance(estimator, CoxPHCV | CoxPathCV) else {}),
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

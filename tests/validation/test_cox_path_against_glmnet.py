@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from biolab.stats import ElasticNet
-from biolab.survival import CoxPath
+from biolab.survival import CoxPath, CoxPH
 from biolab.survival.cox_path_fit import log_likelihoods
 from biolab.survival.follow_up import follow_up
 
@@ -65,3 +65,19 @@ def test_objective_and_coefficients(gold):
 def test_the_data_choose_the_same_lambdas(gold):
     found = _path(gold, n_lambdas=len(gold["lambdas"]))
     np.testing.assert_allclose(found.lambdas_, gold["lambdas"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("gold", [gold for gold in GOLD["paths"] if gold["l1_ratio"] > 0], ids=_name)
+def test_one_model_at_a_lambda_of_the_path(gold):
+    """CoxPH at ``strength = n * lambda``, on columns scaled as glmnet scales them, is glmnet's solution there."""
+    X, y, weight = _data(gold)
+    units = _deviations(gold) if gold["standardise"] else np.ones(X.shape[1])
+    factors = np.ones(X.shape[1]) if gold["factors"] is None else np.array(gold["factors"], dtype=np.float64)
+    path = _path(gold, lambdas=gold["lambdas"])
+    at = len(gold["lambdas"]) // 3
+    penalty = ElasticNet(weight.sum() * gold["lambdas"][at], gold["l1_ratio"], tuple(factors / factors.mean()))
+    model = CoxPH(penalty, "breslow").fit(X / units, y, sample_weight=weight)
+    np.testing.assert_allclose(model.coef_, path.coef_at(gold["lambdas"][at]) * units, atol=1e-7)
+    both = np.array([model.coef_ / units, gold["coef"][at]])
+    ours, theirs = _objectives(gold | {"lambdas": [gold["lambdas"][at]] * 2}, both)
+    assert -1e-7 < ours - theirs < 1e-12

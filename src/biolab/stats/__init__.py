@@ -8,6 +8,7 @@ from .multiple_testing import holm as holm
 from .penalties import ElasticNet as ElasticNet
 from .penalties import Lasso as Lasso
 from .penalties import Ridge as Ridge
+from .penalties import column_places as column_places
 from .resampling import bootstrap_weights as bootstrap_weights
 from .resampling import percentile_interval as percentile_interval
 from .resampling import stratified_folds as stratified_folds

@@ -1,12 +1,14 @@
 """Penalties on coefficients: objects that know their strength and nothing of the model they are put on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from biolab.core.arrays import Float
 from biolab.core.errors import ConfigError
+from biolab.core.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Lasso:
 
     objective = -log_likelihood(beta) + strength * sum_j factors_j * abs(beta_j)
 
-    Scales are those of `Ridge`. ``factors`` weigh the columns (adaptive lasso); a column of factor 0 is unpenalised.
+    Scales are those of `Ridge`. ``factors`` weigh the columns (adaptive lasso); a column of factor 0 is unpenalised,
+    and so are those named (or counted from 0) in ``unpenalised``.
 
     >>> Lasso(2.0, factors=(1, 0)).value(np.array([-3.0, 5.0]))
     6.0
@@ -63,14 +66,20 @@ class Lasso:
 
     strength: float
     factors: tuple[float, ...] | None = None
+    unpenalised: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_strength(self.strength, "lasso")
         _check_factors(self.factors)
 
-    def value(self, coef: Float[np.ndarray, " p"]) -> float:
-        """Return the penalty on some coefficients."""
-        return ElasticNet(self.strength, 1.0, self.factors).value(coef)
+    def value(self, coef: Float[np.ndarray, " p"], names: Sequence[str] | None = None) -> float:
+        """Return the penalty on some coefficients; ``names`` where ``unpenalised`` holds names."""
+        return self.elastic_net.value(coef, names)
+
+    @property
+    def elastic_net(self) -> "ElasticNet":
+        """The same penalty as an elastic net."""
+        return ElasticNet(self.strength, 1.0, self.factors, self.unpenalised)
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,8 @@ class ElasticNet:
 
     objective = -log_likelihood(beta)
                 + strength * sum_j factors_j * (l1_ratio * abs(beta_j) + (1 - l1_ratio) / 2 * beta_j**2)
+
+    Factors and unpenalised columns are those of `Lasso`.
 
     >>> ElasticNet(2.0, l1_ratio=0.5).value(np.array([-3.0]))
     7.5
@@ -97,6 +108,7 @@ class ElasticNet:
     strength: float
     l1_ratio: float
     factors: tuple[float, ...] | None = None
+    unpenalised: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_strength(self.strength, "elastic-net")
@@ -104,8 +116,8 @@ class ElasticNet:
             raise ConfigError(f"l1_ratio is {self.l1_ratio}; it must lie between 0 (ridge) and 1 (lasso).")
         _check_factors(self.factors)
 
-    def value(self, coef: Float[np.ndarray, " p"]) -> float:
-        """Return the penalty on some coefficients.
+    def value(self, coef: Float[np.ndarray, " p"], names: Sequence[str] | None = None) -> float:
+        """Return the penalty on some coefficients; ``names`` where ``unpenalised`` holds names.
 
         Raises
         ------
@@ -113,11 +125,47 @@ class ElasticNet:
             If there are factors, but not one a coefficient.
         """
         coef = np.asarray(coef, dtype=np.float64)
-        factors = np.ones(coef.shape) if self.factors is None else np.asarray(self.factors, dtype=np.float64)
-        if factors.shape != coef.shape:
-            raise ConfigError(f"There are {factors.size} factors for {coef.size} coefficients; give one each.")
+        factors = self.column_factors([] if names is None else names, coef.size)
         sizes = self.l1_ratio * np.abs(coef) + (1 - self.l1_ratio) / 2 * coef**2
         return float(self.strength * (factors @ sizes))
+
+    def column_factors(self, names: Sequence[str], columns: int) -> Float[np.ndarray, " p"]:
+        """Return each column's factor, 0 for those without a penalty.
+
+        Raises
+        ------
+        ConfigError
+            If there are factors, but not one a column, or an unpenalised column is not there.
+        """
+        factors = np.ones(columns) if self.factors is None else np.asarray(self.factors, dtype=np.float64).copy()
+        if len(factors) != columns:
+            raise ConfigError(f"There are {factors.size} factors for {columns} coefficients; give one each.")
+        factors[column_places(self.unpenalised, names, columns)] = 0.0
+        return factors
+
+
+def column_places(chosen: Sequence[str | int], names: Sequence[str], columns: int) -> list[int]:
+    """Find columns by name or by position, counted from 0.
+
+    >>> column_places(("age", 2), ["age", "nodes", "grade"], 3)
+    [0, 2]
+
+    Raises
+    ------
+    ConfigError
+        If one is not there.
+    """
+    places = []
+    for one in chosen:
+        if isinstance(one, str):
+            if one not in names:
+                raise ConfigError(f"There is no column {one!r} to leave unpenalised. {did_you_mean(one, names)}")
+            places.append(list(names).index(one))
+        elif 0 <= one < columns:
+            places.append(int(one))
+        else:
+            raise ConfigError(f"There is no column {one} to leave unpenalised: {columns} are counted from 0.")
+    return places
 
 
 def _check_strength(strength: float, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -15,17 +16,23 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from biolab.core.arrays import Float
 from biolab.core.errors import ConfigError, DataError, MissingExtraError
 from biolab.core.suggestions import did_you_mean
-from biolab.stats.penalties import Ridge
+from biolab.stats.penalties import ElasticNet, Lasso, Ridge
 
 from .baseline_hazard import StepFunction, prediction_times
 from .covariates import covariate_matrix
 from .cox_fit import CoxFit, CoxProblem, CoxSettings
+from .cox_path import column_names, warn_of_columns
+from .cox_sparse import fit_sparse
 from .event_table import check_choice, normal_quantile
 from .follow_up import check_rows, follow_up, stratum_codes
 from .partial_likelihood import Ties
 from .target import survival_target
 
 Device = Literal["auto", "cpu", "cuda"]
+_NO_ERRORS = (
+    "robust and cluster ask for standard errors, but a lasso or an elastic net has none: they would ignore that the "
+    "columns were chosen on the same data. Use Ridge, or bootstrap the whole fit."
+)
 
 
 class CoxPH(BaseEstimator):
@@ -43,7 +50,8 @@ class CoxPH(BaseEstimator):
     Parameters
     ----------
     penalty
-        None, or `Ridge(strength)`.
+        None, `Ridge`, `Lasso` or `ElasticNet` of `biolab.stats`; the last two with a factor a column (adaptive weights)
+        and with unpenalised columns by name or position.
     ties
         How tied event times share a denominator: "efron" or "breslow".
     max_iterations
@@ -56,7 +64,10 @@ class CoxPH(BaseEstimator):
     Attributes
     ----------
     coef_, standard_error_, covariance_
-        Log hazard ratios, their standard errors and their covariance.
+        Log hazard ratios, their standard errors and their covariance. Under a lasso or an elastic net, errors are NaN
+        and the covariance None: the inverse information knows nothing of the choice of columns. Bootstrap the fit.
+    zero_columns_
+        Names of the columns whose coefficient is exactly 0.
     model_based_covariance_
         The inverse information, which is ``covariance_`` unless that is robust.
     log_likelihood_, null_log_likelihood_
@@ -64,7 +75,7 @@ class CoxPH(BaseEstimator):
     baseline_hazard_
         For each stratum's label (None without strata) the cumulative hazard at x = 0.
     degrees_of_freedom_
-        The number of columns, less what a penalty takes away.
+        The number of columns (not 0), less what a quadratic penalty takes away.
     n_iterations_, n_events_, n_features_in_, feature_names_in_
         Newton steps taken, observed events, columns, and their names where X had any.
 
@@ -82,7 +93,7 @@ class CoxPH(BaseEstimator):
 
     def __init__(
         self,
-        penalty: Ridge | None = None,
+        penalty: Ridge | Lasso | ElasticNet | None = None,
         ties: Ties = "efron",
         max_iterations: int = 50,
         tolerance: float = 1e-9,
@@ -137,12 +148,19 @@ class CoxPH(BaseEstimator):
         FitError
             If there is no event, columns are constant, collinear or separate the events.
         """
-        strength = _strength(self.penalty)
+        net = _elastic_net(self.penalty)
+        if net is not None and (robust or cluster is not None):
+            raise ConfigError(_NO_ERRORS)
         design = self._covariates(X, reset=True)
         settings = cox_settings(self.ties, self.max_iterations, self.tolerance, self.device, cells=design.size)
         cases = follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         check_rows(design, cases)
-        fit = CoxProblem(design, cases, settings, self._names(design.shape[1])).solve(strength)
+        names = self._names(design.shape[1])
+        if net is not None:
+            fit, path = fit_sparse(design, cases, net, settings, names)
+            warn_of_columns(path, names, level=3)
+        else:
+            fit = CoxProblem(design, cases, settings, names).solve(_strength(self.penalty, names))
         if not fit.converged:
             warnings.warn(
                 f"{type(self).__name__} did not converge in {fit.iterations} iterations (last step "
@@ -214,7 +232,10 @@ class CoxPH(BaseEstimator):
         }
 
     def summary(self, *, confidence: float = 0.95) -> pl.DataFrame:
-        """Return one row a column: coefficient, standard error, Wald test, hazard ratio and its limits."""
+        """Return one row a column: coefficient, standard error, Wald test, hazard ratio and its limits.
+
+        Under a lasso or an elastic net everything but coefficient and hazard ratio is null.
+        """
         check_is_fitted(self)
         reach = normal_quantile(confidence) * self.standard_error_
         z = self.coef_ / self.standard_error_
@@ -230,7 +251,7 @@ class CoxPH(BaseEstimator):
                     "lower": np.exp(self.coef_ - reach),
                     "upper": np.exp(self.coef_ + reach),
                 }
-            )
+            ).fill_nan(None)
 
     def check_covariates(self, X: Any) -> Float[np.ndarray, "n p"]:
         """Read covariates and hold them against the columns of the fit.
@@ -254,7 +275,11 @@ class CoxPH(BaseEstimator):
     def _store(self, fit: CoxFit, events: int) -> None:
         self.coef_ = fit.coef
         self.covariance_ = self.model_based_covariance_ = fit.covariance
-        self.standard_error_ = np.sqrt(np.diag(fit.covariance))
+        none = fit.covariance is None
+        self.standard_error_ = np.full(len(fit.coef), np.nan) if none else np.sqrt(np.diag(fit.covariance))
+        self.zero_columns_ = [
+            name for name, coef in zip(self._names(len(fit.coef)), fit.coef, strict=True) if coef == 0
+        ]
         self.log_likelihood_ = fit.log_likelihood
         self.null_log_likelihood_ = fit.null_log_likelihood
         self.degrees_of_freedom_ = fit.degrees_of_freedom
@@ -271,8 +296,7 @@ class CoxPH(BaseEstimator):
         return design
 
     def _names(self, columns: int) -> list[str]:
-        names = getattr(self, "feature_names_in_", None)
-        return [f"x{at}" for at in range(columns)] if names is None else [str(name) for name in names]
+        return column_names(self, columns)
 
     def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
         if strata is None:
@@ -295,9 +319,22 @@ class CoxPH(BaseEstimator):
         return list(zip(labels, np.split(order, edges), strict=False))
 
 
-def _strength(penalty: Any) -> float:
-    if not (penalty is None or isinstance(penalty, Ridge)):
-        raise ConfigError(f"penalty is {penalty!r}; expected None or Ridge(strength).")
+def _elastic_net(penalty: Any) -> ElasticNet | None:
+    """Return a penalty that can set coefficients to 0."""
+    if not (penalty is None or isinstance(penalty, Ridge | Lasso | ElasticNet)):
+        raise ConfigError(
+            f"penalty is {penalty!r}; expected None, Ridge(strength), Lasso(strength) or "
+            "ElasticNet(strength, l1_ratio)."
+        )
+    net = penalty.elastic_net if isinstance(penalty, Lasso) else penalty
+    return net if isinstance(net, ElasticNet) and net.l1_ratio > 0 and net.strength > 0 else None
+
+
+def _strength(penalty: Any, names: Sequence[str]) -> float | Float[np.ndarray, " p"]:
+    """Return the strength of a quadratic penalty, one number or one a column."""
+    if isinstance(penalty, Lasso | ElasticNet):
+        net = penalty.elastic_net if isinstance(penalty, Lasso) else penalty
+        return net.strength * net.column_factors(names, len(names))
     return 0.0 if penalty is None else float(penalty.strength)
 
 

@@ -37,7 +37,9 @@ class CoxPHCV(BaseEstimator):
     Parameters
     ----------
     strengths
-        Strengths to try; by default 25 from 10 to 1e-4 times the number of events, evenly on a log scale.
+        Strengths to try; by default 25 from 10 to 1e-4 times the number of events, evenly on a log scale. With as many
+        columns as patients or more, the largest is raised by the columns' total variance over the number of patients:
+        a direction of the covariates then has about that variance, and weaker penalties would not hold it.
     folds
         Number of folds; events are spread evenly over them.
     rule
@@ -107,7 +109,7 @@ class CoxPHCV(BaseEstimator):
         design, cases = covariate_matrix(X), follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         settings = cox_settings(self.ties, 50, 1e-6, self.device, cells=design.size)
         check_rows(design, cases)
-        strengths = _strengths(self.strengths, cases.events)
+        strengths = _strengths(self.strengths, cases.events, design)
         fold = stratified_folds(cases.event & (cases.weight > 0), self.folds, seed=self.seed)
         gains, freedom = _cross_validate(design, cases, settings, strengths, fold)
         chosen = _choose(gains, self.rule)
@@ -178,10 +180,14 @@ _OF_THE_MODEL = (
 )
 
 
-def _strengths(strengths: Sequence[float] | None, events: int) -> Float[np.ndarray, " s"]:
+def _strengths(
+    strengths: Sequence[float] | None, events: int, design: Float[np.ndarray, "n p"]
+) -> Float[np.ndarray, " s"]:
     """Return the strengths from the largest down, so that each fit starts near the one before."""
     if strengths is None:
-        return max(events, 1) * np.logspace(1, -4, 25)
+        n, p = design.shape
+        spread = max(1.0, float(design.var(axis=0).sum()) / n) if p >= n else 1.0
+        return max(events, 1) * np.logspace(1 + np.log10(spread), -4, 25)
     values = np.unique(np.asarray(strengths, dtype=np.float64))[::-1]
     if values.ndim != 1 or not values.size or not (np.isfinite(values) & (values >= 0)).all():
         raise ConfigError(f"strengths are {strengths!r}; they must be one or more finite numbers >= 0.")

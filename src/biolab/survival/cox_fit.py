@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from biolab.core.arrays import Float
+from biolab.core.arrays import Bool, Float
 from biolab.core.errors import DataError, FitError
 from biolab.kernels import standardised
 
@@ -18,6 +18,9 @@ from .identifiability import check_information, separation_error
 from .newton import Minimum, minimise
 from .partial_likelihood import PartialLikelihood, Ties, risk_sets
 from .sorted_likelihood import SortedLikelihood
+
+# A column that keeps less than this share of the information it has at 0 has run away
+_GONE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +37,12 @@ class CoxSettings:
 class CoxFit:
     """A fitted Cox model on the scale of the given columns.
 
-    ``baseline`` holds each stratum's cumulative hazard for a patient at ``centre``, the means of the columns.
+    ``baseline`` holds each stratum's cumulative hazard for a patient at ``centre``, the means of the columns;
+    ``covariance`` is None where a penalty has set coefficients to 0.
     """
 
     coef: Float[np.ndarray, " p"]
-    covariance: Float[np.ndarray, "p p"]
+    covariance: Float[np.ndarray, "p p"] | None
     degrees_of_freedom: float
     log_likelihood: float
     null_log_likelihood: float
@@ -77,18 +81,52 @@ class CoxProblem:
             self._likelihood = _likelihood(scaled, cases, settings)
             self._null = self._likelihood.evaluate(np.zeros(len(names)))
 
-    def solve(self, strength: float, *, start: Float[np.ndarray, " p"] | None = None) -> CoxFit:
-        """Maximise the log partial likelihood less ``strength / 2 * sum(coef**2)``.
+    def check(self) -> None:
+        """Refuse columns that do not identify their coefficients.
 
         Raises
         ------
         FitError
-            If there is no penalty and the columns do not identify the coefficients, or separate the events.
+            Naming them.
+        """
+        check_information(self._null.hessian, self._names, self._cases.events)
+
+    def at(
+        self, coef: Float[np.ndarray, " p"], strength: Float[np.ndarray, " p"], *, free: Bool[np.ndarray, " p"]
+    ) -> CoxFit:
+        """Describe the fit at coefficients that were found elsewhere, each with a ridge of its own.
+
+        Raises
+        ------
+        FitError
+            If ``free`` columns, those without a penalty, separate the events.
+        """
+        with few_threads(self._cells, self._settings.device):
+            here = self._likelihood.evaluate(coef * self._scale)
+        gone = free & (np.diag(here.hessian) <= _GONE * np.diag(self._null.hessian))
+        if gone.any():
+            raise separation_error(self._names, gone, self._cases.events)
+        nowhere = np.zeros(len(coef), dtype=bool)
+        found = Minimum(
+            beta=coef * self._scale, evaluation=here, iterations=0, converged=True, runaway=nowhere, last_step=0.0
+        )
+        return self._result(found, strength / self._scale**2)
+
+    def solve(
+        self, strength: float | Float[np.ndarray, " p"], *, start: Float[np.ndarray, " p"] | None = None
+    ) -> CoxFit:
+        """Maximise the log partial likelihood less ``sum(strength * coef**2) / 2``.
+
+        Raises
+        ------
+        FitError
+            If columns without a penalty do not identify their coefficients, or separate the events.
         """
         names, scale, events = self._names, self._scale, self._cases.events
-        if strength == 0:
-            check_information(self._null.hessian, names, events)
         curvature = strength / scale**2
+        free = not np.all(curvature)
+        if free:
+            check_information(self._null.hessian + np.diag(curvature), names, events)
         with few_threads(self._cells, self._settings.device):
             found = minimise(
                 self._likelihood.evaluate,
@@ -100,8 +138,8 @@ class CoxProblem:
             )
         if found.runaway.any():
             raise separation_error(names, found.runaway, events)
-        if strength == 0:
-            check_information(found.evaluation.hessian, names, events)
+        if free:
+            check_information(found.evaluation.hessian + np.diag(curvature), names, events)
         return self._result(found, curvature)
 
     def log_likelihood(self, coef: Float[np.ndarray, " p"]) -> float:
@@ -111,7 +149,7 @@ class CoxProblem:
 
     def _result(self, found: Minimum, curvature: Float[np.ndarray, " p"]) -> CoxFit:
         information, steps = found.evaluation.hessian, self._likelihood
-        covariance = np.linalg.inv(information + np.diag(curvature))
+        covariance = _inverse(information + np.diag(curvature))
         step = np.exp(found.evaluation.log_hazard_step())
         return CoxFit(
             coef=found.beta / self._scale,
@@ -148,6 +186,13 @@ def _likelihood(
     if cases.entry is None and settings.device.type == "cpu":
         return SortedLikelihood(design, cases, settings.ties)
     return PartialLikelihood(design, risk_sets(cases, ties=settings.ties, device=settings.device))
+
+
+def _inverse(matrix: Float[np.ndarray, "p p"]) -> Float[np.ndarray, "p p"]:
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrix, hermitian=True)
 
 
 def _standardised(

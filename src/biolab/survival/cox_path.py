@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from biolab.core.arrays import Float, Int
 from biolab.core.errors import ConfigError
+from biolab.stats import column_places
 
 from .covariates import covariate_matrix
 from .cox_path_fit import PathFit, PathSettings, fit_path
@@ -30,8 +31,9 @@ class CoxPath(BaseEstimator):
     minimises 1 / n.) As there, ties are Breslow's by default and factors are rescaled to a mean of 1. In terms of
     `Ridge` and `ElasticNet`, ``strength = n * lambda``.
 
-    Each lambda is solved by proximal Newton steps with the exact Hessian, from the solution before; strong rules choose
-    the columns to look at and every column's optimality condition is checked at the end. It also runs with more
+    Each lambda is solved by proximal Newton steps, from the solution before; the Hessian is exact and stays while steps
+    shrink fast. Columns that cannot be in the model are told by the inequality of Cauchy and Schwarz (safely, not
+    by a rule of thumb), and the optimality condition of all others is checked at the end. It also runs with more
     columns than patients, and on data that separate: only columns without a penalty could then run away, which is a
     ConvergenceWarning.
 
@@ -46,6 +48,8 @@ class CoxPath(BaseEstimator):
         The path itself; sorted from the largest down.
     penalty_factors
         A factor >= 0 a column: adaptive weights; 0 leaves the column unpenalised.
+    unpenalised
+        Names, or positions counted from 0, of columns without a penalty.
     standardise
         Whether the penalty looks at columns of standard deviation 1. Coefficients are always on the scale given.
     ties
@@ -73,9 +77,6 @@ class CoxPath(BaseEstimator):
     ----------
     Simon, Friedman, Hastie, Tibshirani (2011), Journal of Statistical Software 39(5):1-13, doi:10.18637/jss.v039.i05
 
-    Tibshirani et al. (2012), Journal of the Royal Statistical Society B 74:245-266,
-    doi:10.1111/j.1467-9868.2011.01004.x
-
     Lee, Sun, Saunders (2014), SIAM Journal on Optimization 24:1420-1443, doi:10.1137/130921428
     """
 
@@ -87,6 +88,7 @@ class CoxPath(BaseEstimator):
         lambdas: Sequence[float] | None = None,
         *,
         penalty_factors: Sequence[float] | None = None,
+        unpenalised: Sequence[str | int] = (),
         standardise: bool = True,
         ties: Ties = "breslow",
     ) -> None:
@@ -95,6 +97,7 @@ class CoxPath(BaseEstimator):
         self.lambda_min_ratio = lambda_min_ratio
         self.lambdas = lambdas
         self.penalty_factors = penalty_factors
+        self.unpenalised = unpenalised
         self.standardise = standardise
         self.ties: Ties = ties
 
@@ -103,8 +106,8 @@ class CoxPath(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Estimate the coefficients at every lambda.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, strata: Any = None, entry: Any = None) -> Self:
+        """Estimate the coefficients at every lambda; the arguments are those of `CoxPH.fit`.
 
         Constant columns, and with the lasso all but one of several equal columns, keep a coefficient of 0; a warning
         names them.
@@ -121,8 +124,8 @@ class CoxPath(BaseEstimator):
         design = covariate_matrix(X)
         named: Any = X if hasattr(X, "columns") else design
         validate_data(self, named, reset=True, skip_check_array=True)
-        settings = path_settings(self, design.shape[1])
-        cases = follow_up(y, weight=sample_weight)
+        settings = path_settings(self, column_names(self, design.shape[1]))
+        cases = follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         check_rows(design, cases)
         found = fit_path(design, cases, settings)
         self._warn(found)
@@ -160,19 +163,7 @@ class CoxPath(BaseEstimator):
         return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
 
     def _warn(self, found: PathFit) -> None:
-        names = getattr(self, "feature_names_in_", None)
-        known = [f"x{at}" for at in range(found.coef.shape[1])] if names is None else [str(name) for name in names]
-        if found.constant.size:
-            warnings.warn(
-                f"{_listed(found.constant, known)} constant, so the coefficient stays 0.", UserWarning, stacklevel=3
-            )
-        if found.duplicate.size:
-            warnings.warn(
-                f"{_listed(found.duplicate, known)} equal to another column, which stands for both: the coefficient "
-                "stays 0.",
-                UserWarning,
-                stacklevel=3,
-            )
+        warn_of_columns(found, column_names(self, found.coef.shape[1]), level=4)
         if not found.converged.all():
             late = found.lambdas[~found.converged]
             warnings.warn(
@@ -184,7 +175,28 @@ class CoxPath(BaseEstimator):
             )
 
 
-def path_settings(path: Any, columns: int) -> PathSettings:
+def column_names(estimator: Any, columns: int) -> list[str]:
+    """Return the names that a fit has seen, or x0, x1, ..."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return [f"x{at}" for at in range(columns)] if names is None else [str(name) for name in names]
+
+
+def warn_of_columns(found: PathFit, names: Sequence[str], *, level: int) -> None:
+    """Name the columns that were left at 0 because they say nothing of their own, as of the call ``level`` up."""
+    if found.constant.size:
+        warnings.warn(
+            f"{_listed(found.constant, names)} constant, so the coefficient stays 0.", UserWarning, stacklevel=level
+        )
+    if found.duplicate.size:
+        warnings.warn(
+            f"{_listed(found.duplicate, names)} equal to another column, which stands for both: the coefficient "
+            "stays 0.",
+            UserWarning,
+            stacklevel=level,
+        )
+
+
+def path_settings(path: Any, names: Sequence[str]) -> PathSettings:
     """Validate what a path estimator was made with.
 
     Raises
@@ -204,23 +216,35 @@ def path_settings(path: Any, columns: int) -> PathSettings:
         n_lambdas=int(path.n_lambdas),
         lambda_min_ratio=path.lambda_min_ratio,
         lambdas=None if path.lambdas is None else _numbers("lambdas", path.lambdas, None)[::-1],
-        factors=None if path.penalty_factors is None else _numbers("penalty_factors", path.penalty_factors, columns),
+        factors=_factors(path, names),
         standardise=bool(path.standardise),
         ties=path.ties,
     )
 
 
-def _numbers(name: str, values: Sequence[float], size: int | None) -> Float[np.ndarray, " k"]:
+def _factors(path: Any, names: Sequence[str]) -> Float[np.ndarray, " p"] | None:
+    """Return the columns' factors as glmnet takes them: rescaled to a mean of 1."""
+    if path.penalty_factors is None and not len(path.unpenalised):
+        return None
+    given = np.ones(len(names)) if path.penalty_factors is None else path.penalty_factors
+    factors = _numbers("penalty_factors", given, len(names))
+    factors[column_places(path.unpenalised, names, len(names))] = 0.0
+    if not factors.any():
+        raise ConfigError(
+            "All penalty_factors are 0, so nothing is penalised. Use CoxPH for a model without a penalty."
+        )
+    return factors / factors.mean()
+
+
+def _numbers(name: str, values: Sequence[float] | Float[np.ndarray, " k"], size: int | None) -> Float[np.ndarray, " k"]:
     """Read finite numbers >= 0: one a column in order, or (without a size) distinct and ascending."""
-    found = np.asarray(values, dtype=np.float64)
+    found = np.array(values, dtype=np.float64)
     if found.ndim != 1 or not found.size or not (np.isfinite(found) & (found >= 0)).all():
         raise ConfigError(f"{name} are {values!r}; they must be one or more finite numbers >= 0.")
     if size is None:
         return np.unique(found)
     if len(found) != size:
         raise ConfigError(f"There are {len(found)} {name} for {size} columns; give one a column.")
-    if not found.any():
-        raise ConfigError(f"All {name} are 0, so nothing is penalised. Use CoxPH for a model without a penalty.")
     return found
 
 

@@ -14,7 +14,7 @@ from biolab.stats.resampling import stratified_folds
 
 from .covariates import covariate_matrix
 from .cox_cv import Rule
-from .cox_path import CoxPath, path_settings
+from .cox_path import CoxPath, column_names, path_settings
 from .cox_path_fit import PathSettings, fit_path, log_likelihoods
 from .event_table import check_choice
 from .follow_up import FollowUp, check_rows, follow_up
@@ -32,7 +32,7 @@ class CoxPathCV(BaseEstimator):
 
     Parameters
     ----------
-    l1_ratio, n_lambdas, lambda_min_ratio, lambdas, penalty_factors, standardise, ties
+    l1_ratio, n_lambdas, lambda_min_ratio, lambdas, penalty_factors, unpenalised, standardise, ties
         As of `CoxPath`.
     folds
         Number of folds; events are spread evenly over them.
@@ -77,6 +77,7 @@ class CoxPathCV(BaseEstimator):
         rule: Rule = "min",
         *,
         penalty_factors: Sequence[float] | None = None,
+        unpenalised: Sequence[str | int] = (),
         standardise: bool = True,
         ties: Ties = "breslow",
         seed: int = 0,
@@ -88,6 +89,7 @@ class CoxPathCV(BaseEstimator):
         self.folds = folds
         self.rule: Rule = rule
         self.penalty_factors = penalty_factors
+        self.unpenalised = unpenalised
         self.standardise = standardise
         self.ties: Ties = ties
         self.seed = seed
@@ -97,7 +99,7 @@ class CoxPathCV(BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, strata: Any = None, entry: Any = None) -> Self:
         """Choose lambda; the arguments are those of `CoxPath.fit`.
 
         Raises
@@ -108,8 +110,7 @@ class CoxPathCV(BaseEstimator):
             If a setting is not allowed.
         """
         check_choice("rule", self.rule, get_args(Rule))
-        design, cases = covariate_matrix(X), follow_up(y, weight=sample_weight)
-        settings = path_settings(self, design.shape[1])
+        design, cases = covariate_matrix(X), follow_up(y, strata=strata, weight=sample_weight, entry=entry)
         check_rows(design, cases)
         fold = stratified_folds(cases.event & (cases.weight > 0), self.folds, seed=self.seed)
         self.model_ = CoxPath(
@@ -118,9 +119,11 @@ class CoxPathCV(BaseEstimator):
             self.lambda_min_ratio,
             self.lambdas,
             penalty_factors=self.penalty_factors,
+            unpenalised=self.unpenalised,
             standardise=self.standardise,
             ties=self.ties,
-        ).fit(X, y, sample_weight=sample_weight)
+        ).fit(X, y, sample_weight=sample_weight, strata=strata, entry=entry)
+        settings = path_settings(self, column_names(self.model_, design.shape[1]))
         lambdas = self.model_.lambdas_
         gains = _gains(design, cases, replace(settings, lambdas=lambdas), fold)
         total, error = gains.sum(axis=0), gains.std(axis=0, ddof=1) * np.sqrt(len(gains))

@@ -41,6 +41,15 @@ class DesignColumn:
     centre: float = 0.0
     scale: float = 1.0
 
+    def natural(self, entry: float) -> float:
+        """Return the value of the variable that an entry of this column stands for."""
+        value = entry * self.scale + self.centre
+        return float(np.expm1(value)) if self.transform == "log1p" else value
+
+    def standardised(self, value: float) -> float:
+        """Return the entry of this column for a value of the variable."""
+        return float((np.log1p(value) if self.transform == "log1p" else value) - self.centre) / self.scale
+
 
 class Design(TransformerMixin, BaseEstimator):
     """Turn a harmonised frame into a float64 design matrix; a scikit-learn transformer.

@@ -1,6 +1,6 @@
 """Every metric of every model on one cohort, with intervals and paired differences from shared bootstrap draws."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,72 +9,11 @@ import polars as pl
 from numpy import ndarray
 
 from biolab.core import ConfigError, DataError, Estimate, did_you_mean
-from biolab.core.arrays import Float, Int
-from biolab.stats import bootstrap_weights, percentile_interval
+from biolab.core.arrays import Float
 
-from .auc import time_dependent_auc_draws
-from .brier import integrated_brier_score_draws, trapezoid_shares
-from .calibration import calibration_slope_draws, observed_expected_draws
-from .censoring import censoring_distribution
-from .discrimination import harrell_c_draws, uno_c_draws
-from .product_limit import ProductLimit, product_limit
+from .metric_draws import Key, draws_interval, evaluation_draws
+from .prediction import Prediction
 from .target import SurvivalTarget
-
-Key = tuple[str, float | None]
-BLOCK_CELLS = 250_000  # replicates x patients at a time: a few arrays of 2 MB, which stay in cache
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prediction:
-    """What one model says of the patients to evaluate.
-
-    ``risk_score`` rises with risk (a log-hazard where the model has one); ``survival[i, k]`` is the probability that
-    patient i is free of the event after ``times[k]``.
-
-    Raises
-    ------
-    DataError
-        If shapes differ, a value is NaN or infinite, ``times`` do not increase, or survival rises or leaves [0, 1].
-    """
-
-    risk_score: Float[ndarray, " n"]
-    survival: Float[ndarray, "n t"]
-    times: Float[ndarray, " t"]
-
-    def __post_init__(self) -> None:
-        shape = (self.risk_score.size, self.times.size)
-        if self.risk_score.ndim != 1 or self.times.ndim != 1 or self.survival.shape != shape:
-            raise DataError(
-                f"survival has shape {self.survival.shape} for risk_score {self.risk_score.shape} and times "
-                f"{self.times.shape}; expected one row a patient and one column a time."
-            )
-        if not np.isfinite(self.risk_score).all():
-            row = np.flatnonzero(~np.isfinite(self.risk_score))[0]
-            raise DataError(
-                f"risk_score is {self.risk_score[row]} in row {row} (counted from 0); expected finite numbers."
-            )
-        if not (np.diff(self.times) > 0).all():
-            raise DataError("times do not increase; sort them and drop repeats.")
-        if not ((self.survival >= 0) & (self.survival <= 1)).all() or (np.diff(self.survival, axis=1) > 1e-9).any():
-            raise DataError("A survival curve is NaN, leaves [0, 1] or rises; expected P(event after time).")
-
-    def at(self, times: Float[ndarray, " s"], what: str) -> Float[ndarray, "n s"]:
-        """Return the survival columns at some of ``times``.
-
-        Raises
-        ------
-        ConfigError
-            If one of them was not predicted.
-        """
-        place = np.searchsorted(self.times, times - 1e-9 * np.abs(times))
-        found = np.append(self.times, np.inf)[place]
-        missing = ~np.isclose(found, times, rtol=1e-9, atol=0)
-        if missing.any():
-            raise ConfigError(
-                f"{what} {times[missing][0]:g} is not among the {self.times.size} predicted times "
-                f"({self.times.min(initial=np.inf):g} to {self.times.max(initial=-np.inf):g}). Predict it there too."
-            )
-        return np.ascontiguousarray(self.survival[:, place])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -172,7 +111,8 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     Royston, Altman (2013), BMC Med. Res. Methodol. 13:33, doi:10.1186/1471-2288-13-33
     """
     horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
-    _refuse_mismatch(predictions, target, reference)
+    if reference is not None and reference not in predictions:
+        raise ConfigError(f"The reference model is {reference!r}. {did_you_mean(reference, predictions)}")
     joined = evaluation_draws(
         predictions,
         target,
@@ -204,132 +144,6 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     )
 
 
-def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
-    predictions: Mapping[str, Prediction],
-    target: SurvivalTarget,
-    *,
-    horizons: Float[ndarray, " h"],
-    grid: Float[ndarray, " g"],
-    tau: float | None = None,
-    replicates: int = 500,
-    seed: int,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, dict[Key, Float[ndarray, " b+1"]]]:
-    """Return each model's metrics, by (metric, horizon): the value on the cohort, then one on each replicate.
-
-    The draws behind `evaluate`: replicate k holds the same patients for every model and metric. NaN where a metric
-    cannot be computed.
-
-    Raises
-    ------
-    DataError
-        If a prediction has another number of patients than the target, or the grid does not increase.
-    ConfigError
-        If a horizon or grid time was not predicted, or there are no models.
-    """
-    horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
-    _refuse_mismatch(predictions, target, None)
-    trapezoid_shares(grid)  # refuses a grid that does not increase, before any work
-    ready = {
-        name: (prediction.risk_score, prediction.at(horizons, "Horizon"), prediction.at(grid, "Grid time"))
-        for name, prediction in predictions.items()
-    }
-    blocks = weight_blocks(len(target), replicates, seed)
-    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
-    return _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Sample:
-    """One block of weightings of the cohort, with what all models share."""
-
-    target: SurvivalTarget
-    weights: Float[ndarray, "b n"]
-    censoring: ProductLimit
-    observed: ProductLimit
-    horizons: Float[ndarray, " h"]
-    grid: Float[ndarray, " g"]
-    tau: float | None
-
-    def metrics(
-        self, score: Float[ndarray, " n"], at_horizons: Float[ndarray, "n h"], at_grid: Float[ndarray, "n g"]
-    ) -> Iterator[tuple[Key, Float[ndarray, " b"]]]:
-        """Yield each metric's values, one a weighting."""
-        time, event, weights, seen = self.target.time, self.target.event, self.weights, self.censoring
-        yield ("harrell_c", None), harrell_c_draws(time, event, score, weights)
-        yield ("uno_c", None), uno_c_draws(time, event, score, weights, tau=self.tau, censoring=seen)
-        yield (
-            ("integrated_brier_score", None),
-            integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
-        )
-        yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
-        ratio = observed_expected_draws(
-            time, event, at_horizons, weights, horizons=self.horizons, observed=self.observed
-        )
-        for k, horizon in enumerate(self.horizons.tolist()):
-            risk = 1 - at_horizons[:, k]
-            auc = time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=seen)
-            yield ("time_dependent_auc", horizon), auc
-            yield ("observed_expected", horizon), ratio[:, k]
-
-
-def _sample(
-    target: SurvivalTarget,
-    weights: Float[ndarray, "b n"],
-    *,
-    horizons: Float[ndarray, " h"],
-    grid: Float[ndarray, " g"],
-    tau: float | None,
-) -> _Sample:
-    return _Sample(
-        target=target,
-        weights=weights,
-        censoring=censoring_distribution(target.time, target.event, weights=weights),
-        observed=product_limit(target.time, target.event, weights=weights),
-        horizons=horizons,
-        grid=grid,
-        tau=tau,
-    )
-
-
-def _draws(
-    samples: Iterable[_Sample],
-    ready: Mapping[str, tuple[Float[ndarray, " n"], Float[ndarray, "n h"], Float[ndarray, "n g"]]],
-    on_progress: Callable[[int, int], None] | None,
-    total: int,
-) -> dict[str, dict[Key, Float[ndarray, " b"]]]:
-    """Return, for each model and metric, its value on the cohort followed by those on the replicates."""
-    parts: dict[str, dict[Key, list[ndarray]]] = {name: {} for name in ready}
-    done = 0
-    for sample in samples:
-        for name, predicted in ready.items():
-            for key, values in sample.metrics(*predicted):
-                parts[name].setdefault(key, []).append(values)
-            done += 1
-            if on_progress is not None:
-                on_progress(done, total)
-    return {name: {key: np.concatenate(values) for key, values in found.items()} for name, found in parts.items()}
-
-
-def weight_blocks(n: int, replicates: int, seed: int) -> list[Int[ndarray, "b n"]]:
-    """Return the cohort itself followed by its bootstrap replicates, in pieces that fit memory."""
-    weights = np.concatenate([np.ones((1, n), dtype=np.int32), bootstrap_weights(n, replicates, seed=seed)])
-    size = max(1, BLOCK_CELLS // n)
-    return [weights[start : start + size] for start in range(0, len(weights), size)]
-
-
-def _refuse_mismatch(predictions: Mapping[str, Prediction], target: SurvivalTarget, reference: str | None) -> None:
-    if not predictions:
-        raise ConfigError("There is no model to evaluate; pass at least one prediction.")
-    if reference is not None and reference not in predictions:
-        raise ConfigError(f"The reference model is {reference!r}. {did_you_mean(reference, predictions)}")
-    for name, prediction in predictions.items():
-        if prediction.risk_score.size != len(target):
-            raise DataError(
-                f"Model {name!r} predicts {prediction.risk_score.size} patients; the target has {len(target)}."
-            )
-
-
 def _refuse_undefined(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]]) -> None:
     reasons = {
         "calibration_slope": "the risk score is constant or orders the events perfectly",
@@ -343,15 +157,6 @@ def _refuse_undefined(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]]) 
                 where = "" if horizon is None else f" at horizon {horizon:g}"
                 reason = reasons.get(metric, "no two patients can be compared")
                 raise DataError(f"{metric}{where} of model {name!r} cannot be computed on this cohort: {reason}.")
-
-
-def draws_interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float | int | None]:
-    """Return standard_error, lower, upper and how many draws are finite; null where fewer than half are."""
-    known = draws[np.isfinite(draws)]
-    if known.size < max(2, draws.size / 2):
-        return {"standard_error": None, "lower": None, "upper": None, "replicates": known.size}
-    lower, upper = percentile_interval(known, confidence=confidence)
-    return {"standard_error": float(known.std(ddof=1)), "lower": lower, "upper": upper, "replicates": known.size}
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from biolab.core.arrays import Float
+from biolab.core.errors import ConfigError
 
 from .cox import CoxPH
 from .cox_fit import few_threads
@@ -47,7 +48,7 @@ def residuals(  # noqa: PLR0913 - all but three are keyword-only
     Raises
     ------
     ConfigError
-        If the kind is not one of these.
+        If the kind is not one of these, or needs a covariance and the model was fitted with a lasso.
     DataError
         If values, lengths or strata are wrong.
     FitError
@@ -60,6 +61,11 @@ def residuals(  # noqa: PLR0913 - all but three are keyword-only
     Schoenfeld (1982), Biometrika 69:239-241, doi:10.1093/biomet/69.1.239
     """
     check_choice("kind", kind, get_args(Residual))
+    if getattr(model, "model_based_covariance_", model) is None and kind in ("dfbeta", "scaled_schoenfeld"):
+        raise ConfigError(
+            f"{kind} residuals need the covariance of the coefficients, and under a lasso or an elastic net there is "
+            "none. Use score or schoenfeld residuals, or a model with Ridge."
+        )
     process, present = risk_process(model, X, y, strata=strata, sample_weight=sample_weight, entry=entry)
     with few_threads(process.design.size):
         if kind in ("schoenfeld", "scaled_schoenfeld"):

@@ -12,7 +12,8 @@ from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float
 
 from .comparison import difference_frame, difference_row
-from .evaluation import Key, Prediction, draws_interval, evaluation_draws
+from .metric_draws import Key, draws_interval, evaluation_draws
+from .prediction import Prediction
 from .target import SurvivalTarget
 
 MISSING = "missing"

@@ -8,7 +8,7 @@ from biolab.core.arrays import Float
 from biolab.kernels.checks import finite_vector
 from biolab.kernels.risk_set import RiskSet
 
-from . import cpu
+from . import cpu, truncated
 
 
 def cox_curvature(
@@ -24,7 +24,7 @@ def cox_curvature(
     Raises
     ------
     DataError
-        If shapes do not fit the risk set, a log-hazard is not finite, or rows enter late (not supported).
+        If shapes do not fit the risk set or a log-hazard is not finite.
 
     References
     ----------
@@ -43,11 +43,12 @@ def cox_curvature(
             f"log_hazard has shape {eta.shape} and directions {directions.shape} but follow-up {risk.rows} rows; "
             f"expected ({risk.rows},) and (k, {risk.rows})."
         )
-    if risk.truncated:
-        raise DataError("The risk set has late entry; curvature is there for follow-up from the start only.")
     rows = risk.sorted_rows()
-    ordered = np.ascontiguousarray(directions[:, rows.order])
+    ordered = np.ascontiguousarray(directions[:, rows.order].T)
     found, images = np.empty_like(ordered), np.zeros(directions.shape)
-    cpu.images(cpu.prepare(eta[rows.order], rows), rows, ordered, found)
-    images[:, rows.order] = found
+    if risk.truncated:
+        truncated.images(truncated.prepare(eta[rows.order], rows), rows, ordered, found)
+    else:
+        cpu.images(cpu.prepare(eta[rows.order], rows), rows, ordered, found)
+    images[:, rows.order] = found.T
     return images

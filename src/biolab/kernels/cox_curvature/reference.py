@@ -6,12 +6,13 @@ from numpy import ndarray
 from biolab.core.arrays import Bool, Float, Int
 
 
-def images(  # noqa: PLR0913
+def images(  # noqa: PLR0913, PLR0917 - the equation's parts
     log_hazard: Float[ndarray, " n"],
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],
     stratum: Int[ndarray, " n"],
     weight: Float[ndarray, " n"],
+    entry: Float[ndarray, " n"],
     directions: Float[ndarray, "k n"],
     *,
     efron: bool,
@@ -19,7 +20,7 @@ def images(  # noqa: PLR0913
     """Return the second derivative times each direction, one death's denominator after the other."""
     hessian, exists = np.zeros((time.size, time.size)), weight > 0
     for label, moment in {(s, t) for s, t, d in zip(stratum, time, event & exists, strict=True) if d}:
-        at_risk = exists & (stratum == label) & (moment <= time)
+        at_risk = exists & (stratum == label) & (entry < moment) & (moment <= time)
         dies = at_risk & event & (time == moment)
         deaths = int(dies.sum())
         hazard = np.zeros(time.size)

@@ -45,13 +45,16 @@ def _evaluate(
     numbers: Float[ndarray, " w"],
     each: Callable[..., Iterator[Any]],
 ) -> tuple[dict[str, Any], float]:
-    """Return the fields, and the largest log-hazard: beyond REACH they are worth nothing. ``each`` maps over parts."""
+    """Return the fields, none beyond REACH, and the largest log-hazard. ``each`` maps over parts."""
     pair, tables = numbers[: 2 * len(design)].reshape(2, -1), numbers[2 * len(design) :].reshape(3, -1, 2)
     hazard, (sums, slopes, curves) = pair[0], tables
     parts = _parts(rows.group_start)
     ahead = np.zeros((len(parts) + 1, beta.size))
     numbered = range(len(parts))
     firsts = list(each(lambda at: _exponentiate(design, beta, rows, hazard, sums, ahead[at + 1], *parts[at]), numbered))
+    largest = max((size for _, _, size in firsts), default=0.0)
+    if largest > REACH:
+        return {}, largest
     accumulate(sums, rows.opens)
     slopes[:] = sums
     logs = sum(each(lambda part: step_groups(rows, slopes, curves, *part), parts))
@@ -68,7 +71,7 @@ def _evaluate(
         "increment": increment,
         "top": 0.0,
     }
-    return found, max((largest for _, _, largest in firsts), default=0.0)
+    return found, largest
 
 
 def _parts(start: Int[ndarray, " g+1"]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The minimum of a quadratic function plus an elastic-net penalty, by coordinate descent."""
+"""The minimum of a quadratic function plus an elastic-net penalty, by pivoting or by coordinate descent."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,14 @@ from biolab.core import DataError
 from biolab.core.arrays import Float
 
 from . import cpu
+from .pivot import pivot
 
 MAX_SWEEPS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Descent:
-    """Where coordinate descent ended, after how many sweeps over the coordinates."""
+    """Where the search ended, after how many sweeps over the coordinates (0 where pivoting found the minimum)."""
 
     solution: Float[ndarray, " a"]
     sweeps: int
@@ -66,7 +67,9 @@ def elastic_net_descent(  # noqa: PLR0913 - all but three are keyword-only
     if not ((l1 >= 0).all() and (l2 >= 0).all()):
         raise DataError("A lasso or ridge penalty is negative or NaN; expected numbers >= 0.")
     if rows is None:
-        sweeps = cpu.descend(slope, matrices[0], solution, l1, l2, tolerance, max_sweeps)
+        chosen, factor = np.empty(a, dtype=np.int64), np.empty(shape)
+        found = pivot(slope, matrices[0], solution, l1, l2, chosen, factor, 0) >= 0
+        sweeps = 0 if found else cpu.descend(slope, matrices[0], solution, l1, l2, tolerance, max_sweeps)
     else:
         sweeps = cpu.descend_rows(slope, matrices[1], matrices[0], solution, l1, l2, tolerance, max_sweeps)
     return Descent(solution=solution, sweeps=sweeps)

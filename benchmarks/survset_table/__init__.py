@@ -1,0 +1,1 @@
+"""The parts of benchmarks/survset.py: cohorts, folds, models, judgement and the page."""

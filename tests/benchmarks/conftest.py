@@ -1,0 +1,6 @@
+"""The benchmarks are scripts beside the package: let the tests import their parts."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))

@@ -1,0 +1,71 @@
+"""Withheld counts are bounded as tightly as exhaustive search bounds them."""
+
+from itertools import product
+
+import numpy as np
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biolab.joint.disclosure import Rules, check
+from biolab.joint.disclosure.small_cells import check_counts, counts_in
+
+MINIMUM = 4
+RULES = Rules(minimum_cell=MINIMUM)
+
+
+def two_way(counts: np.ndarray, hidden: set[tuple[int, int]]) -> pl.DataFrame:
+    """Return a cross-table in long form with all its totals; some inner counts withheld."""
+    rows = [
+        (f"a{i}", f"b{j}", None if (i, j) in hidden else int(counts[i, j]))
+        for i, j in product(range(counts.shape[0]), range(counts.shape[1]))
+    ]
+    rows += [(f"a{i}", "total", int(total)) for i, total in enumerate(counts.sum(axis=1))]
+    rows += [("total", f"b{j}", int(total)) for j, total in enumerate(counts.sum(axis=0))]
+    rows += [("total", "total", int(counts.sum()))]
+    return pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String, "patients": pl.Int64}, orient="row")
+
+
+def possible(counts: np.ndarray, hidden: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Search every completion of the withheld counts; return the range of each."""
+    top = int(counts.max(initial=0)) * 3 + 1
+    found = []
+    for values in product(range(top), repeat=len(hidden)):
+        guess = counts.copy()
+        for place, value in zip(hidden, values, strict=True):
+            guess[place] = value
+        if (guess.sum(0) == counts.sum(0)).all() and (guess.sum(1) == counts.sum(1)).all():
+            found.append(values)
+    return [(min(column), max(column)) for column in zip(*found, strict=True)]
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=6, max_size=6),
+    st.sets(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=1, max_size=4),
+)
+def test_audit_agrees_with_exhaustive_search(cells: list[int], hidden: set[tuple[int, int]]) -> None:
+    counts = np.array(cells).reshape(2, 3)
+    ranges = possible(counts, sorted(hidden))
+    unsafe = any(low == high or high < MINIMUM for low, high in ranges)
+    found = check_counts(counts_in("t", two_way(counts, hidden), RULES), RULES)
+    assert any(each.rule == "given-back" for each in found) == unsafe
+
+
+def test_totals_of_other_variables_give_nothing_away() -> None:
+    frame = pl.DataFrame({"horizon": [24.0, 24.0, 36.0, 36.0], "group": [1, 2, 1, 2], "patients": [40, 40, 30, 30]})
+    assert check(frame, RULES) == ()
+
+
+def test_missing_values_are_a_level() -> None:
+    frame = pl.DataFrame(
+        {"variable": ["grade"] * 3, "level": ["1-2", "3", None], "kind": ["count", "count", "missing"],
+         "value": [60.0, None, 0.0]}
+    )  # fmt: skip
+    assert [each.rule for each in check(frame, Rules(cohort_size=100))] == ["given-back"]
+    assert check(frame, Rules()) == ()
+
+
+def test_contradicting_tables_infer_nothing() -> None:
+    frame = pl.DataFrame({"grade": ["1", "2", "total"], "patients": [None, 90, 50]})
+    assert [each.rule for each in check(frame, Rules())] == []
