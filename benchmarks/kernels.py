@@ -105,7 +105,10 @@ def measured(python: str, tool: str, row: Row, data: str, options: argparse.Name
 
 
 def genome(folder: str) -> str:
-    """Write SurvSet's gse1992 (124 patients, 15,530 genes) for all tools to read; empty if SurvSet is not installed."""
+    """Write SurvSet's gse1992 (124 patients, 15,530 genes) for all tools to read; empty if SurvSet is not installed.
+
+    Missing values become their gene's median: no tool takes them.
+    """
     from biolab.core import MissingExtraError
     from biolab.data import load
 
@@ -114,8 +117,10 @@ def genome(folder: str) -> str:
     except MissingExtraError:
         return ""
     genes = frame.select([name for name in frame.columns if name.startswith("num_")])
+    values = genes.to_numpy()
+    values = np.where(np.isnan(values), np.nanmedian(values, axis=0), values)
     path = Path(folder) / "gse1992.npz"
-    np.savez(path, time=frame["time"], event=frame["event"].to_numpy() == 1, features=genes.to_numpy())
+    np.savez(path, time=frame["time"], event=frame["event"].to_numpy() == 1, features=values)
     return str(path)
 
 

@@ -282,10 +282,10 @@ def _evaluate(
         dying[:] = 0.0
         _join(lanes, death, stop, dying)
         for left in range(stop - death, 0, -1):
-            thinned[:] = others + left / (stop - death) * dying
+            _thin(others, dying, left / (stop - death), thinned)
             _leave(thinned, rows.death_weight[g] / (stop - death), lanes.phi[step], found)
             step += 1
-        others += dying
+        _thin(others, dying, 1.0, others)
     if with_value:
         _subtract_logs(lanes.phi, rows, found[0])
 
@@ -300,6 +300,16 @@ def _join(lanes: Lanes, start: int, stop: int, sums: Float[ndarray, "3 l"]) -> N
             zeroth[lane] += hazard[lane]
             first[lane] += hazard[lane] * z[lane]
             second[lane] += hazard[lane] * z[lane] * z[lane]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _thin(
+    others: Float[ndarray, "3 l"], dying: Float[ndarray, "3 l"], kept: float, thinned: Float[ndarray, "3 l"]
+) -> None:
+    """Add a share of those who fail to the others' sums."""
+    for moment in range(3):
+        for lane in range(LANES):
+            thinned[moment, lane] = others[moment, lane] + kept * dying[moment, lane]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
