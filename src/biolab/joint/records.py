@@ -2,18 +2,21 @@
 
 import polars as pl
 
+import biolab
 from biolab.survival import Evaluation
 from biolab.tracking import RecordedRun, Role
+from biolab.tracking import code_tags as tags_of_code
 from biolab.tracking import run_tags as tags_of
 
 from .protocol import Protocol
+from .versions import code_commit, environment_sha256
 
 
 def run_tags(
     protocol: Protocol, *, role: Role, site: str | None = None, model: str | None = None, model_site: str | None = None
 ) -> dict[str, str]:
     """Return the tags by which runs of this protocol are found and told apart."""
-    return tags_of(
+    tags = tags_of(
         protocol=protocol.name,
         version=protocol.version,
         sha256=protocol.sha256,
@@ -22,6 +25,7 @@ def run_tags(
         model=model,
         model_site=model_site,
     )
+    return tags | tags_of_code(version=biolab.__version__, commit=code_commit(), environment=environment_sha256())
 
 
 def describe_run(protocol: Protocol, what: str) -> str:

@@ -1,0 +1,44 @@
+"""The gate before anything leaves a site: everything that goes into a bundle passes here, and only here."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from biolab.core import DataError
+from biolab.joint.manifest import Manifest
+from biolab.joint.protocol import Protocol
+
+ALLOWED = frozenset({".json", ".csv", ".svg", ".png", ".html", ".md", ".txt", ".safetensors"})
+
+
+def check_release(protocol: Protocol, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    """Refuse to release a run that holds what the protocol's release rules withhold.
+
+    Parameters
+    ----------
+    protocol
+        The protocol whose release rules hold.
+    manifest
+        What the run says: params, metrics, tags, names.
+    files
+        Its artifacts and model files, by their path in the bundle.
+
+    Raises
+    ------
+    DataError
+        Names the file and the rule, never the value.
+    """
+    del protocol, manifest  # the rules for numbers and texts are those of ``disclosure``
+    for path in files:
+        check_kind(path)
+
+
+def check_kind(path: str) -> None:
+    """Refuse a file of a kind that could hold rows or code.
+
+    Raises
+    ------
+    DataError
+        Names the file and the kinds that may leave.
+    """
+    if PurePosixPath(path).suffix.lower() not in ALLOWED:
+        raise DataError(f"{path} cannot leave a site: only {', '.join(sorted(ALLOWED))} may.")
