@@ -14,7 +14,7 @@ from .store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, Metric, Run
+    from mlflow.entities import DatasetInput, Metric
 
 
 def write_to_run(store: Store, run_id: str, *, texts: Mapping[str, str], tags: Mapping[str, str]) -> None:
@@ -105,28 +105,43 @@ def end_carried_run(
 
 
 def remove_run(store: Store, run_id: str, *, failure: str) -> None:
-    """Mark a run as FAILED, take its models out of the registry, and delete it as MLflow deletes (restorable)."""
+    """Mark a run as FAILED, take its models out of the registry, and delete it as MLflow deletes (restorable).
+
+    Being interrupted does no harm: the run is found and removed again.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be written.
+    """
     end_run(store, run_id, "FAILED", {names.FAILURE: failure})
     with store.session() as client:
         for version in client.search_model_versions(f"run_id = '{run_id}'"):
             client.delete_model_version(version.name, version.version)
             if not client.search_model_versions(f"name = '{version.name}'"):
                 client.delete_registered_model(version.name)
-        run = client.get_run(run_id)
-        for output in run.outputs.model_outputs if run.outputs else []:
-            client.delete_logged_model(output.model_id)
+        place = client.get_run(run_id).info.experiment_id
+        for model in client.search_logged_models([place], filter_string=f"source_run_id = '{run_id}'"):
+            client.delete_logged_model(model.model_id)
         client.delete_run(run_id)
 
 
-def find_carried(store: Store, experiments: Sequence[str], run_digest: str) -> "list[Run]":
-    """Find the runs in some experiments that carry a manifest's digest, oldest first, whatever their status."""
+def find_carried(store: Store, experiments: Sequence[str], run_digest: str) -> dict[str, bool]:
+    """Find the runs in some experiments that carry a manifest's digest, and say which are finished.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read.
+    """
     with store.session() as client:
         found = [client.get_experiment_by_name(name) for name in experiments]
         places = [each.experiment_id for each in found if each is not None and each.lifecycle_stage == "active"]
         if not places:
-            return []
+            return {}
         wanted = f"tags.`{names.RUN_DIGEST}` = '{run_digest}'"
-        return list(client.search_runs(places, filter_string=wanted, order_by=["attributes.start_time ASC"]))
+        runs = client.search_runs(places, filter_string=wanted, order_by=["attributes.start_time ASC"])
+    return {str(run.info.run_id): run.info.status == "FINISHED" for run in runs}
 
 
 def _fill(client: "MlflowClient", run_id: str, carried: CarriedRun) -> None:

@@ -1,8 +1,9 @@
 """Writing a bundle at a site: signed runs, every file through the gate, one zip."""
 
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,33 +162,36 @@ def _protocol(store: Store, records: Sequence[RunRecord]) -> Protocol:
 def _gather(
     store: Store, records: Sequence[RunRecord], manifests: Mapping[str, Manifest], protocol: Protocol
 ) -> tuple[list[BundledRun], dict[str, bytes]]:
-    """Read every run's files once, pass them through the gate and take the bytes that passed."""
+    """Copy every run's files aside, pass the copies through the gate and take the bytes that passed."""
     bundled: list[BundledRun] = []
     contents: dict[str, bytes] = {}
-    with ExitStack() as open_runs:
-        for number, record in enumerate(records, start=1):
-            content = open_runs.enter_context(run_content(store, record.run_id))
+    for number, record in enumerate(records, start=1):
+        with tempfile.TemporaryDirectory(prefix="biolab-") as place, run_content(store, record.run_id) as content:
             run = BundledRun(
                 manifest=manifests[record.run_id],
                 signature=content.artifacts[SIGNATURE_PATH].read_text(encoding="utf-8"),
                 folder=f"runs/{number:04d}-{_slug(record.name)}",
             )
-            files = _files(run, content)
-            check_release(protocol, run.manifest, files)
-            read = {path: file.read_bytes() for path, file in files.items()}
+            _copy(run, content, Path(place))
+            check_release(protocol, run.manifest, Path(place))
             for path, facts in run.files.items():
-                if path not in read or sha256_hex(read[path]) != facts.sha256:
+                contents[path] = (Path(place) / path).read_bytes()
+                if sha256_hex(contents[path]) != facts.sha256:
                     raise ConfigError(f"{path} changed while it was read; export again.")
-            contents |= {path: read[path] for path in run.files}
-            bundled.append(run)
+        bundled.append(run)
     return bundled, contents
 
 
-def _files(run: BundledRun, content: RunContent) -> dict[str, Path]:
-    listed = {run.artifact(path): file for path, file in content.artifacts.items()}
+def _copy(run: BundledRun, content: RunContent, place: Path) -> None:
+    found = {run.artifact(path): file for path, file in content.artifacts.items()}
     for model in content.models:
-        listed |= {run.model_file(model.name, path): file for path, file in model.files.items()}
-    return {path: file for path, file in listed.items() if path in run.files}
+        found |= {run.model_file(model.name, path): file for path, file in model.files.items()}
+    for path in run.files:
+        if path not in found:
+            raise ConfigError(f"{path} vanished while it was read; export again.")
+        target = place / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found[path], target)
 
 
 def _slug(name: str) -> str:

@@ -1,6 +1,5 @@
 """The gate before anything leaves a site: everything that goes into a bundle passes here, and only here."""
 
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from biolab.core import DataError
@@ -10,7 +9,7 @@ from biolab.joint.protocol import Protocol
 ALLOWED = frozenset({".json", ".csv", ".svg", ".png", ".html", ".md", ".txt", ".safetensors"})
 
 
-def check_release(protocol: Protocol, manifest: Manifest, files: Mapping[str, Path]) -> None:
+def check_release(protocol: Protocol, manifest: Manifest, folder: Path) -> None:
     """Refuse to release a run that holds what the protocol's release rules withhold.
 
     Parameters
@@ -19,8 +18,8 @@ def check_release(protocol: Protocol, manifest: Manifest, files: Mapping[str, Pa
         The protocol whose release rules hold.
     manifest
         What the run says: params, metrics, tags, names.
-    files
-        Its artifacts and model files, by their path in the bundle.
+    folder
+        Its artifacts and model files, copied as they would lie in the bundle; these very bytes leave.
 
     Raises
     ------
@@ -28,8 +27,9 @@ def check_release(protocol: Protocol, manifest: Manifest, files: Mapping[str, Pa
         Names the file and the rule, never the value.
     """
     del protocol, manifest  # the rules for numbers and texts are those of ``disclosure``
-    for path in files:
-        check_kind(path)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            check_kind(path.relative_to(folder).as_posix())
 
 
 def check_kind(path: str) -> None:

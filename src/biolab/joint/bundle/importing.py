@@ -28,6 +28,7 @@ from biolab.tracking import (
     find_carried,
     registered_model_name,
     remove_run,
+    run_record,
     write_to_run,
 )
 
@@ -44,11 +45,14 @@ class ImportReport:
     present: tuple[str, ...]
     removed: tuple[str, ...]
     """Unfinished leftovers of an import that was interrupted."""
+    changed: tuple[str, ...]
+    """Runs that bear the digest of one of these but were changed since; left as they are and written anew."""
 
     @property
     def facts(self) -> dict[str, object]:
         """The report as a JSON-able object; its keys are stable."""
         ours = {"created": list(self.created), "present": list(self.present), "removed": list(self.removed)}
+        ours["changed"] = list(self.changed)
         return {"bundle": self.bundle.facts, **ours}
 
 
@@ -101,6 +105,7 @@ def import_bundle(
         if log is not None:
             detail = {**report.bundle.facts, "path": bundle.name, "runs": len(report.bundle.runs)}
             detail |= {"created": len(report.created), "present": len(report.present), "removed": len(report.removed)}
+            detail["changed"] = len(report.changed)
             audit_log.append(log, actor=actor, action="import", subject=opened.report.site, detail=detail)
     return report
 
@@ -181,20 +186,24 @@ class _Import:
         """Find, clear, write, check, finish."""
         present: dict[str, str] = {}
         removed: list[str] = []
+        changed: list[str] = []
         for run in self.opened.runs:
             digest = run.manifest.run_digest
-            for found in find_carried(self.store, self._experiments, digest):
-                if found.info.status == "FINISHED" and digest not in present:
-                    present[digest] = str(found.info.run_id)
+            for run_id, finished in find_carried(self.store, self._experiments, digest).items():
+                if not finished:
+                    remove_run(self.store, run_id, failure="ImportInterrupted")
+                    removed.append(run_id)
+                elif not self._holds(run, run_id):
+                    changed.append(run_id)
                 else:
-                    remove_run(self.store, found.info.run_id, failure="ImportInterrupted")
-                    removed.append(str(found.info.run_id))
+                    present.setdefault(digest, run_id)
         created = self._write(present)
         return ImportReport(
             bundle=self.opened.report,
             created=tuple(created.values()),
             present=tuple(present.values()),
             removed=tuple(removed),
+            changed=tuple(changed),
         )
 
     def _write(self, present: Mapping[str, str]) -> dict[str, str]:
@@ -250,6 +259,12 @@ class _Import:
             model=model,
         )
 
+    def _holds(self, run: BundledRun, run_id: str) -> bool:
+        """Say whether a finished run still is what the site signed."""
+        site = run.manifest.run.site
+        found = verify_run(self.store, run_id, {site: self.opened.report.public_key})
+        return found.verified and found.run_digest == run.manifest.run_digest
+
     def _check(self, run: BundledRun, run_id: str) -> None:
         """Read the run back and compare everything; only its end is still to come."""
         site = run.manifest.run.site
@@ -268,7 +283,8 @@ class _Import:
             if run.manifest.run.parent is not None:
                 parent = known[run.manifest.run.parent]
                 run_id = known[run.manifest.run_digest]
-                write_to_run(self.store, run_id, texts={}, tags={conventions.PARENT_RUN: parent})
+                if run_record(self.store, run_id).parent_id != parent:
+                    write_to_run(self.store, run_id, texts={}, tags={conventions.PARENT_RUN: parent})
 
     def _end(self, run: BundledRun, run_id: str) -> None:
         facts = run.manifest.run
