@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from biolab.core import TrackingError
 
@@ -133,6 +134,12 @@ def explain(error: Exception, where: str) -> str:
         return f"{where} is held by another process ({text}). Wait until that run has finished, then run again."
     if "out-of-date database schema" in low or "can't locate revision" in low:
         return f"{where} has the schema of another MLflow version ({text.splitlines()[0]})."
+    if "invalid host header" in low:
+        return f"{where} does not answer to this name. Start it with: --allowed-host {urlsplit(where).netloc}"
+    if "error code 401" in low or "you are not authenticated" in low:
+        return f"{where} does not know this user or password. Check them; the coordinator makes a new password."
+    if "error code 403" in low or "permission denied" in low:
+        return f"{where}: this user may not do that ({text.splitlines()[0]})."
     if "api request to" in low or isinstance(error, ConnectionError):
         reason = text.splitlines()[0]
         return f"The tracking server {where} cannot be reached ({reason}). Check the address and that it runs."
