@@ -47,7 +47,7 @@ def read_invitation(path: Path) -> Invitation:
     if content.pop("format", None) != FORMAT:
         raise ConfigError(f"{path} is not an invitation to a joint experiment.")
     try:
-        found = Invitation(**{**content, "account": Account(**content["account"])})
+        found = Invitation(account=Account(**content.pop("account")), **content)
         checked_word("protocol", found.protocol)
         checked_word("site", found.site)
         return replace(found, server=checked_address(found.server))

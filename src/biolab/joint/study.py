@@ -138,8 +138,8 @@ def invite(
         kept = open_study(server, protocol.name) if (folder / "study.json").exists() else None
         if kept is not None and site in kept.sites and not renew:
             raise ConfigError(
-                f"Site {site!r} was invited on {kept.sites[site].invited_at[:10]}. Make it a new password with --renew; "
-                "the old one ends then."
+                f"Site {site!r} was invited on {kept.sites[site].invited_at[:10]}. Make a new password with --renew; the old "
+                "one ends then."
             )
         study = _prepared(server, folder, protocol, kept, address)
         administrator = replace(read_server(server).store, workspace=study.workspace)
@@ -161,7 +161,11 @@ def invite(
         )
         written = write_invitation(path or folder / f"invitation-{site}.json", invitation)
         audit_log.append(
-            study.log, actor="coordinator", action="invite", subject=site, detail={"user": account.name, "new": not renewed}
+            study.log,
+            actor="coordinator",
+            action="invite",
+            subject=site,
+            detail={"user": account.name, "new": not renewed},
         )
     return Invited(path=written, invitation=invitation, renewed=renewed)
 

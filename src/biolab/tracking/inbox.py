@@ -54,7 +54,9 @@ def deliver(store: Store, inbox: str, bundle: Path, sha256: str, *, tags: Mappin
             named.write_bytes(bundle.read_bytes())
             client.log_artifact(run_id, str(named))
         if sha256_hex(_fetched(store, client, run_id, sha256)) != sha256:
-            raise TrackingError(f"{store.label} gives back another bundle than it was sent ({sha256[:12]}). Push again.")
+            raise TrackingError(
+                f"{store.label} gives back another bundle than it was sent ({sha256[:12]}). Push again."
+            )
         client.set_terminated(run_id, "FINISHED")
         return _delivery(client.get_run(run_id))
 
@@ -127,9 +129,7 @@ def _runs(client: "MlflowClient", inbox: str) -> "list[Run]":
     found: list[Run] = []
     token: str | None = None
     while True:
-        page = client.search_runs(
-            [inbox], max_results=_PAGE, page_token=token, order_by=["attributes.start_time ASC"]
-        )
+        page = client.search_runs([inbox], max_results=_PAGE, page_token=token, order_by=["attributes.start_time ASC"])
         found += page
         token = page.token or None
         if token is None:
@@ -160,7 +160,9 @@ def _fetched(store: Store, client: "MlflowClient", run_id: str, sha256: str) -> 
 
     address = f"{client.get_run(run_id).info.artifact_uri}/{_file(sha256)}"
     with tempfile.TemporaryDirectory(prefix="biolab-") as place:
-        return Path(download_artifacts(artifact_uri=address, dst_path=place, tracking_uri=store.tracking_uri)).read_bytes()
+        return Path(
+            download_artifacts(artifact_uri=address, dst_path=place, tracking_uri=store.tracking_uri)
+        ).read_bytes()
 
 
 def _file(sha256: str) -> str:

@@ -16,6 +16,7 @@ from biolab.core.locks import exclusive
 from biolab.core.private_files import read_private, write_private
 
 from .embedded import check_database, check_folder, create_database
+from .server_gate import FUNCTION
 from .server_process import check_port, ended_by_signals, running_server, server_address, wait_for
 from .store import Account, Store
 
@@ -28,7 +29,7 @@ _AUTH = """[mlflow]
 default_permission = NO_PERMISSIONS
 database_uri = {database}
 admin_username = {admin}
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+authorization_function = {gate}
 grant_default_workspace_access = false
 auth_cache_ttl_seconds = {remembered}
 """
@@ -152,7 +153,9 @@ def prepare_server(settings: ServerSettings) -> dict[str, str]:
     with exclusive(folder / ".server.lock"):
         facts = _facts(settings, folder)
         database, users = _databases(settings, folder)
-        auth = _AUTH.format(database=users.replace("%", "%%"), admin=facts["admin"], remembered=_REMEMBERED_S)
+        auth = _AUTH.format(
+            database=users.replace("%", "%%"), admin=facts["admin"], gate=FUNCTION, remembered=_REMEMBERED_S
+        )
         write_atomically(folder / "auth.ini", auth, mode=0o600)
     return {
         "MLFLOW_BACKEND_STORE_URI": database,

@@ -61,9 +61,7 @@ def running_server(
     check_port(host, port)
     settings = CALM | dict(os.environ) | PRIVACY | dict(environment or {})
     if sys.platform == "win32":
-        server = subprocess.Popen(
-            command, env=settings, cwd=folder, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP
-        )
+        server = subprocess.Popen(command, env=settings, cwd=folder, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
         server = subprocess.Popen(command, env=settings, cwd=folder, start_new_session=True)
     try:

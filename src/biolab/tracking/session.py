@@ -134,13 +134,17 @@ def explain(error: Exception, where: str) -> str:
         return f"{where} is held by another process ({text}). Wait until that run has finished, then run again."
     if "out-of-date database schema" in low or "can't locate revision" in low:
         return f"{where} has the schema of another MLflow version ({text.splitlines()[0]})."
-    if "invalid host header" in low:
-        return f"{where} does not answer to this name. Start it with: --allowed-host {urlsplit(where).netloc}"
-    if "error code 401" in low or "you are not authenticated" in low:
-        return f"{where} does not know this user or password. Check them; the coordinator makes a new password."
-    if "error code 403" in low or "permission denied" in low:
-        return f"{where}: this user may not do that ({text.splitlines()[0]})."
-    if "api request to" in low or isinstance(error, ConnectionError):
-        reason = text.splitlines()[0]
-        return f"The tracking server {where} cannot be reached ({reason}). Check the address and that it runs."
+    if "api request to" in low or "failed with error code" in low or isinstance(error, ConnectionError):
+        return _explain_server(text, where)
     return f"{where} refused the request: {text.splitlines()[0] if text else type(error).__name__}"
+
+
+def _explain_server(text: str, where: str) -> str:
+    reason = text.splitlines()[0]
+    if "Invalid Host header" in text:
+        return f"{where} does not answer to this name. Start it with: --allowed-host {urlsplit(where).netloc}"
+    if "error code 401" in text:
+        return f"{where} does not know this user or password. Check them, or have the coordinator make a new password."
+    if "error code 403" in text:
+        return f"{where}: this account may not do that ({reason})."
+    return f"The tracking server {where} cannot be reached ({reason}). Check the address and that it runs."
