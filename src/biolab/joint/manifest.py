@@ -106,6 +106,10 @@ class Manifest(Settings):
     def _agrees_with_itself(self) -> "Manifest":
         if unlisted := sorted(self.tags.keys() - conventions.SIGNED_TAGS):
             raise ValueError(f"the tag {unlisted[0]!r} is not one that a bundle carries")
+        for files in (self.artifacts, *(model.files for model in self.models)):
+            paths = [each.path for each in files]
+            if len(set(paths)) < len(paths):
+                raise ValueError(f"the files {sorted(paths)} are not each named once")
         run, protocol = self.run, self.protocol
         said = {
             conventions.ROLE: run.role,

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from biolab.core import BiolabError, ConfigError, canonical_json
+from biolab.core import BiolabError, ConfigError, TrackingError, canonical_json
 from biolab.core.validation import parse_settings
-from biolab.tracking import RunContent, Store, conventions, run_content, write_to_run
+from biolab.tracking import RunContent, Store, conventions, run_content, run_record, write_to_run
 
 from .differences import Difference, flat
 from .identity import PrivateIdentity, verify_signature
 from .manifest import MANIFEST_PATH, SIGNATURE_PATH, Manifest, digest_of, facts_of, manifest_of, parent_digest
 
 State = Literal["verified", "changed", "unsigned", "unknown-key", "bad-signature", "wrong-protocol"]
+
+_SIGNED_IN_TURN = {"site": 0, "model": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,7 @@ def sign_run(store: Store, run_id: str, identity: PrivateIdentity) -> Manifest:
     TrackingError
         If the store cannot be read or written.
     """
+    _name_model(store, run_id)
     with run_content(store, run_id) as content:
         site = content.tags.get(conventions.SITE)
         if site != identity.site:
@@ -75,11 +79,10 @@ def sign_run(store: Store, run_id: str, identity: PrivateIdentity) -> Manifest:
 
 
 def sign_runs(store: Store, run_ids: Iterable[str], identity: PrivateIdentity) -> dict[str, Manifest]:
-    """Sign several runs, a site's run before the runs of its models; return the manifests by run."""
-    with store.session() as client:
-        parents = {run_id: client.get_run(run_id).data.tags.get(conventions.PARENT_RUN) for run_id in run_ids}
-    order = sorted(parents, key=lambda run_id: parents[run_id] is not None)
-    return {run_id: sign_run(store, run_id, identity) for run_id in order}
+    """Sign several runs, a site's before its models' and those before validations; return the manifests by run."""
+    records = [run_record(store, run_id) for run_id in run_ids]
+    ordered = sorted(records, key=lambda run: _SIGNED_IN_TURN.get(str(run.role), len(_SIGNED_IN_TURN)))
+    return {run.run_id: sign_run(store, run.run_id, identity) for run in ordered}
 
 
 def write_signature(store: Store, run_id: str, manifest: Manifest, signature: str, public_key: str) -> None:
@@ -247,6 +250,18 @@ def _still_signed(content: RunContent, identity: PrivateIdentity, parent: str | 
             + "; ".join(str(each) for each in changes[:5])
         )
     return manifest
+
+
+def _name_model(store: Store, run_id: str) -> None:
+    """Let an unsigned validation name its model by digest, which holds in every store, where the model is signed."""
+    run = run_record(store, run_id)
+    model = run.params.get("model_run_id")
+    if model is None or conventions.MODEL_RUN_DIGEST in run.tags or conventions.RUN_DIGEST in run.tags:
+        return
+    with suppress(TrackingError):
+        digest = run_record(store, model).tags.get(conventions.RUN_DIGEST)
+        if digest is not None:
+            write_to_run(store, run_id, texts={}, tags={conventions.MODEL_RUN_DIGEST: digest})
 
 
 def _say(value: object) -> str:

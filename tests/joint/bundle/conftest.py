@@ -78,9 +78,7 @@ def site_store(protocol: Protocol, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def bundle(
-    site_store: Store, identities: dict[str, PrivateIdentity], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def bundle(site_store: Store, identities: dict[str, PrivateIdentity], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the northern institution's bundle."""
     path = tmp_path_factory.mktemp("sent") / "north.zip"
     export_bundle(site_store, "made-up", identities["north"], path)

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,7 +130,7 @@ def test_audit_log_records_imports_and_refusals(
 ) -> None:
     log = tmp_path / "audit.jsonl"
     import_bundle(imported, bundle, protocol, keys=keys, log=log, actor="coordinator")
-    with pytest.raises(DataError, match="another|protocol"):
+    with pytest.raises(DataError, match="stands under protocol"):
         import_bundle(imported, bundle, protocol.with_seed(99), keys=keys, log=log)
     done, refused = verify_log(log)
     assert (done.action, done.subject, done.detail["present"]) == ("import", "north", 3)
@@ -170,8 +172,8 @@ def test_killed_in_the_middle(
 ) -> None:
     """A killed process cannot tidy up: everything after the kill point, clearing included, does not happen."""
     store = new_store("joint")
-    calls = {"second": 2, "third": 3}.get(place.split()[0], 1)
-    name = place.split()[-1]
+    calls = {"second": 2, "third": 3}.get(place.split(maxsplit=1)[0], 1)
+    name = place.rsplit(maxsplit=1)[-1]
     after = getattr(importing, name)
     left = [calls]
 
@@ -239,6 +241,15 @@ def started(store: Path, bundle: Path, protocol: Protocol, keys: dict[str, str])
     return subprocess.Popen([sys.executable, "-c", IMPORT, *words], stdout=subprocess.PIPE, text=True)
 
 
+def test_two_threads_import_at_once(bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path) -> None:
+    store = embedded_store(tmp_path / "joint")
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(import_bundle, store, bundle, protocol, keys=keys) for _ in range(2)]
+        assert sorted(len(each.result().created) for each in both) == [0, 3]
+    assert len(stored(store)) == 3
+
+
+@pytest.mark.slow
 def test_two_processes_import_at_once(bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path) -> None:
     both = [started(tmp_path / "joint", bundle, protocol, keys) for _ in range(2)]
     said = sorted(json.loads(process.communicate(timeout=300)[0]) for process in both)
@@ -279,3 +290,23 @@ def test_nothing_is_written_from_a_bundle_that_is_refused(
 def test_protocol_json_is_the_sites(imported: Store, protocol: Protocol) -> None:
     run = next(run for run in stored(imported) if run.role == "site")
     assert read_text(imported, run.run_id, "protocol.json") == protocol.canonical
+
+
+@pytest.mark.slow
+def test_into_a_server(bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path) -> None:
+    from biolab.tracking.ui import running_ui
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running_ui(embedded_store(tmp_path / "served"), port=port):
+        server = Store(tracking_uri=f"http://127.0.0.1:{port}")
+        report = import_bundle(server, bundle, protocol, keys=keys)
+        assert len(report.created) == 3
+        runs = stored(server)
+        assert {run.experiment for run in runs} == {"biolab/made-up/north"}
+        assert {verify_run(server, run.run_id, keys).state for run in runs} == {"verified"}
+        assert import_bundle(server, bundle, protocol, keys=keys).created == ()
+        with server.session() as client:
+            client.log_metric(runs[0].run_id, "harrell_c", 0.99)
+        assert verify_run(server, runs[0].run_id, keys).state == "changed"

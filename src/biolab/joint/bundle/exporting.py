@@ -21,6 +21,8 @@ from .crate import describe_crate
 from .gate import check_release
 from .names import check_names
 
+_ORDER = ("site", "model", "validation", "federated")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BundleFacts:
@@ -114,13 +116,15 @@ def select_runs(store: Store, runs: str | Sequence[str], site: str) -> list[RunR
     for record in chosen:
         if record.status != "FINISHED":
             raise ConfigError(f"The run {record.name} ({record.run_id}) is {record.status}; only finished runs leave.")
+        if record.role not in _ORDER:
+            raise ConfigError(
+                f"The run {record.name} ({record.run_id}) has the role {record.role!r}; it does not leave."
+            )
         if record.site != site:
             raise ConfigError(f"The run {record.name} ({record.run_id}) is of site {record.site!r}, not of {site!r}.")
     if len({record.protocol_sha256 for record in chosen}) > 1:
         raise ConfigError("The runs stand under several protocols; export them one by one.")
-    return sorted(
-        chosen, key=lambda record: (record.parent_id is not None, record.role or "", record.name, record.run_id)
-    )
+    return sorted(chosen, key=lambda record: (_ORDER.index(str(record.role)), record.name, record.run_id))
 
 
 def _latest(store: Store, protocol: str, site: str) -> list[RunRecord]:
