@@ -16,7 +16,7 @@ _SERVER = Path("biolab-server")
 
 
 @joint.command
-def serve(
+def serve(  # noqa: PLR0913 - one keyword an option
     *,
     folder: Folder = _SERVER,
     host: str = "127.0.0.1",
@@ -46,7 +46,8 @@ def serve(
     workers
         Processes that answer.
     """
-    from biolab.tracking import ServerSettings, serve_jointly
+    from biolab.tracking import ServerSettings
+    from biolab.tracking import serve as start
 
     settings = ServerSettings(
         folder=folder,
@@ -61,11 +62,11 @@ def serve(
         print_json({"address": settings.address, "folder": str(folder), "administrator": str(folder / "server.json")})
     else:
         print(f"MLflow: {settings.address}  (Ctrl-C stops it; the administrator's password stands in {folder})")
-    serve_jointly(settings)
+    start(settings)
 
 
 @joint.command
-def invite(
+def invite(  # noqa: PLR0913 - one keyword an option
     site: str,
     *,
     protocol: str | None = None,
@@ -93,14 +94,15 @@ def invite(
         Make a new password for a site that was invited before.
     """
     from biolab.joint import invite as invite_site
-    from biolab.joint import load_experiment, only_experiment
+    from biolab.joint import only_experiment, protocol_in_force
 
-    loaded = load_experiment(protocol or only_experiment()).protocol
+    loaded = protocol_in_force(protocol or only_experiment())
     done = invite_site(folder, loaded, site, path=output_file, address=address, renew=renew)
     if as_json:
         print_json({"path": str(done.path), "user": done.invitation.account.name, "renewed": done.renewed})
         return
-    print(f"{done.path}: {done.invitation.account.name}, {done.invitation.server}, workspace {done.invitation.workspace}")
+    invitation = done.invitation
+    print(f"{done.path}: {invitation.account.name}, {invitation.server}, workspace {invitation.workspace}")
     print("It holds a password: hand it over in a way you would trust with one. The site then runs:")
     print(f"  biolab site push bundle.zip --invitation {done.path.name}")
 
@@ -147,9 +149,9 @@ def status(
     quick
         Do not check the signatures.
     """
-    from biolab.joint import joint_progress, load_experiment
+    from biolab.joint import joint_progress, protocol_in_force
 
-    protocol = load_experiment(name).protocol
+    protocol = protocol_in_force(name)
     study = _study(folder, protocol.name)
     place = (store or StoreOptions()).open() if study is None else study.store
     progress = joint_progress(protocol, place, study=study, verify=not quick)

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from biolab.core import ConfigError, did_you_mean
+from biolab.core import ConfigError
 from biolab.core.private_files import read_private, write_private
 from biolab.tracking import Store, checked_word
 from biolab.tracking.store import Account
@@ -55,30 +55,39 @@ def read_invitation(path: Path) -> Invitation:
         raise ConfigError(f"{path} is damaged ({error}); ask the coordinator for another.") from error
 
 
-def keep_invitation(invitation: Invitation, folder: Path) -> Path:
-    """Keep an invitation in the site's folder, so that pushing needs no file named again."""
-    return write_invitation(_kept(folder, invitation.protocol), invitation)
-
-
-def kept_invitation(folder: Path, protocol: str) -> Invitation:
-    """Return the invitation to a protocol that the site's folder keeps.
+def accept_invitation(folder: Path, site: str, path: Path | None, protocol: str | None) -> Invitation:
+    """Return the invitation in a file, and keep it in the site's folder; without a file, the one kept there.
 
     Raises
     ------
     ConfigError
-        If it keeps none; the message names those it keeps.
+        If it is of another site or protocol, or none is kept; the message names those that are.
     """
-    path = _kept(folder, protocol)
-    if not path.exists():
-        known = sorted(each.stem for each in path.parent.glob("*.json"))
+    if path is None:
+        return _kept_invitation(folder, protocol)
+    found = read_invitation(path)
+    if found.site != site:
+        raise ConfigError(f"{path} invites site {found.site!r}; the key kept here is of {site!r}. Name it with --site.")
+    if protocol is not None and found.protocol != protocol:
+        raise ConfigError(f"{path} invites to protocol {found.protocol!r}, not to {protocol!r}.")
+    write_invitation(_place(folder, found.protocol), found)
+    return found
+
+
+def _kept_invitation(folder: Path, protocol: str | None) -> Invitation:
+    known = sorted(path.stem for path in _place(folder, "any").parent.glob("*.json"))
+    wanted = known[0] if protocol is None and len(known) == 1 else protocol
+    if wanted is None or not _place(folder, wanted).exists():
+        hint = f" It keeps {', '.join(known)}." if known else ""
+        which = f" to {protocol!r}" if protocol else ""
         raise ConfigError(
-            f"{folder} keeps no invitation to {protocol!r}. {did_you_mean(protocol, known)} Name the file that the "
-            "coordinator sent with --invitation."
+            f"{folder} keeps no invitation{which}.{hint} Name the file that the coordinator sent with --invitation, or "
+            "the study with --protocol."
         )
-    return read_invitation(path)
+    return read_invitation(_place(folder, wanted))
 
 
-def _kept(folder: Path, protocol: str) -> Path:
+def _place(folder: Path, protocol: str) -> Path:
     return folder / "invitations" / f"{checked_word('protocol', protocol)}.json"
 
 

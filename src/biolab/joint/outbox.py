@@ -37,6 +37,17 @@ def outbox(folder: Path, protocol: str) -> Path:
     return folder / "outbox" / checked_word("protocol", protocol)
 
 
+def bundle_protocol(bundle: Path) -> str:
+    """Name the protocol of a bundle.
+
+    Raises
+    ------
+    DataError
+        If the bundle is not whole.
+    """
+    return verify(bundle).protocol
+
+
 def put_in_outbox(folder: Path, bundle: Path, identity: PrivateIdentity, protocol: str) -> Path:
     """Check a bundle as the importer will and keep a copy in the outbox; nothing is sent.
 

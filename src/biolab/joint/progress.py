@@ -1,4 +1,4 @@
-"""How far a joint experiment has come: who was invited, sent, was imported and verified, and which cells are missing."""
+"""How far a joint experiment has come: who was invited, what was sent, imported and verified, and what is missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -138,8 +138,8 @@ def invite(
         kept = open_study(server, protocol.name) if (folder / "study.json").exists() else None
         if kept is not None and site in kept.sites and not renew:
             raise ConfigError(
-                f"Site {site!r} was invited on {kept.sites[site].invited_at[:10]}. Make a new password with --renew; the old "
-                "one ends then."
+                f"Site {site!r} was invited on {kept.sites[site].invited_at[:10]}. Make a new password with "
+                "--renew; the old one ends then."
             )
         study = _prepared(server, folder, protocol, kept, address)
         administrator = replace(read_server(server).store, workspace=study.workspace)

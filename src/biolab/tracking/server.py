@@ -120,9 +120,7 @@ def running_joint_server(settings: ServerSettings) -> "Generator[subprocess.Pope
     """Prepare and start the server, wait until it answers, and stop it when the block ends; see ``serve``."""
     check_port(settings.host, settings.port)
     environment = prepare_server(settings)
-    with running_server(
-        server_command(settings), settings.host, settings.port, environment=environment, folder=settings.folder
-    ) as server:
+    with running_server(server_command(settings), settings.host, settings.port, environment=environment) as server:
         yield server
 
 

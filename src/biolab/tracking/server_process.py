@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from biolab.core import ConfigError, TrackingError
 
@@ -35,7 +34,6 @@ def running_server(
     port: int,
     *,
     environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
 ) -> "Generator[subprocess.Popen[bytes]]":
     """Start an MLflow server, wait until it answers, and stop it when the block ends.
 
@@ -48,8 +46,6 @@ def running_server(
     environment
         Settings that override the environment's own; secrets stand here rather than in the command, which every user
         of the computer can see.
-    folder
-        Where it runs, if not here.
 
     Raises
     ------
@@ -61,9 +57,9 @@ def running_server(
     check_port(host, port)
     settings = CALM | dict(os.environ) | PRIVACY | dict(environment or {})
     if sys.platform == "win32":
-        server = subprocess.Popen(command, env=settings, cwd=folder, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
+        server = subprocess.Popen(command, env=settings, creationflags=subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
-        server = subprocess.Popen(command, env=settings, cwd=folder, start_new_session=True)
+        server = subprocess.Popen(command, env=settings, start_new_session=True)
     try:
         _wait_until_up(server, host, port)
         yield server

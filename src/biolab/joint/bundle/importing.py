@@ -12,7 +12,8 @@ import platformdirs
 from biolab.core import BiolabError, DataError
 from biolab.core.locks import exclusive
 from biolab.joint import audit_log
-from biolab.joint.lock import LOCK_FILE, Lock, experiment_folder, load_lock
+from biolab.joint.experiments import experiment_source
+from biolab.joint.lock import Lock
 from biolab.joint.protocol import Protocol
 from biolab.joint.signing import verify_run, write_signature
 from biolab.tracking import (
@@ -131,10 +132,7 @@ def protocol_of_bundle(
     DataError
         If the bundle is refused.
     """
-    folder = experiment_folder(experiment or open_bundle(path).report.protocol)
-    if (folder / LOCK_FILE).exists() or coordinator_key is not None:
-        return load_lock(folder, coordinator_key=coordinator_key)
-    return Protocol.load(folder)
+    return experiment_source(experiment or open_bundle(path).report.protocol, coordinator_key=coordinator_key)
 
 
 def _keys(path: Path, source: Lock | Protocol, keys: Mapping[str, str] | None) -> Mapping[str, str]:
