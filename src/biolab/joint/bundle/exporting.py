@@ -1,5 +1,6 @@
 """Writing a bundle at a site: signed runs, every file through the gate, one zip."""
 
+import json
 import re
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolab.core import ConfigError, sha256_hex, write_atomically
+from biolab.core.validation import parse_settings
 from biolab.joint.identity import PrivateIdentity
 from biolab.joint.manifest import SIGNATURE_PATH, Manifest
 from biolab.joint.protocol import Protocol
@@ -159,7 +161,13 @@ def _children(store: Store, parent: RunRecord) -> list[RunRecord]:
 def _protocol(store: Store, records: Sequence[RunRecord]) -> Protocol:
     for record in records:
         if record.role in {"site", "validation"}:
-            return Protocol.model_validate_json(read_text(store, record.run_id, "protocol.json"))
+            where = f"protocol.json of run {record.name} ({record.run_id})"
+            text = read_text(store, record.run_id, "protocol.json")
+            if sha256_hex(text.encode()) != record.protocol_sha256:
+                raise ConfigError(
+                    f"{where} is not the protocol that the run stands under; its rules cannot be trusted."
+                )
+            return parse_settings(Protocol, json.loads(text), source=where)
     raise ConfigError("None of the runs records its protocol; export the site's run with them.")
 
 
