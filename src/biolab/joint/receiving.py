@@ -1,5 +1,7 @@
 """The importer's round: fetch what lies in the sites' inboxes, verify it, take it in, tell each site."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from .bundle.archive import LIMITS
 from .lock import Lock
 from .protocol import Protocol
 from .study import Study
+
+_PAUSES_S = (1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +76,24 @@ def import_inbox(study: Study, source: Lock | Protocol, *, again: bool = False) 
             if (found := keep_name(study.store, facts.inbox, name)) is not None:
                 renamed.append(found)
                 _note(study, "rename", site, {"inbox": facts.inbox, "found": found})
-            for each in deliveries(study.store, facts.inbox):
-                if not each.complete:
-                    unfinished += 1
-                elif each.sha256 not in judged:
+            found_there = deliveries(study.store, facts.inbox)
+            unfinished += len(_unfinished(found_there))
+            for each in found_there:
+                if each.complete and each.sha256 not in judged:
                     received.append(_take(study, source, site, each))
                     judged.add(each.sha256)
     return ReceivingReport(received=tuple(received), renamed=tuple(renamed), unfinished=unfinished)
 
 
+def _unfinished(inbox: list[Delivery]) -> set[str]:
+    """Return the bundles of which no whole copy is there: an interrupted delivery may stand beside its repetition."""
+    return {each.sha256 for each in inbox} - {each.sha256 for each in inbox if each.complete}
+
+
 def _take(study: Study, source: Lock | Protocol, site: str, delivery: Delivery) -> Received:
     path = study.received / f"{delivery.sha256}.zip"
     try:
-        runs = _import(study, source, site, delivery, path)
+        runs = _patiently(lambda: _import(study, source, site, delivery, path))
     except TrackingError:
         raise
     except BiolabError as error:
@@ -94,6 +103,16 @@ def _take(study: Study, source: Lock | Protocol, site: str, delivery: Delivery) 
         return Received(site=site, sha256=delivery.sha256, state="refused", runs=0, reason=reason)
     mark(study.store, delivery, "imported")
     return Received(site=site, sha256=delivery.sha256, state="imported", runs=runs, reason="")
+
+
+def _patiently(action: Callable[[], int]) -> int:
+    """Begin again after a fault of the server: an import looks what was done and completes it."""
+    for pause_s in _PAUSES_S:
+        try:
+            return action()
+        except TrackingError:
+            time.sleep(pause_s)
+    return action()
 
 
 def _import(study: Study, source: Lock | Protocol, site: str, delivery: Delivery, path: Path) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from biolab.core import DataError, TrackingError, sha256_hex
 
 from . import conventions as names
+from .session import asking_once
 from .store import Store
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def deliver(store: Store, inbox: str, bundle: Path, sha256: str, *, tags: Mappin
     TrackingError
         If the server does not answer, refuses, or gives back other bytes than it was sent. Deliver again then.
     """
-    with store.session() as client:
+    with asking_once(), store.session() as client:
         known = [each for each in _runs(client, inbox) if each.data.tags.get(names.BUNDLE_SHA256) == sha256]
         for run in known:
             if run.info.status == "FINISHED":

@@ -69,6 +69,17 @@ def quietly(settings: Mapping[str, str] | None = None) -> Generator[None]:
 
 
 @contextmanager
+def asking_once() -> Generator[None]:
+    """Let no request to a server be repeated while the block runs.
+
+    MLflow's client repeats a request whose answer was lost, and the server may have done it: a run would then stand
+    twice. Whoever can look what was done and begin again wants the fault instead.
+    """
+    with quietly({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}):
+        yield
+
+
+@contextmanager
 def _silenced(*names: str) -> Generator[None]:
     """Let nothing that these loggers or their children say reach a handler.
 

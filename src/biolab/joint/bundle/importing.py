@@ -22,6 +22,7 @@ from biolab.tracking import (
     DatasetContent,
     MetricPoint,
     Store,
+    asking_once,
     begin_carried_run,
     conventions,
     end_carried_run,
@@ -101,7 +102,7 @@ def import_bundle(
         if log is not None:
             audit_log.append(log, actor=actor, action="refuse", subject=bundle.name, detail={"reason": str(error)})
         raise
-    with exclusive(_lock_file(store)), tempfile.TemporaryDirectory(prefix="biolab-") as place:
+    with exclusive(_lock_file(store)), asking_once(), tempfile.TemporaryDirectory(prefix="biolab-") as place:
         report = _Import(store=store, opened=opened, place=Path(place)).run()
         if log is not None:
             detail = {**report.bundle.facts, "path": bundle.name, "runs": len(report.bundle.runs)}
