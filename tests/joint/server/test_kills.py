@@ -47,19 +47,19 @@ def after(delay: float, action: Callable[[], None]) -> threading.Timer:
     return timer
 
 
-def until_done(action: Callable[[], bool]) -> None:
-    """Do as a person would: run it again until it says that all is done."""
-    for _ in range(ATTEMPTS):
+def until_done(action: Callable[[], bool]) -> bool:
+    """Do as a person would: run it again until it says that all is done; say whether it was interrupted."""
+    for attempt in range(ATTEMPTS):
         try:
             if action():
-                return
+                return attempt > 0
         except BiolabError:
             time.sleep(0.2)
     raise AssertionError(f"not done after {ATTEMPTS} attempts")
 
 
-def in_process_killed_after(delay: float, action: Callable[[], bool]) -> None:
-    """Do it in a process of its own, which is killed after a while (or had ended by then)."""
+def in_process_killed_after(delay: float, action: Callable[[], bool]) -> bool:
+    """Do it in a process of its own, which is killed after a while; say whether that was before its end."""
     child = os.fork()
     if child == 0:
         try:
@@ -68,7 +68,7 @@ def in_process_killed_after(delay: float, action: Callable[[], bool]) -> None:
             os._exit(0)
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def sender(hospital: Hospital, bundle: Path) -> Callable[[], bool]:
@@ -91,24 +91,25 @@ def test_killed_anywhere(mortal: MortalServer, study: JointServer, bench: Bench,
     draw = random.Random(20260105)
     lasts = {"push": 2.0, "import": 6.0}
     killed: Counter[str] = Counter()
-    sent: dict[str, int] = Counter()
+    sent: Counter[str] = Counter()
+    midway = 0
     for number in range(-(-KILLS // 4)):
         site = draw.choice(sorted(study.hospitals))
         hospital = study.hospitals[site]
         bundle = bench.bundle(site, f"round-{number}")
         sent[site] += 1
         for step, action in (("push", sender(hospital, bundle)), ("import", importer(study))):
-            in_process_killed_after(draw.uniform(0, lasts[step]), action)
+            midway += in_process_killed_after(draw.uniform(0, lasts[step]), action)
             killed[f"{step}: client"] += 1
             started = time.monotonic()
             timer = after(draw.uniform(0, lasts[step]), lambda: (mortal.kill(), mortal.start()))
-            until_done(action)
+            midway += until_done(action)
             timer.join()
             killed[f"{step}: server"] += 1
             until_done(action)
             lasts[step] = 0.8 * lasts[step] + 0.2 * min(10.0, time.monotonic() - started)
         check(study.study, hospital, sent[site], joint_protocol)
-    print(f"{sum(killed.values())} kills: {dict(killed)}; {sum(sent.values())} bundles, 0 lost, 0 doubled")
+    print(f"{sum(killed.values())} kills {dict(killed)}, {midway} of them midway; {sum(sent.values())} bundles whole")
 
 
 def check(study: Study, hospital: Hospital, bundles: int, protocol: Protocol) -> None:
