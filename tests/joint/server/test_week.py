@@ -29,13 +29,21 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.started: list[subprocess.Popen[str]] = []
         folder.mkdir(parents=True, exist_ok=True)
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=60)
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start a command."""
         command = [sys.executable, "-m", "biolab", *map(str, words), "--json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "BIOLAB"))}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=self.folder,
             env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, map(_absolute, sys.path)))},
@@ -43,6 +51,8 @@ class Office:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *words: str | Path, code: int = 0) -> dict:
         """Run a command to its end and return what it says as JSON."""
@@ -113,8 +123,15 @@ def write_protocol(folder: Path, keys: dict[str, str]) -> None:
     (folder / "protocol.toml").write_text(text, encoding="utf-8")
 
 
-def test_a_week(database: str | None, files: dict[str, Path], tmp_path: Path) -> None:
-    coordinator = Office(tmp_path / "coordinator")
+@pytest.fixture
+def coordinator(tmp_path: Path) -> Iterator[Office]:
+    """Return the coordinator's computer, on which the server runs."""
+    office = Office(tmp_path / "coordinator")
+    yield office
+    office.close()
+
+
+def test_a_week(coordinator: Office, database: str | None, files: dict[str, Path], tmp_path: Path) -> None:
     sites = {site: Office(tmp_path / site) for site in SITES}
     data = {**files, "east": files["north"]}
 
@@ -138,7 +155,7 @@ def test_a_week(database: str | None, files: dict[str, Path], tmp_path: Path) ->
 
     # Tuesday: every site works offline; the eastern one tries to push while the server is down
     for site, office in sites.items():
-        office.run("run", "made-up", "--site", site, "--data", data[site], "--home", homes[site])
+        office.run("run", "experiments/made-up", "--site", site, "--data", data[site], "--home", homes[site])
         office.run("site", "export", "made-up", "-o", "bundle.zip", "--home", homes[site])
     stopped(server)
     said, _ = (
