@@ -48,7 +48,7 @@ def test_whatever_stops_a_run_marks_it_failed_without_the_message(store, start, 
 
 def test_the_first_fault_stands_if_the_store_is_gone_too(store, start, monkeypatch):
     gone = TrackingError("the disk is full")
-    monkeypatch.setattr("biolab.tracking.runs._end", lambda *_: stop(gone))
+    monkeypatch.setattr("biolab.tracking.runs.end_run", lambda *_: stop(gone))
     with pytest.raises(ValueError, match="the first") as caught, start() as run:
         stop(ValueError("the first"))
     assert any(run.run_id in note for note in caught.value.__notes__)

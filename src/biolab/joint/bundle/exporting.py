@@ -164,9 +164,7 @@ def _protocol(store: Store, records: Sequence[RunRecord]) -> Protocol:
             where = f"protocol.json of run {record.name} ({record.run_id})"
             text = read_text(store, record.run_id, "protocol.json")
             if sha256_hex(text.encode()) != record.protocol_sha256:
-                raise ConfigError(
-                    f"{where} is not the protocol that the run stands under; its rules cannot be trusted."
-                )
+                raise ConfigError(f"{where} is not the protocol the run stands under; its rules cannot be trusted.")
             return parse_settings(Protocol, json.loads(text), source=where)
     raise ConfigError("None of the runs records its protocol; export the site's run with them.")
 

@@ -39,12 +39,12 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 
 
 def name_fault(name: str) -> str | None:
-    r"""Say what is wrong with a name, ``None`` if nothing is.
+    """Say what is wrong with a name, ``None`` if nothing is.
 
     >>> name_fault("runs/001-north/tables/cohort.json") is None
     True
-    >>> name_fault("../north.json"), name_fault("C:\\north.json")
-    ("holds '..'", "holds '\\\\'")
+    >>> name_fault("../north.json"), name_fault("C:north.json")
+    ("holds '..'", "holds ':'")
     """
     if not name or name.startswith("/"):
         return "is not a relative path"
