@@ -65,6 +65,7 @@ SIGNED_TAGS = frozenset(
 STORE_TAGS = frozenset({PROCESS, RUN_DIGEST, SIGNATURE, SITE_KEY, IMPORT_COMPLETE})
 """Tags of ours that belong to one store: a bundle never carries them."""
 
+_RESERVED = {"default", "workspaces", "api", "ajax-api", "static-files"}  # MLflow's own workspaces and paths
 _WORD = re.compile(r"\w[\w.-]*")
 
 
@@ -110,7 +111,7 @@ def workspace_name(protocol: str) -> str:
     """Name a protocol's workspace on a joint server: lower case, digits and ``-``, as MLflow asks.
 
     >>> workspace_name("breast-prognosis"), workspace_name("Lung_2")
-    ('breast-prognosis', 'lung-2-2b1a4c55')
+    ('breast-prognosis', 'lung-2-8f76d1dc')
     """
     return _plain(checked_word("protocol", protocol))
 
@@ -127,7 +128,8 @@ def account_name(protocol: str, site: str) -> str:
 def _plain(word: str) -> str:
     """Return the word if it is plain already, else its plain part and a digest that keeps it apart from others'."""
     plain = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:48].strip("-")
-    return plain if plain == word and len(word) > 1 else f"{plain}-{sha256_hex(word.encode())[:8]}".strip("-")
+    kept = plain == word and len(word) > 1 and word not in _RESERVED
+    return plain if kept else f"{plain}-{sha256_hex(word.encode())[:8]}".strip("-")
 
 
 def registered_model_name(protocol: str, model: str, site: str) -> str:
