@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from biolab.core import ConfigError
 from biolab.tracking import experiment_name, registered_model_name, run_tags
-from biolab.tracking.conventions import artifact_folder
+from biolab.tracking.conventions import account_name, artifact_folder, workspace_name
 
 quick = settings(derandomize=True, max_examples=50, deadline=None)
 
@@ -38,3 +38,20 @@ def test_an_unknown_role_names_the_nearest():
 def test_artifact_folders_never_climb_out_or_hold_what_windows_refuses(name):
     parts = artifact_folder(name).split("/")
     assert all(part and part not in {".", ".."} and not set(part) & set('<>:"\\|?*\n') for part in parts)
+
+
+@pytest.mark.parametrize("protocol", ["default", "api", "workspaces", "a", "Lung", "lung_2", "폐암", "x" * 80])
+def test_workspaces_that_mlflow_takes(protocol: str) -> None:
+    from mlflow.store.workspace.abstract_store import WorkspaceNameValidator
+
+    name = workspace_name(protocol)
+    WorkspaceNameValidator.validate(name)
+    assert name not in {"default", protocol}
+    assert account_name(protocol, "서울").isascii()
+
+
+def test_names_stay_apart() -> None:
+    words = ["lung", "Lung", "lung-2", "lung_2", "lung.2", "x" * 60, "x" * 61, "폐", "암"]
+    assert len({workspace_name(word) for word in words}) == len(words)
+    accounts = {account_name(protocol, site) for protocol in words for site in words}
+    assert len(accounts) == len(words) ** 2

@@ -19,7 +19,8 @@ from biolab.tracking import (
     serve_ui,
     ui_command,
 )
-from biolab.tracking.ui import check_port, running_ui
+from biolab.tracking.server_process import check_port
+from biolab.tracking.ui import running_ui
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from biolab.core.errors import ConfigError
+
 from .options import AsJson, StoreOptions, print_json
+from .receiving import import_from_inbox, import_into_study
 
 joint = App(name="joint", help="The coordinator's part of a joint experiment.", help_format="plaintext")
 
@@ -76,21 +79,31 @@ def lock(
 
 
 @joint.command(name="import")
-def import_(
-    bundle: Path,
+def import_(  # noqa: PLR0913 - one keyword an option
+    bundle: Path | None = None,
     *,
+    inbox: str | None = None,
+    server: Annotated[Path, Parameter(env_var="BIOLAB_SERVER")] = Path("biolab-server"),
+    again: bool = False,
     protocol: str | None = None,
     coordinator_key: str | None = None,
     log: Path | None = None,
     store: StoreOptions | None = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a site's bundle and take its runs into the store, each once.
+    """Verify bundles and take their runs into the store, each once: one file, or all in the joint server's inboxes.
 
     Parameters
     ----------
     bundle
         The bundle.
+    inbox
+        Experiment (name or folder) with a study on the joint server: import what lies in its inboxes or, if a bundle
+        is named, import that into the study.
+    server
+        The joint server's folder.
+    again
+        Judge deliveries again that were refused.
     protocol
         Experiment (name or folder) whose lock it must stand under; by default the one the bundle names.
     coordinator_key
@@ -100,6 +113,12 @@ def import_(
     """
     from biolab.joint import import_bundle, protocol_of_bundle
 
+    if inbox is not None and bundle is not None:
+        return import_into_study(inbox, bundle, server=server, coordinator_key=coordinator_key, as_json=as_json)
+    if inbox is not None:
+        return import_from_inbox(inbox, server=server, coordinator_key=coordinator_key, again=again, as_json=as_json)
+    if bundle is None:
+        raise ConfigError("Name a bundle, or the study whose inboxes to import with --inbox NAME.")
     options = store or StoreOptions()
     study = protocol_of_bundle(bundle, protocol, coordinator_key=coordinator_key)
     kept = log or options.output / "audit.jsonl"

@@ -12,10 +12,10 @@ from biolab.core.errors import BiolabError
 from .compare import compare
 from .data import data
 from .doctor import doctor
-from .joint import joint
+from .joint_server import joint
 from .lab import lab
 from .run import run
-from .site import site
+from .site_push import site
 from .ui import ui
 
 USAGE_ERROR = 2

@@ -7,8 +7,10 @@ from pathlib import Path
 from .errors import BiolabError
 
 
-def write_atomically(path: Path, content: str | bytes) -> Path:
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> Path:
     """Write content beside its place, then move it there in one step; make missing folders.
+
+    With ``mode=0o600`` nobody but the owner can read it at any moment.
 
     Raises
     ------
@@ -24,7 +26,7 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        staged.chmod(0o644)
+        staged.chmod(mode)
         staged.replace(path)
     except OSError as error:
         if staged is not None:

@@ -24,6 +24,10 @@ from .search import read_table as read_table
 from .search import read_text as read_text
 from .search import run_record as run_record
 from .search import runs_frame as runs_frame
+from .server import ServerSettings as ServerSettings
+from .server import serve as serve
+from .session import asking_once as asking_once
+from .store import Account as Account
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store

@@ -3,7 +3,7 @@
 import re
 from typing import Literal, get_args
 
-from biolab.core import ConfigError, did_you_mean
+from biolab.core import ConfigError, did_you_mean, sha256_hex
 
 Role = Literal["site", "model", "validation", "comparison", "federated"]
 """What a run is: a site's parent run, one fitted model, a model on a cohort, a comparison, a federated fit."""
@@ -39,6 +39,11 @@ SITE_KEY = "biolab.site.key"
 IMPORT_COMPLETE = "biolab.import.complete"
 """Set once an imported run was read back and found whole; its value is the digest of the bundle."""
 
+BUNDLE_SHA256 = "biolab.bundle.sha256"
+"""What a site's delivery says it holds."""
+INBOX_STATE = "biolab.inbox.state"
+INBOX_REASON = "biolab.inbox.reason"
+
 NOTE = "mlflow.note.content"
 USER = "mlflow.user"
 RUN_NAME = "mlflow.runName"
@@ -60,6 +65,7 @@ SIGNED_TAGS = frozenset(
 STORE_TAGS = frozenset({PROCESS, RUN_DIGEST, SIGNATURE, SITE_KEY, IMPORT_COMPLETE})
 """Tags of ours that belong to one store: a bundle never carries them."""
 
+_RESERVED = {"default", "workspaces", "api", "ajax-api", "static-files"}  # MLflow's own workspaces and paths
 _WORD = re.compile(r"\w[\w.-]*")
 
 
@@ -90,6 +96,40 @@ def experiment_name(protocol: str, site: str | None = None) -> str:
     """
     name = f"biolab/{checked_word('protocol', protocol)}"
     return name if site is None else f"{name}/{checked_word('site', site)}"
+
+
+def inbox_name(protocol: str, site: str) -> str:
+    """Name the experiment in which a site of a joint server leaves its bundles.
+
+    >>> inbox_name("breast-prognosis", "gbsg")
+    'biolab-inbox/breast-prognosis/gbsg'
+    """
+    return f"biolab-inbox/{checked_word('protocol', protocol)}/{checked_word('site', site)}"
+
+
+def workspace_name(protocol: str) -> str:
+    """Name a protocol's workspace on a joint server: lower case, digits and ``-``, as MLflow asks.
+
+    >>> workspace_name("breast-prognosis"), workspace_name("Lung_2")
+    ('breast-prognosis', 'lung-2-8f76d1dc')
+    """
+    return _plain(checked_word("protocol", protocol))
+
+
+def account_name(protocol: str, site: str) -> str:
+    """Name a site's account for a protocol; another study's password never opens this one.
+
+    >>> account_name("breast-prognosis", "gbsg")
+    'gbsg@breast-prognosis'
+    """
+    return f"{_plain(checked_word('site', site))}@{workspace_name(protocol)}"
+
+
+def _plain(word: str) -> str:
+    """Return the word if it is plain already, else its plain part and a digest that keeps it apart from others'."""
+    plain = re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:48].strip("-")
+    kept = plain == word and len(word) > 1 and word not in _RESERVED
+    return plain if kept else f"{plain}-{sha256_hex(word.encode())[:8]}".strip("-")
 
 
 def registered_model_name(protocol: str, model: str, site: str) -> str:

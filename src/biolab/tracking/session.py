@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from biolab.core import TrackingError
 
@@ -65,6 +66,17 @@ def quietly(settings: Mapping[str, str] | None = None) -> Generator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def asking_once() -> Generator[None]:
+    """Let no request to a server be repeated while the block runs.
+
+    MLflow's client repeats a request whose answer was lost, and the server may have done it: a run would then stand
+    twice. Whoever can look what was done and begin again wants the fault instead.
+    """
+    with quietly({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}):
+        yield
 
 
 @contextmanager
@@ -133,7 +145,17 @@ def explain(error: Exception, where: str) -> str:
         return f"{where} is held by another process ({text}). Wait until that run has finished, then run again."
     if "out-of-date database schema" in low or "can't locate revision" in low:
         return f"{where} has the schema of another MLflow version ({text.splitlines()[0]})."
-    if "api request to" in low or isinstance(error, ConnectionError):
-        reason = text.splitlines()[0]
-        return f"The tracking server {where} cannot be reached ({reason}). Check the address and that it runs."
+    if "api request to" in low or "failed with error code" in low or isinstance(error, ConnectionError):
+        return _explain_server(text, where)
     return f"{where} refused the request: {text.splitlines()[0] if text else type(error).__name__}"
+
+
+def _explain_server(text: str, where: str) -> str:
+    reason = text.splitlines()[0]
+    if "Invalid Host header" in text:
+        return f"{where} does not answer to this name. Start it with: --allowed-host {urlsplit(where).netloc}"
+    if "error code 401" in text:
+        return f"{where} does not know this user or password. Check them, or have the coordinator make a new password."
+    if "error code 403" in text:
+        return f"{where}: this account may not do that ({reason})."
+    return f"The tracking server {where} cannot be reached ({reason}). Check the address and that it runs."

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,11 +26,24 @@ _CHECK_PATIENCE = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user of a tracking server; the password is never printed."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Store:
-    """An MLflow tracking store: its address and, where we choose it, the address of its artifacts."""
+    """An MLflow tracking store: its address and, where we choose it, the address of its artifacts.
+
+    A server's ``workspace`` and ``account`` are MLflow's own environment variables' if ``None``.
+    """
 
     tracking_uri: str
     artifact_root: str | None = None
+    workspace: str | None = None
+    account: Account | None = None
 
     @property
     def database(self) -> Path | None:
@@ -62,13 +75,13 @@ class Store:
         TrackingError
             If the store cannot be made or opened.
         """
-        with quietly(), translated(self.label):
+        with quietly(self._identification), translated(self.label):
             return self._open()
 
     @contextmanager
     def session(self) -> "Generator[MlflowClient]":
         """Speak to the store: yields a client, keeps MLflow quiet and turns its faults into ``TrackingError``."""
-        with quietly(), translated(self.label):
+        with quietly(self._identification), translated(self.label):
             yield self._open()
 
     def check(self) -> None:
@@ -85,8 +98,17 @@ class Store:
             if self.artifacts is not None:
                 check_folder(self.artifacts)
             check_database(self.database, self.tracking_uri)
-        with quietly(_CHECK_PATIENCE), translated(self.label):
+        with quietly(_CHECK_PATIENCE | self._identification), translated(self.label):
             self._open().search_experiments(max_results=1)
+
+    @property
+    def _identification(self) -> dict[str, str]:
+        """What MLflow reads from the environment at each request to a server."""
+        said = {} if self.workspace is None else {"MLFLOW_WORKSPACE": self.workspace}
+        if self.account is not None:
+            said["MLFLOW_TRACKING_USERNAME"] = self.account.name
+            said["MLFLOW_TRACKING_PASSWORD"] = self.account.password
+        return said
 
     def _open(self) -> "MlflowClient":
         mlflow = load_mlflow()

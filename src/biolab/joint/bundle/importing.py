@@ -12,7 +12,8 @@ import platformdirs
 from biolab.core import BiolabError, DataError
 from biolab.core.locks import exclusive
 from biolab.joint import audit_log
-from biolab.joint.lock import LOCK_FILE, Lock, experiment_folder, load_lock
+from biolab.joint.experiments import experiment_source
+from biolab.joint.lock import Lock
 from biolab.joint.protocol import Protocol
 from biolab.joint.signing import verify_run, write_signature
 from biolab.tracking import (
@@ -21,6 +22,7 @@ from biolab.tracking import (
     DatasetContent,
     MetricPoint,
     Store,
+    asking_once,
     begin_carried_run,
     conventions,
     end_carried_run,
@@ -100,7 +102,7 @@ def import_bundle(
         if log is not None:
             audit_log.append(log, actor=actor, action="refuse", subject=bundle.name, detail={"reason": str(error)})
         raise
-    with exclusive(_lock_file(store)), tempfile.TemporaryDirectory(prefix="biolab-") as place:
+    with exclusive(_lock_file(store)), asking_once(), tempfile.TemporaryDirectory(prefix="biolab-") as place:
         report = _Import(store=store, opened=opened, place=Path(place)).run()
         if log is not None:
             detail = {**report.bundle.facts, "path": bundle.name, "runs": len(report.bundle.runs)}
@@ -131,10 +133,7 @@ def protocol_of_bundle(
     DataError
         If the bundle is refused.
     """
-    folder = experiment_folder(experiment or open_bundle(path).report.protocol)
-    if (folder / LOCK_FILE).exists() or coordinator_key is not None:
-        return load_lock(folder, coordinator_key=coordinator_key)
-    return Protocol.load(folder)
+    return experiment_source(experiment or open_bundle(path).report.protocol, coordinator_key=coordinator_key)
 
 
 def _keys(path: Path, source: Lock | Protocol, keys: Mapping[str, str] | None) -> Mapping[str, str]:
