@@ -12,8 +12,10 @@ from biolab.core.errors import BiolabError
 from .compare import compare
 from .data import data
 from .doctor import doctor
+from .joint import joint
 from .lab import lab
 from .run import run
+from .site import site
 from .ui import ui
 
 USAGE_ERROR = 2
@@ -32,7 +34,8 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    app.command(data)
+    for group in (data, joint, site):
+        app.command(group)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .one_site import OneSiteOptions, run_site
 from .options import AsJson, Language, StoreOptions, print_json
 from .outcome import outcome, print_outcome
 from .progress import progress
@@ -13,9 +14,10 @@ def run(
     store: StoreOptions | None = None,
     language: Language = "en",
     seed: int | None = None,
+    one: OneSiteOptions | None = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a joint experiment: every site's models, external validation, comparison and report.
+    """Run a joint experiment: every site's models, external validation, comparison and report; or one site's part.
 
     Parameters
     ----------
@@ -26,10 +28,13 @@ def run(
     seed
         Another seed than the protocol's; the run then stands under another protocol digest.
     """
+    options = store or StoreOptions()
+    if one is not None and one.site is not None:
+        run_site(experiment, one, options, seed=seed, as_json=as_json)
+        return
     from biolab.joint import Protocol, plan, run_experiment
     from biolab.reports import publish
 
-    options = store or StoreOptions()
     protocol = Protocol.load(experiment).with_seed(seed)
     opened = options.open()
     with progress(protocol.name, total=plan(protocol).total + 1, quiet=as_json) as advance:

@@ -5,6 +5,7 @@ from .digest import sha256_hex as sha256_hex
 from .errors import BiolabError as BiolabError
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
+from .errors import DisclosureError as DisclosureError
 from .errors import FitError as FitError
 from .errors import MissingExtraError as MissingExtraError
 from .errors import TrackingError as TrackingError

@@ -25,6 +25,12 @@ class ConfigError(BiolabError, ValueError):
     exit_code: ClassVar[int] = 3
 
 
+class DisclosureError(BiolabError, ValueError):
+    """Something that would leave a site says too much about single patients; never quotes it."""
+
+    exit_code: ClassVar[int] = 3
+
+
 class TrackingError(BiolabError):
     """The tracking server or store cannot be reached or written."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from biolab.core import TrackingError
-from biolab.tracking import Role, RunRecord, Store, find_runs, read_table, read_text
+from biolab.tracking import Role, RunRecord, Store, conventions, find_runs, read_table, read_text
 
 from .facts import ProtocolFacts, protocol_facts
 from .pooling import pool_hazard_ratios
@@ -114,11 +114,17 @@ def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRe
     sites = sorted(newest, key=lambda run: order.index(str(run.site)))
     parents = {run.run_id for run in sites}
     children = [run for run in find("model", latest=False) if run.parent_id in parents]
-    current = {run.run_id for run in children}
-    validations = [run for run in find("validation") if run.params.get("model_run_id") in current]
+    current = {run.run_id for run in children} | {run.tags.get(conventions.RUN_DIGEST) for run in children}
+    validations = [run for run in find("validation") if current & set(judged_model(run))]
     rank = [spec.name for spec in protocol.models]
     by_place = lambda run: (rank.index(run.model), order.index(run.model_site), order.index(run.site))  # noqa: E731
     return sites, sorted(children, key=by_place), sorted(validations, key=by_place)
+
+
+def judged_model(validation: RunRecord) -> tuple[str, ...]:
+    """Name the run whose model was judged: by its digest, which holds in every store, or its identifier in this one."""
+    digest = validation.tags.get(conventions.MODEL_RUN_DIGEST)
+    return (digest,) if digest is not None else (validation.params.get("model_run_id", ""),)
 
 
 def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:

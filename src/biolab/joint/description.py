@@ -6,7 +6,7 @@ import polars as pl
 from biolab.data import Codebook, Cohort, describe
 from biolab.survival import kaplan_meier
 
-from .disclosure import stop_where_few_remain, suppress_counts
+from .disclosure import coarsen_steps, stop_where_few_remain, suppress_counts
 from .protocol import Protocol
 
 
@@ -17,7 +17,7 @@ def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl
         "cohort": pl.DataFrame(
             {
                 "patients": [cohort.patients],
-                "events": [cohort.events],
+                "events": [released_events(cohort, minimum=minimum)],
                 "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
                 "median_follow_up": [median_follow_up(cohort)],
             }
@@ -27,6 +27,11 @@ def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl
         "survival_curve": survival_curve(protocol, cohort),
     }
     return {name: table.select(pl.lit(site).alias("site"), pl.all()) for name, table in tables.items()}
+
+
+def released_events(cohort: Cohort, *, minimum: int) -> int | None:
+    """Return the number of events; withheld if few patients had none, whom it would count too."""
+    return None if 0 < cohort.patients - cohort.events < minimum else _released_count(cohort.events, minimum)
 
 
 def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:
@@ -56,13 +61,21 @@ def median_follow_up(cohort: Cohort) -> float:
 
 
 def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
-    """Return the Kaplan-Meier curve on the protocol's time grid, while enough patients are at risk."""
+    """Return the Kaplan-Meier curve on the protocol's time grid, while enough patients are at risk.
+
+    Points are left out until nobody or at least the minimum cell left and had the event between two; the horizons stay
+    where they can.
+    """
     curve = kaplan_meier(cohort.time, cohort.event, confidence=protocol.evaluation.confidence)
     times = np.asarray((0.0, *protocol.grid))
     grid = pl.DataFrame({"time": times, "at_risk": np.asarray(curve.at_risk(times), dtype=np.int64)})
     steps = curve.table().select("time", "survival", "lower", "upper")
     frame = grid.join_asof(steps, on="time").with_columns(pl.col("survival", "lower", "upper").fill_null(1.0))
-    return stop_where_few_remain(frame, minimum=protocol.release.minimum_cell)
+    minimum = protocol.release.minimum_cell
+    kept = stop_where_few_remain(frame, minimum=minimum)
+    until = np.sort(cohort.time[cohort.event])
+    events = np.diff(np.searchsorted(until, kept["time"].to_numpy(), side="right"), prepend=0)
+    return coarsen_steps(kept, events.tolist(), minimum=minimum, keep=protocol.endpoint.horizons)
 
 
 def released_characteristics(cohort: Cohort, protocol: Protocol) -> pl.DataFrame:

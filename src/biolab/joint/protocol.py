@@ -6,11 +6,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from biolab.core import ConfigError, canonical_json, did_you_mean, sha256_hex
 from biolab.core.validation import Settings, parse_settings
 from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, SiteMapping
+
+from .identity import checked_public_key
 
 Months = PositiveFloat
 
@@ -114,10 +116,11 @@ class Release(Settings):
 
 
 class Site(Settings):
-    """An institution: its name, its data set and how its columns become the codebook's."""
+    """An institution: its name, its public key, its data set and how its columns become the codebook's."""
 
     label: Label
     country: str
+    public_key: Annotated[str, AfterValidator(checked_public_key)] | None = None
     dataset: str | None = None
     columns: dict[str, Column]
     endpoint: CompositeEndpoint | None = None
@@ -152,6 +155,9 @@ class Protocol(Settings):
         if len(set(names)) < len(names):
             raise ValueError(f"model names repeat: {names}")
         _require(self.evaluation.reference, names, "evaluation.reference")
+        keys = [site.public_key for site in self.sites.values() if site.public_key is not None]
+        if len(set(keys)) < len(keys):
+            raise ValueError("two sites have the same public_key; each site makes its own with: biolab site init ID")
         for spec in self.models:
             for term in spec.terms:
                 _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
@@ -205,6 +211,11 @@ class Protocol(Settings):
             part: getattr(self, part).model_dump(mode="json", exclude={"label"})
             for part in ("endpoint", "evaluation", "missing", "release")
         }
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Public keys of the sites that have one, by site."""
+        return {name: site.public_key for name, site in self.sites.items() if site.public_key is not None}
 
     @property
     def cox_models(self) -> list[str]:

@@ -2,18 +2,22 @@
 
 import polars as pl
 
+import biolab
 from biolab.survival import Evaluation
-from biolab.tracking import RecordedRun, Role
+from biolab.tracking import Role
+from biolab.tracking import code_tags as tags_of_code
 from biolab.tracking import run_tags as tags_of
 
+from .outgoing import OutgoingRun
 from .protocol import Protocol
+from .versions import code_commit, environment_sha256
 
 
 def run_tags(
     protocol: Protocol, *, role: Role, site: str | None = None, model: str | None = None, model_site: str | None = None
 ) -> dict[str, str]:
     """Return the tags by which runs of this protocol are found and told apart."""
-    return tags_of(
+    tags = tags_of(
         protocol=protocol.name,
         version=protocol.version,
         sha256=protocol.sha256,
@@ -22,6 +26,7 @@ def run_tags(
         model=model,
         model_site=model_site,
     )
+    return tags | tags_of_code(version=biolab.__version__, commit=code_commit(), environment=environment_sha256())
 
 
 def describe_run(protocol: Protocol, what: str) -> str:
@@ -30,7 +35,7 @@ def describe_run(protocol: Protocol, what: str) -> str:
 
 
 def log_performance(
-    run: RecordedRun, evaluation: Evaluation, calibration: pl.DataFrame, *, model: str, sites: tuple[str, str]
+    run: OutgoingRun, evaluation: Evaluation, calibration: pl.DataFrame, *, model: str, sites: tuple[str, str]
 ) -> None:
     """Write one model's metrics with intervals, its paired differences and its calibration.
 
@@ -38,6 +43,8 @@ def log_performance(
     """
     where = {"train_site": pl.lit(sites[0]), "test_site": pl.lit(sites[1])}
     run.metrics(evaluation.metrics(model))
-    run.table("performance", evaluation.table().filter(pl.col("model") == model).with_columns(**where))
-    run.table("differences", evaluation.differences().filter(pl.col("model") == model).with_columns(**where))
-    run.table("calibration", calibration.with_columns(model=pl.lit(model), **where))
+    tables = {"performance": evaluation.table(), "differences": evaluation.differences()}
+    run.tables(
+        {name: table.filter(pl.col("model") == model).with_columns(**where) for name, table in tables.items()}
+        | {"calibration": calibration.with_columns(model=pl.lit(model), **where)}
+    )

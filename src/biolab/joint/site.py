@@ -1,7 +1,8 @@
 """One institution's part: fit, judge by cross-validation, release, and write its run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,8 +11,10 @@ from biolab.survival import Evaluation, Prediction
 from biolab.tracking import RecordedRun, Store, experiment_name, log_model, recorded_run, registered_model_name
 
 from .description import cohort_tables
+from .disclosure import rules_of, traces_of
 from .example import synthetic_patients
 from .fitting import FittedModel, fit_model
+from .outgoing import Gate, OutgoingRun
 from .performance import calibration_table, cross_validated_predictions, judge
 from .protocol import ModelSpec, Protocol
 from .records import describe_run, log_performance, run_tags
@@ -27,6 +30,12 @@ class SiteWork:
     site: str
     cohort: Cohort
     store: Store
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What everything passes before it is written: the protocol's rules and the traces of these patients."""
+        rules = replace(rules_of(self.protocol), cohort_size=self.cohort.patients)
+        return Gate(rules=rules, traces=traces_of(self.cohort.frame, rules))
 
 
 def run_site(work: SiteWork, *, advance: Advance) -> str:
@@ -68,6 +77,8 @@ class _Judged:
 
 def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     tables = cohort_tables(work.protocol, work.cohort, work.site)
+    outgoing = OutgoingRun(run=run, gate=work.gate)
+    outgoing.tables(tables)
     facts = tables["cohort"].drop("site").row(0, named=True)
     run.params(work.protocol.parameters)
     run.text("protocol.json", work.protocol.canonical)
@@ -78,11 +89,9 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
         profile=facts,
         context="cohort",
     )
-    for name, table in tables.items():
-        run.table(name, table)
-    run.metrics({name: float(value) for name, value in facts.items() if value is not None})
+    outgoing.metrics({name: float(value) for name, value in facts.items() if value is not None})
     curve = tables["survival_curve"]
-    run.curves(
+    outgoing.curves(
         [round(time) for time in curve["time"]],
         {
             "event_free": curve["survival"].to_list(),
@@ -102,13 +111,15 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
         parent=parent.run_id,
         description=describe_run(protocol, f"{spec.label.en}, fitted at {protocol.site(site).label.en}"),
     ) as run:
-        run.params(dict(fitted.settings))
+        outgoing = OutgoingRun(run=run, gate=work.gate)
+        outgoing.params(dict(fitted.settings))
         if fitted.coefficients is not None:
-            run.table("coefficients", fitted.coefficients)
+            outgoing.tables({"coefficients": fitted.coefficients})
         calibration = calibration_table(protocol, work.cohort, judged.prediction)
-        log_performance(run, judged.evaluation, calibration, model=spec.name, sites=(site, site))
+        log_performance(outgoing, judged.evaluation, calibration, model=spec.name, sites=(site, site))
         with TemporaryDirectory() as folder:
             fitted.released.save(Path(folder))
+            work.gate.refuse(Path(folder))
             example = synthetic_patients(protocol, spec)
             log_model(
                 run,

@@ -2,8 +2,9 @@
 
 from biolab.core import TrackingError
 from biolab.survival import ReleasedModel
-from biolab.tracking import RunRecord, experiment_name, find_runs, load_released, recorded_run
+from biolab.tracking import RunRecord, conventions, experiment_name, find_runs, load_released, recorded_run
 
+from .outgoing import OutgoingRun
 from .performance import Advance, calibration_table, judge
 from .records import describe_run, log_performance, run_tags
 from .site import SiteWork
@@ -37,9 +38,13 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
             tags=run_tags(protocol, role="validation", site=site, model=name, model_site=train_site),
             description=describe_run(protocol, f"{name} of {train_site}, judged on the patients of {site}"),
         ) as run:
-            run.params({"model_run_id": sources[name].run_id})
+            outgoing = OutgoingRun(run=run, gate=work.gate)
+            outgoing.params({"model_run_id": sources[name].run_id})
+            run.text("protocol.json", protocol.canonical)
+            if digest := sources[name].tags.get(conventions.RUN_DIGEST):
+                run.tags({conventions.MODEL_RUN_DIGEST: digest})
             calibration = calibration_table(protocol, work.cohort, prediction)
-            log_performance(run, evaluation, calibration, model=name, sites=(train_site, site))
+            log_performance(outgoing, evaluation, calibration, model=name, sites=(train_site, site))
             written.append(run.run_id)
     return written
 

@@ -3,7 +3,13 @@
 from .audit import StoredText as StoredText
 from .audit import store_files as store_files
 from .audit import store_texts as store_texts
+from .content import DatasetContent as DatasetContent
+from .content import MetricPoint as MetricPoint
+from .content import RunContent as RunContent
+from .content import run_content as run_content
 from .conventions import Role as Role
+from .conventions import checked_word as checked_word
+from .conventions import code_tags as code_tags
 from .conventions import experiment_name as experiment_name
 from .conventions import registered_model_name as registered_model_name
 from .conventions import run_tags as run_tags
@@ -16,6 +22,7 @@ from .search import RunRecord as RunRecord
 from .search import find_runs as find_runs
 from .search import read_table as read_table
 from .search import read_text as read_text
+from .search import run_record as run_record
 from .search import runs_frame as runs_frame
 from .store import Store as Store
 from .store import embedded_store as embedded_store
@@ -23,3 +30,10 @@ from .store import open_store as open_store
 from .ui import experiment_page as experiment_page
 from .ui import serve_ui as serve_ui
 from .ui import ui_command as ui_command
+from .writing import CarriedModel as CarriedModel
+from .writing import CarriedRun as CarriedRun
+from .writing import begin_carried_run as begin_carried_run
+from .writing import end_carried_run as end_carried_run
+from .writing import find_carried as find_carried
+from .writing import remove_run as remove_run
+from .writing import write_to_run as write_to_run

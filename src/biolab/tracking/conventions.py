@@ -27,6 +27,17 @@ SHORTENED_PARAMS = "biolab.params.shortened"
 """Parameters too long for MLflow, kept whole as artifacts under ``params/``."""
 DATASET_DIGEST = "biolab.dataset.digest"
 """Full digest of a cohort; MLflow's own field holds 36 characters."""
+CODE_VERSION = "biolab.code.version"
+CODE_COMMIT = "biolab.code.commit"
+ENVIRONMENT_SHA256 = "biolab.environment.sha256"
+"""Digest of the installed packages' names and versions when the run began."""
+MODEL_RUN_DIGEST = "biolab.model.run_digest"
+"""Digest of the signed run whose model was validated; the same in every store, unlike the run's identifier."""
+RUN_DIGEST = "biolab.run_digest"
+SIGNATURE = "biolab.signature"
+SITE_KEY = "biolab.site.key"
+IMPORT_COMPLETE = "biolab.import.complete"
+"""Set once an imported run was read back and found whole; its value is the digest of the bundle."""
 
 NOTE = "mlflow.note.content"
 USER = "mlflow.user"
@@ -38,6 +49,16 @@ LOGGED_TABLES = "mlflow.loggedArtifacts"
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Opens an experiment on MLflow's pages for models rather than those for language models."""
 DATASET_CONTEXT = "mlflow.data.context"
+
+SIGNED_TAGS = frozenset(
+    {
+        *(PROTOCOL_NAME, PROTOCOL_VERSION, PROTOCOL_SHA256, SITE, ROLE, MODEL, MODEL_SITE, MODEL_RUN_DIGEST),
+        *(SKIPPED_METRICS, SHORTENED_PARAMS, CODE_VERSION, CODE_COMMIT, ENVIRONMENT_SHA256, NOTE, LOGGED_TABLES),
+    }
+)
+"""The tags that a signature covers and a bundle carries."""
+STORE_TAGS = frozenset({PROCESS, RUN_DIGEST, SIGNATURE, SITE_KEY, IMPORT_COMPLETE})
+"""Tags of ours that belong to one store: a bundle never carries them."""
 
 _WORD = re.compile(r"\w[\w.-]*")
 
@@ -113,6 +134,12 @@ def run_tags(  # noqa: PLR0913 - one keyword a tag
     }
     optional = {SITE: ("site", site), MODEL: ("model", model), MODEL_SITE: ("site", model_site)}
     return tags | {tag: checked_word(kind, word) for tag, (kind, word) in optional.items() if word is not None}
+
+
+def code_tags(*, version: str, commit: str | None, environment: str) -> dict[str, str]:
+    """Return the tags that say what computed a run's numbers."""
+    known = {CODE_VERSION: version, ENVIRONMENT_SHA256: environment}
+    return known if commit is None else known | {CODE_COMMIT: commit}
 
 
 def artifact_folder(experiment: str) -> str:

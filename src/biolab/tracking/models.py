@@ -1,22 +1,25 @@
 """Fitted models as MLflow models: no pickle, a signature, a synthetic example, a name in the registry."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from biolab.core import ConfigError, TrackingError
 
 from . import conventions as names
-from .runs import RecordedRun
+from .runs import METRICS_A_BATCH, RecordedRun, batches
 from .session import bound
 from .store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel
+    from mlflow.entities import LoggedModel, Metric
+    from mlflow.models import ModelSignature
 
 _LABELS = (names.PROTOCOL_NAME, names.PROTOCOL_VERSION, names.PROTOCOL_SHA256, names.SITE, names.MODEL)
 _LOADER = "biolab.tracking.pyfunc_model"
@@ -60,18 +63,77 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     TrackingError
         If the store cannot be written.
     """
-    if not folder.is_dir() or not any(folder.iterdir()):
-        raise ConfigError(f"{folder} holds no saved model; save the released model into it first.")
-    tags = {tag: run.labels[tag] for tag in _LABELS if tag in run.labels}
-    with run.store.session() as client, tempfile.TemporaryDirectory(prefix="biolab-") as place:
-        model = client.create_logged_model(run.experiment_id, name=name, source_run_id=run.run_id, tags=tags)
-        local = Path(place) / "model"
-        _save(local, folder, model, run, (signature_input, signature_output), pip_requirements, loader_module)
-        client.log_model_artifacts(model.model_id, str(local))
-        client.finalize_logged_model(model.model_id, "READY")
-        _link(client, run, model)
-        _register(client, run, model, registered_name, tags)
-    return f"models:/{model.model_id}"
+    from mlflow.models import infer_signature
+
+    with run.store.session():
+        given, expected = (_plain(frame).to_pandas() for frame in (signature_input, signature_output))
+        described = _Described(
+            name=name,
+            signature=infer_signature(given, expected),
+            example=given,
+            requirements=list(pip_requirements),
+            loader=loader_module,
+        )
+    model_id = _log(run, described, folder, run.logged_metrics)
+    register_model(run.store, model_id, registered_name)
+    return f"models:/{model_id}"
+
+
+def restore_model(
+    run: RecordedRun,
+    *,
+    name: str,
+    folder: Path,
+    signature: Mapping[str, object],
+    example: Mapping[str, Sequence[Any]] | None,
+    metrics: "Sequence[Metric]",
+) -> str:
+    """Log a model that came from another store, not yet registered; return its identifier.
+
+    The MLmodel file is written anew, with biolab's own loader: nothing that came along names code to run.
+    """
+    import pandas as pd
+    from mlflow.models import ModelSignature
+
+    with run.store.session():
+        shown = (
+            None if example is None else pd.DataFrame(list(example["data"]), columns=pd.Index(list(example["columns"])))
+        )
+        described = _Described(
+            name=name,
+            signature=ModelSignature.from_dict(dict(signature)),
+            example=shown,
+            requirements=["biolab"],
+            loader=_LOADER,
+        )
+    return _log(run, described, folder, metrics)
+
+
+def register_model(store: Store, model_id: str, registered_name: str) -> None:
+    """Add a logged model to the registry as a new version of a name, unless it stands there already."""
+    from mlflow.exceptions import MlflowException
+
+    with store.session() as client:
+        model = client.get_logged_model(model_id)
+        tags = {tag: value for tag, value in (model.tags or {}).items() if tag in _LABELS}
+        try:
+            client.create_registered_model(registered_name, tags=tags)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"models:/{model_id}"
+        if any(each.source == source for each in client.search_model_versions(f"name = '{registered_name}'")):
+            return
+        run = client.get_run(str(model.source_run_id))
+        with bound(store.tracking_uri):  # MLflow looks the model up under its global address
+            client.create_model_version(
+                registered_name,
+                source=source,
+                run_id=run.info.run_id,
+                model_id=model_id,
+                tags=tags,
+                description=f"Fitted in run {run.info.run_name}.",
+            )
 
 
 def load_released(store: Store, reference: str, *, destination: Path | None = None) -> Path:
@@ -111,29 +173,46 @@ def load_released(store: Store, reference: str, *, destination: Path | None = No
     return data
 
 
-def _save(  # noqa: PLR0913, PLR0917
-    local: Path,
-    folder: Path,
-    model: "LoggedModel",
-    run: RecordedRun,
-    example: tuple[pl.DataFrame, pl.DataFrame],
-    pip_requirements: Sequence[str],
-    loader_module: str,
-) -> None:
-    import mlflow
-    from mlflow.models import Model, infer_signature
+@dataclass(frozen=True, kw_only=True)
+class _Described:
+    """What MLflow is told about a model beside its files."""
 
-    given, expected = (_plain(frame).to_pandas() for frame in example)
+    name: str
+    signature: "ModelSignature"
+    example: "pd.DataFrame | None"
+    requirements: list[str]
+    loader: str
+
+
+def _log(run: RecordedRun, described: _Described, folder: Path, metrics: "Sequence[Metric]") -> str:
+    """Log a model's folder as an output of the run and show the run's metrics with it."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise ConfigError(f"{folder} holds no saved model; save the released model into it first.")
+    tags = {tag: run.labels[tag] for tag in _LABELS if tag in run.labels}
+    with run.store.session() as client, tempfile.TemporaryDirectory(prefix="biolab-") as place:
+        model = client.create_logged_model(run.experiment_id, name=described.name, source_run_id=run.run_id, tags=tags)
+        local = Path(place) / "model"
+        _save(local, folder, model, run, described)
+        client.log_model_artifacts(model.model_id, str(local))
+        client.finalize_logged_model(model.model_id, "READY")
+        _link(client, run, model, metrics)
+    return str(model.model_id)
+
+
+def _save(local: Path, folder: Path, model: "LoggedModel", run: RecordedRun, described: _Described) -> None:
+    import mlflow
+    from mlflow.models import Model
+
     mlflow.pyfunc.save_model(
         path=str(local),
-        loader_module=loader_module,
+        loader_module=described.loader,
         data_path=str(folder),
         mlflow_model=Model(
             artifact_path=model.name, run_id=run.run_id, model_uuid=model.model_id, model_id=model.model_id
         ),
-        signature=infer_signature(given, expected),
-        input_example=given,
-        pip_requirements=list(pip_requirements),
+        signature=described.signature,
+        input_example=described.example,
+        pip_requirements=described.requirements,
     )
 
 
@@ -141,37 +220,16 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
 
 
-def _link(client: "MlflowClient", run: RecordedRun, model: "LoggedModel") -> None:
+def _link(client: "MlflowClient", run: RecordedRun, model: "LoggedModel", logged: "Sequence[Metric]") -> None:
     from mlflow.entities import LoggedModelOutput, Metric
 
     client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, step=0)])
     metrics = [
         Metric(each.key, each.value, each.timestamp, each.step, model_id=model.model_id, run_id=run.run_id)
-        for each in run.logged_metrics
+        for each in logged
     ]
-    for start in range(0, len(metrics), 1000):
-        client.log_batch(run.run_id, metrics=metrics[start : start + 1000])
-
-
-def _register(
-    client: "MlflowClient", run: RecordedRun, model: "LoggedModel", registered_name: str, tags: dict[str, str]
-) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.create_registered_model(registered_name, tags=tags)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    with bound(run.store.tracking_uri):  # MLflow looks the model up under its global address
-        client.create_model_version(
-            registered_name,
-            source=f"models:/{model.model_id}",
-            run_id=run.run_id,
-            model_id=model.model_id,
-            tags=tags,
-            description=f"Fitted in run {run.name}.",
-        )
+    for batch in batches(metrics, METRICS_A_BATCH):
+        client.log_batch(run.run_id, metrics=batch)
 
 
 def _model_id(client: "MlflowClient", reference: str) -> str:

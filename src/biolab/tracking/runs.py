@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _Entity = TypeVar("_Entity")
 TAG_LIMIT = 8000
 DIGEST_LIMIT = 36
-_METRICS_A_BATCH = 1000
-_PARAMS_A_BATCH = 100
+METRICS_A_BATCH = 1000
+PARAMS_A_BATCH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class RecordedRun:
             self.text(f"params/{key}.txt", value)
         entities = [Param(key, shorten(value, f"params/{key}.txt")) for key, value in flat.items()]
         with self.store.session() as client:
-            for batch in _batches(entities, _PARAMS_A_BATCH):
+            for batch in batches(entities, PARAMS_A_BATCH):
                 client.log_batch(self.run_id, params=batch)
         if long:
             self.tags({names.SHORTENED_PARAMS: _fitting_list(sorted(long))})
@@ -113,7 +113,7 @@ class RecordedRun:
         given = list(points)
         entities = [Metric(key, float(value), now_ms, step) for key, value, step in given if math.isfinite(value)]
         with self.store.session() as client:
-            for batch in _batches(entities, _METRICS_A_BATCH):
+            for batch in batches(entities, METRICS_A_BATCH):
                 client.log_batch(self.run_id, metrics=batch)
         self._logged.extend(entities)
         skipped = {key for key, value, _ in given if not math.isfinite(value)}
@@ -227,7 +227,7 @@ class RecordedRun:
 
         entities = [RunTag(key, value) for key, value in _checked_tags(values).items()]
         with self.store.session() as client:
-            for batch in _batches(entities, _PARAMS_A_BATCH):
+            for batch in batches(entities, PARAMS_A_BATCH):
                 client.log_batch(self.run_id, tags=batch)
 
 
@@ -275,10 +275,10 @@ def recorded_run(
     run = _start(store, experiment=experiment, name=name, tags=_checked_tags(tags), own=own)
     try:
         yield run
-        _end(store, run.run_id, "FINISHED", run.closing_tags)
+        end_run(store, run.run_id, "FINISHED", run.closing_tags)
     except BaseException as failure:
         try:
-            _end(store, run.run_id, "FAILED", run.closing_tags | {names.FAILURE: type(failure).__name__})
+            end_run(store, run.run_id, "FAILED", run.closing_tags | {names.FAILURE: type(failure).__name__})
         except BiolabError as second:
             failure.add_note(f"The run {run.run_id} could not be marked as failed: {second}")
         raise
@@ -303,13 +303,13 @@ def mark_abandoned(store: Store, experiment: str) -> list[str]:
         )
     gone = [run.info.run_id for run in running if has_died(run.data.tags.get(names.PROCESS, ""))]
     for run_id in gone:
-        _end(store, run_id, "FAILED", {names.FAILURE: "ProcessDied"})
+        end_run(store, run_id, "FAILED", {names.FAILURE: "ProcessDied"})
     return gone
 
 
 def _start(store: Store, *, experiment: str, name: str, tags: dict[str, str], own: dict[str, str]) -> RecordedRun:
     with store.session() as client:
-        experiment_id = _experiment_id(client, store, experiment)
+        experiment_id = experiment_id_of(client, store, experiment)
         started = client.create_run(experiment_id, tags=tags | own, run_name=name)
     return RecordedRun(store=store, run_id=started.info.run_id, experiment_id=experiment_id, name=name, labels=tags)
 
@@ -328,7 +328,8 @@ def _own_tags(tags: Mapping[str, str], parent: str | None, description: str | No
     )
 
 
-def _end(store: Store, run_id: str, status: str, tags: Mapping[str, str]) -> None:
+def end_run(store: Store, run_id: str, status: str, tags: Mapping[str, str]) -> None:
+    """Set the tags that are known at the end, then the status."""
     from mlflow.entities import RunTag
 
     with store.session() as client:
@@ -337,7 +338,8 @@ def _end(store: Store, run_id: str, status: str, tags: Mapping[str, str]) -> Non
         client.set_terminated(run_id, status)
 
 
-def _experiment_id(client: "MlflowClient", store: Store, name: str) -> str:
+def experiment_id_of(client: "MlflowClient", store: Store, name: str) -> str:
+    """Return the identifier of an experiment, making it if need be."""
     from mlflow.exceptions import MlflowException
 
     root = store.artifact_root
@@ -378,6 +380,7 @@ def _fitting_list(words: Sequence[str]) -> str:
     return text
 
 
-def _batches(entities: Sequence[_Entity], size: int) -> Iterator[Sequence[_Entity]]:
+def batches(entities: Sequence[_Entity], size: int) -> Iterator[Sequence[_Entity]]:
+    """Yield entities in as many as MLflow takes at once."""
     for start in range(0, len(entities), size):
         yield entities[start : start + size]

@@ -91,6 +91,20 @@ def find_runs(  # noqa: PLR0913 - one keyword a filter
     return _newest(records) if latest else records
 
 
+def run_record(store: Store, run_id: str) -> RunRecord:
+    """Return one run as it stands in the store.
+
+    Raises
+    ------
+    TrackingError
+        If the store has no such run.
+    """
+    with store.session() as client:
+        run = client.get_run(run_id)
+        experiment = client.get_experiment(run.info.experiment_id)
+    return _record(run, {experiment.experiment_id: experiment.name})
+
+
 def runs_frame(runs: list[RunRecord]) -> pl.DataFrame:
     """Lay runs out as a frame: one row a run, one column a metric, missing where a run has none.
 

@@ -115,8 +115,6 @@ def survival_table(comparison: Comparison, legend: Legend) -> Table:
 
 
 def _survival_at(curve: pl.DataFrame, horizon: float) -> Value:
-    """Take the last step at or before a horizon; beyond the curve's end nothing is known."""
-    past = curve.filter(pl.col("time") <= horizon)
-    if past.is_empty() or curve.filter(pl.col("time") >= horizon).is_empty():
-        return MISSING
-    return value_of(past.row(-1, named=True), "survival")
+    """Take the point at a horizon; where disclosure control left it out, nothing is known."""
+    there = curve.filter((pl.col("time") - horizon).abs() < 1e-9)
+    return MISSING if there.is_empty() else value_of(there.row(0, named=True), "survival")
