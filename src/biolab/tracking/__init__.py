@@ -24,6 +24,7 @@ from .search import read_table as read_table
 from .search import read_text as read_text
 from .search import run_record as run_record
 from .search import runs_frame as runs_frame
+from .search import table_names as table_names
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store
