@@ -94,9 +94,7 @@ def pool_performance(performance: pl.DataFrame, *, confidence: float = 0.95) -> 
 def pool(y: Vector, error: Vector, *, confidence: float) -> MetaAnalysis:
     """Pool by REML, with Hartung and Knapp's interval (its error never below the normal one) from three sites on."""
     enough = y.size >= SMALLEST_FOR_HARTUNG_KNAPP
-    return meta_analyse(
-        y, error, method="reml", hartung_knapp=enough, at_least_normal=True, confidence=confidence
-    )
+    return meta_analyse(y, error, method="reml", hartung_knapp=enough, at_least_normal=True, confidence=confidence)
 
 
 def method_of(found: MetaAnalysis) -> str:
