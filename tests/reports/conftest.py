@@ -54,6 +54,12 @@ class InventedProtocol:
     )
 
 
+def _invented_verdicts() -> pl.DataFrame:
+    rows = [(f"{n:032x}", f"{site} {model}", site, model, site, "model", "1", "0" * 64, None, "verified", "used")
+            for n, (site, model) in enumerate((site, model) for site in SITES for model in MODELS)]  # fmt: skip
+    return _rows("run_id name site model model_site role version sha256 started state use", rows)
+
+
 @dataclass(frozen=True, kw_only=True)
 class InventedComparison:
     protocol: InventedProtocol
@@ -72,7 +78,7 @@ class InventedComparison:
     runs: pl.DataFrame
     versions: pl.DataFrame
     signed: bool = True
-    verdicts: pl.DataFrame = field(default_factory=lambda: _verdicts())
+    verdicts: pl.DataFrame = field(default_factory=_invented_verdicts)
     changes: pl.DataFrame = field(default_factory=lambda: _rows("run_id name site model role field signed stored", []))
     missing: pl.DataFrame = field(default_factory=lambda: _rows("model train_site test_site reason", []))
     subgroups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMAS["subgroups"]))
@@ -95,12 +101,6 @@ class InventedComparison:
 
 def _with_errors(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(standard_error=(pl.col("upper") - pl.col("lower")) / 3.92)
-
-
-def _verdicts() -> pl.DataFrame:
-    rows = [(f"{n:032x}", f"{site} {model}", site, model, site, "model", "1", "0" * 64, None, "verified", "used")
-            for n, (site, model) in enumerate((site, model) for site in SITES for model in MODELS)]  # fmt: skip
-    return _rows("run_id name site model model_site role version sha256 started state use", rows)
 
 
 def _rows(columns: str, rows: list[tuple], schema: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:

@@ -32,7 +32,8 @@ def with_faults(comparison: InventedComparison) -> InventedComparison:
     )  # fmt: skip
     there = (pl.col("train_site") == "gbsg") & (pl.col("test_site") == "rotterdam")
     return dataclasses.replace(
-        comparison, verdicts=verdicts, changes=changes, missing=missing, validation=comparison.validation.filter(~there),
+        comparison, verdicts=verdicts, changes=changes, missing=missing,
+        validation=comparison.validation.filter(~there),
         differences=comparison.differences.filter(~there),
     )  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_sentences_of_the_best_model(comparison: InventedComparison) -> None:
 def test_ranking_names_reference_and_best(comparison: InventedComparison) -> None:
     table = tables.ranking_table(comparison, legend_of(comparison))
     texts = [[cell.text for cell in row] for row in table.rows]
-    assert [row[0] for row in texts][0] == "Cox with ridge"
+    assert next(row[0] for row in texts) == "Cox with ridge"
     assert sum("reference" in row for row in texts) == 1
     assert sum("best" in row for row in texts) == 1
 
