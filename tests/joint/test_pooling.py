@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from biolab.joint import pool_hazard_ratios
 
@@ -29,7 +30,8 @@ def test_sites_that_agree_pool_to_their_common_value(estimate: float, errors: li
     pooled = pool_hazard_ratios(sites([estimate] * len(errors), errors)).row(0, named=True)
     deviation = sum(error**-2 for error in errors) ** -0.5
     assert pooled["hazard_ratio"] == pytest.approx(np.exp(estimate), rel=1e-6)
-    assert pooled["lower"] == pytest.approx(np.exp(estimate - 1.959964 * deviation), rel=1e-4)
+    quantile = 1.959964 if len(errors) == 2 else stats.t.ppf(0.975, len(errors) - 1)
+    assert pooled["lower"] == pytest.approx(np.exp(estimate - quantile * deviation), rel=1e-4)
     assert pooled["i2"] == pytest.approx(0, abs=1e-6)
 
 

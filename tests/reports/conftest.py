@@ -4,10 +4,15 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 import pytest
+
+from biolab.joint import Best, PooledPerformance, best_model, pool_performance
+from biolab.joint.fairness import fairness
+from biolab.joint.released_tables import SCHEMAS
 
 HORIZONS = (36.0, 60.0)
 SITES = ("rotterdam", "gbsg")
@@ -49,6 +54,12 @@ class InventedProtocol:
     )
 
 
+def _invented_verdicts() -> pl.DataFrame:
+    rows = [(f"{n:032x}", f"{site} {model}", site, model, site, "model", "1", "0" * 64, None, "verified", "used")
+            for n, (site, model) in enumerate((site, model) for site in SITES for model in MODELS)]  # fmt: skip
+    return _rows("run_id name site model model_site role version sha256 started state use", rows)
+
+
 @dataclass(frozen=True, kw_only=True)
 class InventedComparison:
     protocol: InventedProtocol
@@ -66,6 +77,30 @@ class InventedComparison:
     calibration: pl.DataFrame
     runs: pl.DataFrame
     versions: pl.DataFrame
+    signed: bool = True
+    verdicts: pl.DataFrame = field(default_factory=_invented_verdicts)
+    changes: pl.DataFrame = field(default_factory=lambda: _rows("run_id name site model role field signed stored", []))
+    missing: pl.DataFrame = field(default_factory=lambda: _rows("model train_site test_site reason", []))
+    subgroups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMAS["subgroups"]))
+
+    @cached_property
+    def meta(self) -> PooledPerformance:
+        return pool_performance(_with_errors(self.validation))
+
+    @cached_property
+    def best(self) -> Best:
+        return best_model(
+            _with_errors(self.validation), _with_errors(self.differences), models=list(self.models["model"]),
+            reference=self.protocol.reference_model,
+        )  # fmt: skip
+
+    @cached_property
+    def fairness(self) -> pl.DataFrame:
+        return fairness(self.subgroups)
+
+
+def _with_errors(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(standard_error=(pl.col("upper") - pl.col("lower")) / 3.92)
 
 
 def _rows(columns: str, rows: list[tuple], schema: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:

@@ -8,6 +8,7 @@ def test_each_figure_is_a_file_of_its_own_and_stands_in_the_page(small):
     assert set(files) == {
         "kaplan-meier.svg", "forest-reference.svg", "forest-cox.svg", "matrix-harrell-c.svg",
         "matrix-calibration-slope.svg", "matrix-observed-expected-60.svg", "differences.svg", "calibration-60.svg",
+        "pooled-harrell-c.svg", "pooled-calibration-slope.svg",
     }  # fmt: skip
     whole = page(small)
     for content in files.values():

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 def outcome(comparison: "Comparison", published: "Published", store: "Store") -> dict[str, object]:
     """Return the comparison as one JSON-able object; its keys are stable."""
-    protocol = comparison.protocol
+    import polars as pl
+
+    protocol, meta = comparison.protocol, comparison.meta
+    named = ("run_id", "name", "site", "model", "model_site", "role", "version", "sha256", "state")
     runs = comparison.runs.select("run_id", "site", "model", "role").to_dicts()
     return {
         "protocol": {"name": protocol.name, "version": protocol.version, "sha256": protocol.sha256},
@@ -21,9 +24,36 @@ def outcome(comparison: "Comparison", published: "Published", store: "Store") ->
         "validation": comparison.validation.select(
             "model", "train_site", "test_site", "metric", "horizon", "estimate", "lower", "upper"
         ).to_dicts(),
+        "matrix": [*_cells(comparison), *_empty_cells(comparison)],
+        "meta": {
+            "performance": meta.pooled.to_dicts(),
+            "sites": meta.sites.to_dicts(),
+            "leave_one_out": meta.left_out.to_dicts(),
+            "hazard_ratios": comparison.pooled.drop("label_en", "label_ko").to_dicts(),
+        },
+        "signed": comparison.signed,
+        "refused": comparison.refused.select(named).to_dicts(),
+        "changed": comparison.changes.to_dicts(),
+        "other_versions": comparison.verdicts.filter(pl.col("use") == "other").select(named).to_dicts(),
+        "best": comparison.best.facts,
+        "fairness": comparison.fairness.to_dicts(),
         "page": str(published.page),
         "tracking_uri": store.tracking_uri,
     }
+
+
+def _cells(comparison: "Comparison") -> list[dict[str, object]]:
+    import polars as pl
+
+    where = ("model", "train_site", "test_site", "metric", "horizon")
+    gains = comparison.differences.select(*where, "difference", difference_lower="lower", difference_upper="upper")
+    cells = comparison.validation.select(*where, "estimate", "lower", "upper")
+    joined = cells.join(gains, on=where, how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(status=pl.lit("reported")).to_dicts()
+
+
+def _empty_cells(comparison: "Comparison") -> list[dict[str, object]]:
+    return [{**cell, "status": "missing"} for cell in comparison.missing.to_dicts()]
 
 
 def print_outcome(

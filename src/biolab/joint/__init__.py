@@ -1,7 +1,11 @@
 """Joint experiments between institutions: one protocol, a run per site, external validation, one comparison."""
 
+from .admission import Admission as Admission
+from .admission import admit as admit
 from .audit_log import LogEntry as LogEntry
 from .audit_log import verify_log as verify_log
+from .best_model import Best as Best
+from .best_model import best_model as best_model
 from .bundle import BundleFacts as BundleFacts
 from .bundle import BundleReport as BundleReport
 from .bundle import ImportReport as ImportReport
@@ -49,6 +53,8 @@ from .outbox import bundle_protocol as bundle_protocol
 from .outbox import push as push
 from .performance import cross_validated_predictions as cross_validated_predictions
 from .performance import judge as judge
+from .pooled_performance import PooledPerformance as PooledPerformance
+from .pooled_performance import pool_performance as pool_performance
 from .pooling import pool_hazard_ratios as pool_hazard_ratios
 from .progress import Progress as Progress
 from .progress import SiteProgress as SiteProgress

@@ -1,16 +1,22 @@
 """The comparison between institutions: what their runs say side by side, and pooled."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from biolab.core import TrackingError
-from biolab.tracking import Role, RunRecord, Store, conventions, find_runs, read_table, read_text
+from biolab.tracking import RunRecord, Store, find_runs, read_text
 
+from .admission import Admission, admit
+from .best_model import Best, best_model
 from .facts import ProtocolFacts, protocol_facts
+from .fairness import fairness
+from .matrix import missing_cells
+from .pooled_performance import PooledPerformance, pool_performance
 from .pooling import pool_hazard_ratios
 from .protocol import Protocol
+from .released_tables import stack, stack_where_present
 from .versions import installed_versions
 
 
@@ -33,6 +39,14 @@ class Comparison:
     calibration: pl.DataFrame
     runs: pl.DataFrame
     versions: pl.DataFrame
+    signed: bool
+    verdicts: pl.DataFrame
+    changes: pl.DataFrame
+    missing: pl.DataFrame
+    meta: PooledPerformance
+    best: Best
+    subgroups: pl.DataFrame
+    fairness: pl.DataFrame
 
     @property
     def settings(self) -> dict[str, object]:
@@ -49,40 +63,77 @@ class Comparison:
             found |= {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
         return found
 
+    @property
+    def refused(self) -> pl.DataFrame:
+        """The runs that do not hold and are in none of the numbers; ``changes`` names what differs in them."""
+        return self.verdicts.filter(pl.col("use") == "refused")
+
     def table(self) -> pl.DataFrame:
         """Return the validation matrix in long form."""
         return self.validation
 
 
-def compare(protocol: Protocol, store: Store) -> Comparison:
-    """Put the latest complete runs of every site under this very protocol side by side.
+def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = None) -> Comparison:
+    """Put the latest complete runs of every site under this very protocol side by side, each verified first.
+
+    Only what the sites signed and the store still holds is shown and pooled (see ``admit``); a site that has not
+    reported yet leaves its places of the matrix empty.
+
+    Parameters
+    ----------
+    protocol
+        The protocol.
+    store
+        Where the runs are.
+    keys
+        Public key of each site; by default those that the protocol names. Without any, unsigned runs are compared,
+        and the page says so.
 
     Raises
     ------
     TrackingError
-        If no site has a complete run under the protocol's digest.
+        If no site has a complete run under the protocol's digest that holds.
     """
-    sites, children, validations = _runs(protocol, store)
-    judged = [*children, *validations]
-    with_coefficients = [run for run in children if run.model in protocol.cox_models]
-    curves = _stack(store, sites, "survival_curve")
-    coefficients = _stack(store, with_coefficients, "coefficients")
+    runs = _in_order(admit(protocol, store, keys=keys), protocol)
+    if not runs.sites:
+        raise TrackingError(_nothing(protocol, store, runs))
+    judged = [*runs.models, *runs.validations]
+    confidence = protocol.evaluation.confidence
+    curves = stack(store, runs.sites, "survival_curve")
+    coefficients = stack(store, [run for run in runs.models if run.model in protocol.cox_models], "coefficients")
+    performance, differences = (stack(store, judged, name) for name in ("performance", "differences"))
+    subgroups = stack_where_present(store, judged, "subgroups")
+    unpenalised = coefficients.filter(pl.col("model").is_in(protocol.unpenalised_cox_models))
     return Comparison(
         protocol=protocol_facts(protocol),
         sites=_site_list(protocol),
-        cohorts=_stack(store, sites, "cohort"),
-        characteristics=_stack(store, sites, "characteristics"),
-        flow=_stack(store, sites, "flow"),
+        cohorts=stack(store, runs.sites, "cohort"),
+        characteristics=stack(store, runs.sites, "characteristics"),
+        flow=stack(store, runs.sites, "flow"),
         survival_curves=curves.drop("at_risk"),
         at_risk=curves.select("site", "time", "at_risk"),
         models=_model_list(protocol),
         coefficients=coefficients,
-        pooled=pool_hazard_ratios(coefficients.filter(pl.col("model").is_in(protocol.unpenalised_cox_models))),
-        validation=_stack(store, judged, "performance"),
-        differences=_stack(store, judged, "differences"),
-        calibration=_stack(store, judged, "calibration"),
-        runs=_run_list([*sites, *judged]),
+        pooled=pool_hazard_ratios(unpenalised, confidence=confidence),
+        validation=performance,
+        differences=differences,
+        calibration=stack(store, judged, "calibration"),
+        runs=_run_list([*runs.sites, *judged]),
         versions=installed_versions(),
+        signed=runs.signed,
+        verdicts=runs.verdicts,
+        changes=runs.changes,
+        missing=missing_cells(protocol, runs, performance),
+        meta=pool_performance(performance, confidence=confidence),
+        best=best_model(
+            performance,
+            differences,
+            models=[spec.name for spec in protocol.models],
+            reference=protocol.evaluation.reference,
+            confidence=confidence,
+        ),
+        subgroups=subgroups,
+        fairness=fairness(subgroups),
     )
 
 
@@ -100,35 +151,36 @@ def recorded_protocol(name: str, store: Store) -> Protocol:
     return Protocol.model_validate_json(read_text(store, runs[0].run_id, "protocol.json"))
 
 
-def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRecord], list[RunRecord]]:
-    def find(role: Role, *, latest: bool = True) -> list[RunRecord]:
-        return find_runs(store, protocol=protocol.name, sha256=protocol.sha256, role=role, latest=latest)
+def _in_order(runs: Admission, protocol: Protocol) -> Admission:
+    """Sort the runs as the protocol names its sites and models, and leave out those it does not name."""
+    order, rank = list(protocol.sites), [spec.name for spec in protocol.models]
 
-    newest = find("site")
-    if not newest:
-        raise TrackingError(
-            f"No site has a complete run of {protocol.name} {protocol.version} ({protocol.sha256[:12]}) in "
-            f"{store.label}. Run the experiment first, or name the protocol those runs used."
-        )
-    order = list(protocol.sites)
-    sites = sorted(newest, key=lambda run: order.index(str(run.site)))
-    parents = {run.run_id for run in sites}
-    children = [run for run in find("model", latest=False) if run.parent_id in parents]
-    current = {run.run_id for run in children} | {run.tags.get(conventions.RUN_DIGEST) for run in children}
-    validations = [run for run in find("validation") if current & set(judged_model(run))]
-    rank = [spec.name for spec in protocol.models]
-    by_place = lambda run: (rank.index(run.model), order.index(run.model_site), order.index(run.site))  # noqa: E731
-    return sites, sorted(children, key=by_place), sorted(validations, key=by_place)
+    def by_place(run: RunRecord) -> tuple[int, int, int]:
+        return rank.index(str(run.model)), order.index(str(run.model_site)), order.index(str(run.site))
+
+    known = {
+        name: [run for run in getattr(runs, name) if run.site in order] for name in ("sites", "models", "validations")
+    }
+    judged = {
+        name: tuple(sorted((run for run in known[name] if run.model in rank and run.model_site in order), key=by_place))
+        for name in ("models", "validations")
+    }
+    return replace(runs, sites=tuple(sorted(known["sites"], key=lambda run: order.index(str(run.site)))), **judged)
 
 
-def judged_model(validation: RunRecord) -> tuple[str, ...]:
-    """Name the run whose model was judged: by its digest, which holds in every store, or its identifier in this one."""
-    digest = validation.tags.get(conventions.MODEL_RUN_DIGEST)
-    return (digest,) if digest is not None else (validation.params.get("model_run_id", ""),)
-
-
-def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:
-    return pl.concat([read_table(store, run.run_id, table) for run in runs], how="vertical_relaxed")
+def _nothing(protocol: Protocol, store: Store, runs: Admission) -> str:
+    said = f"No site has a complete run of {protocol.name} {protocol.version} ({protocol.sha256[:12]}) in {store.label}"
+    if runs.refused.is_empty():
+        return f"{said}. Run the experiment first, or name the protocol those runs used."
+    first = runs.refused.row(0, named=True)
+    changed = runs.changes.filter(pl.col("run_id") == first["run_id"])
+    what = (
+        "" if changed.is_empty() else ": {field}, signed {signed}, stored {stored}".format(**changed.row(0, named=True))
+    )
+    return (
+        f"{said} that holds: {runs.refused.height} were refused, the first {first['name']!r} of site {first['site']!r} "
+        f"({first['state']}{what}). Import the site's bundle again, or give the sites' public keys."
+    )
 
 
 def _site_list(protocol: Protocol) -> pl.DataFrame:

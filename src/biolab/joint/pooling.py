@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from biolab.stats import meta_analyse
+from .pooled_performance import method_of, pool
 
 POOLED_SCHEMA = {
     "model": pl.String,
@@ -13,25 +13,28 @@ POOLED_SCHEMA = {
     "hazard_ratio": pl.Float64,
     "lower": pl.Float64,
     "upper": pl.Float64,
+    "prediction_lower": pl.Float64,
+    "prediction_upper": pl.Float64,
     "tau2": pl.Float64,
     "i2": pl.Float64,
     "method": pl.String,
 }
 
 
-def pool_hazard_ratios(coefficients: pl.DataFrame) -> pl.DataFrame:
+def pool_hazard_ratios(coefficients: pl.DataFrame, *, confidence: float = 0.95) -> pl.DataFrame:
     """Pool each term's log hazard ratio over the sites by a random-effects model (REML).
 
-    The interval is the normal one: the Hartung-Knapp interval with two sites rests on one degree of freedom and is too
-    wide to tell anything (its t quantile is 12.7). With so few sites tau² is poorly known; I² is to be read with care.
+    With three sites or more the interval is Hartung and Knapp's. With two it is the normal one: Hartung and Knapp's
+    would rest on one degree of freedom and be too wide to tell anything (its t quantile is 12.7). With so few sites
+    tau² is poorly known; I² is to be read with care. The prediction limits need three sites.
     """
     rows = []
     for (model, term), group in coefficients.group_by("model", "term", maintain_order=True):
         if group.height < 2:
             continue
-        pooled = meta_analyse(
-            group["log_hazard_ratio"].to_numpy(), group["standard_error"].to_numpy(), method="reml", hartung_knapp=False
-        )
+        effects, errors = group["log_hazard_ratio"].to_numpy(), group["standard_error"].to_numpy()
+        pooled = pool(effects, errors, confidence=confidence)
+        ahead = (None, None) if pooled.prediction is None else np.exp(pooled.prediction).tolist()
         rows.append(
             {
                 "model": model,
@@ -41,9 +44,11 @@ def pool_hazard_ratios(coefficients: pl.DataFrame) -> pl.DataFrame:
                 "hazard_ratio": float(np.exp(pooled.estimate)),
                 "lower": float(np.exp(pooled.lower)),
                 "upper": float(np.exp(pooled.upper)),
+                "prediction_lower": ahead[0],
+                "prediction_upper": ahead[1],
                 "tau2": pooled.tau2,
                 "i2": pooled.i2,
-                "method": "REML, normal interval",
+                "method": method_of(pooled),
             }
         )
     return pl.DataFrame(rows, schema=POOLED_SCHEMA)

@@ -39,6 +39,53 @@ class ProtocolFacts(Protocol):
     def settings(self) -> Mapping[str, object]: ...  # noqa: D102
 
 
+class PooledPerformance(Protocol):
+    """Measures pooled over testing sites; ``evidence`` is ``external`` or ``internal``."""
+
+    @property
+    def pooled(self) -> pl.DataFrame:
+        """evidence, model, metric, horizon, sites, estimate, limits, prediction limits, tau2, i2, method."""
+        ...
+
+    @property
+    def sites(self) -> pl.DataFrame:
+        """evidence, model, metric, horizon, site, estimate, lower, upper, transformed, standard_error, weight."""
+        ...
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """evidence, model, metric, horizon, left_out, estimate, lower, upper, tau2, i2."""
+        ...
+
+
+class Best(Protocol):
+    """The model with the highest pooled gain over the reference, and those that cannot be told from it."""
+
+    @property
+    def model(self) -> str | None: ...  # noqa: D102
+    @property
+    def metric(self) -> str | None: ...  # noqa: D102
+    @property
+    def horizon(self) -> float | None: ...  # noqa: D102
+    @property
+    def evidence(self) -> str: ...  # noqa: D102
+    @property
+    def reference(self) -> str: ...  # noqa: D102
+    @property
+    def sites(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
+    @property
+    def clear(self) -> bool: ...  # noqa: D102
+    @property
+    def contenders(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def ranking(self) -> pl.DataFrame:
+        """model, rank, estimate, limits, gain, simultaneous limits, adjusted_p_value, behind and its limits."""
+        ...
+
+
 class Comparison(Protocol):
     """Tables of one protocol over its institutions; each property names its columns."""
 
@@ -115,6 +162,41 @@ class Comparison(Protocol):
     @property
     def versions(self) -> pl.DataFrame:
         """name, version."""
+        ...
+
+    @property
+    def signed(self) -> bool:
+        """Whether runs had to be signed by their sites."""
+        ...
+
+    @property
+    def verdicts(self) -> pl.DataFrame:
+        """run_id, name, site, model, model_site, role, version, sha256, started, state, use."""
+        ...
+
+    @property
+    def changes(self) -> pl.DataFrame:
+        """run_id, name, site, model, role, field, signed, stored."""
+        ...
+
+    @property
+    def missing(self) -> pl.DataFrame:
+        """model, train_site, test_site, reason."""
+        ...
+
+    @property
+    def meta(self) -> PooledPerformance:
+        """Measures of prediction pooled over institutions."""
+        ...
+
+    @property
+    def best(self) -> Best:
+        """The best model, with intervals that allow for the models compared."""
+        ...
+
+    @property
+    def fairness(self) -> pl.DataFrame:
+        """evidence, model, train_site, test_site, variable, metric, horizon, lowest and highest group and value."""
         ...
 
     @property

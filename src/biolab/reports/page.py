@@ -13,12 +13,13 @@ from .comparison import Comparison
 from .language import Language, Prose
 from .legend import Legend, legend_of
 from .plates import Plates, plates
+from .standing import best_method, best_sentences, verification_sentences
 from .values import known, number
 
 _RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
 SECTIONS = (
-    "answer", "patients", "survival", "effects", "prediction", "calibration", "reading", "methods", "limitations",
-    "provenance",
+    "answer", "best", "patients", "survival", "effects", "prediction", "pooled", "calibration", "reading", "methods",
+    "limitations", "verification", "provenance",
 )  # fmt: skip
 
 
@@ -50,6 +51,9 @@ def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | N
         "say": say,
         "pick": say.pick,
         "answer": answer(comparison, language=language),
+        "best": best_sentences(comparison, legend),
+        "best_method": best_method(comparison, legend),
+        "verified": verification_sentences(comparison, legend),
         "facts": _facts(comparison, say),
         "sections": SECTIONS,
         "site_colours": {legend.site(site): legend.site_colour(site) for site in comparison.sites["site"]},
@@ -131,6 +135,12 @@ def _tables(comparison: Comparison, legend: Legend) -> Mapping[str, object]:
         "validation": tables.validation_table(comparison, legend),
         "differences": tables.differences_table(comparison, legend),
         "settings": tables.settings_table(comparison, legend),
+        "ranking": tables.ranking_table(comparison, legend),
+        "pooled": tables.pooled_table(comparison, legend),
+        "fairness": tables.fairness_table(comparison, legend),
+        "missing": tables.missing_table(comparison, legend),
+        "verification": tables.verification_table(comparison, legend),
+        "changes": tables.changes_table(comparison, legend),
         "runs": tables.runs_table(comparison, legend),
         "versions": tables.versions_table(comparison, legend),
     }

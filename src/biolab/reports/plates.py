@@ -11,6 +11,7 @@ from .comparison import Comparison
 from .legend import Legend, in_order
 from .metrics import MetricKey, metric_keys, metric_label, reading
 
+_FUNNEL_FROM = 3
 _DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
 
 
@@ -33,12 +34,15 @@ class Plates:
     matrices: tuple[Plate, ...]
     differences: Plate
     calibrations: tuple[Plate, ...]
+    pooled: tuple[Plate, ...]
+    funnel: Plate | None
 
     @property
     def files(self) -> dict[str, str]:
         """Every figure as a file of its own: ``kaplan-meier.svg`` and its content."""
         forests = (plate for plate, _ in self.forests)
-        plates = (self.kaplan_meier, *forests, *self.matrices, self.differences, *self.calibrations)
+        plates = (self.kaplan_meier, *forests, *self.matrices, self.differences, *self.calibrations, *self.pooled)
+        plates += () if self.funnel is None else (self.funnel,)
         return {f"{plate.name}.svg": str(plate.svg) for plate in plates}
 
 
@@ -53,6 +57,8 @@ def plates(comparison: Comparison, legend: Legend) -> Plates:
         matrices=tuple(_matrix(comparison, legend, key) for key in keys),
         differences=_differences(comparison, legend),
         calibrations=tuple(_calibration(comparison, legend, horizon) for horizon in reversed(horizons)),
+        pooled=tuple(_pooled(comparison, legend, key) for key in _pooled_keys(comparison)),
+        funnel=_funnel(comparison, legend),
     )
 
 
@@ -108,3 +114,37 @@ def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plat
     figure = figures.calibration(comparison.calibration, legend, horizon=horizon)
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
+
+
+def _pooled_keys(comparison: Comparison) -> list[MetricKey]:
+    """Choose one measure of ranking and one of calibration for the figures; the table has them all."""
+    keys = metric_keys(_evidence(comparison.meta.pooled, comparison))
+    best = MetricKey(comparison.best.metric or "", comparison.best.horizon)
+    return [key for key in keys if key in {best, MetricKey("calibration_slope")}]
+
+
+def _evidence(frame: pl.DataFrame, comparison: Comparison) -> pl.DataFrame:
+    return frame.filter(pl.col("evidence") == comparison.best.evidence)
+
+
+def _pooled(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
+    sites, pooled = (_evidence(frame, comparison) for frame in (comparison.meta.sites, comparison.meta.pooled))
+    label = metric_label(key, legend.prose, legend.time_unit)
+    figure = figures.pooled_forest(sites, pooled, legend, key=key)
+    words = legend.prose("alt.pooled_forest", {"metric": label}), legend.prose("pooled.figure_caption")
+    evidence = {"metric": label, "evidence": legend.prose(f"pooled.{comparison.best.evidence}")}
+    return _plate(figure, f"pooled-{key.metric}", words, legend.prose("pooled.heading", evidence))
+
+
+def _funnel(comparison: Comparison, legend: Legend) -> Plate | None:
+    """Draw the funnels of the measure that decides; fewer than three sites have no shape."""
+    best = MetricKey(comparison.best.metric or "", comparison.best.horizon)
+    sites, pooled = (_evidence(frame, comparison) for frame in (comparison.meta.sites, comparison.meta.pooled))
+    at = pl.col("horizon").is_null() if best.horizon is None else pl.col("horizon") == best.horizon
+    enough = pooled.filter((pl.col("metric") == best.metric) & at & (pl.col("sites") >= _FUNNEL_FROM))
+    if enough.is_empty():
+        return None
+    figure = figures.funnel(sites, enough, legend, key=best)
+    label = metric_label(best, legend.prose, legend.time_unit)
+    words = legend.prose("alt.funnel", {"metric": label}), legend.prose("pooled.funnel_caption")
+    return _plate(figure, f"funnel-{best.metric}", words, legend.prose("pooled.funnel_title"))

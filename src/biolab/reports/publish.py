@@ -21,6 +21,10 @@ TABLES = (
     "calibration",
     "survival_curves",
     "versions",
+    "verdicts",
+    "changes",
+    "missing",
+    "fairness",
 )
 
 
@@ -57,6 +61,10 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         run.metrics(comparison.metrics)
         for name in TABLES:
             run.table(name, getattr(comparison, name))
+        run.table("ranking", comparison.best.ranking)
+        run.table("pooled_performance", comparison.meta.pooled)
+        run.table("pooled_performance_sites", comparison.meta.sites)
+        run.table("pooled_performance_left_out", comparison.meta.left_out)
         for name, drawing in drawn.files.items():
             run.text(f"figures/{name}", drawing)
         run.text(f"report.{language}.html", html)

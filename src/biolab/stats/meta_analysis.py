@@ -70,6 +70,7 @@ def meta_analyse(
     *,
     method: Method = "reml",
     hartung_knapp: bool = True,
+    at_least_normal: bool = False,
     confidence: float = 0.95,
 ) -> MetaAnalysis:
     """Pool one effect (on a scale where it is nearly normal, such as a log hazard ratio) over k institutions.
@@ -83,7 +84,9 @@ def meta_analyse(
 
     With k = 1 nothing is pooled: tau2 = 0, a normal interval, no prediction. With k = 2 Hartung and Knapp's interval
     rests on one degree of freedom (t = 12.7): it is very wide by right, as two institutions say little about their
-    spread, and can be deceptively short when the two happen to agree; read it with the normal one beside it.
+    spread, and can be deceptively short when the two happen to agree; read it with the normal one beside it. With
+    ``at_least_normal`` Hartung and Knapp's standard error is never below the normal one, whatever k (metafor's
+    ``test="adhoc"``): agreement by chance then cannot shorten the interval.
 
     Raises
     ------
@@ -97,6 +100,7 @@ def meta_analyse(
     Higgins, Thompson, Spiegelhalter (2009), J. R. Stat. Soc. A 172:137-159, doi:10.1111/j.1467-985X.2008.00552.x;
     Higgins, Thompson (2002), Stat. Med. 21:1539-1558, doi:10.1002/sim.1186;
     Hartung, Knapp (2001), Stat. Med. 20:3875-3889, doi:10.1002/sim.1009;
+    Röver, Knapp, Friede (2015), BMC Med. Res. Methodol. 15:99, doi:10.1186/s12874-015-0091-1;
     DerSimonian, Laird (1986), Control. Clin. Trials 7:177-188, doi:10.1016/0197-2456(86)90046-2
 
     Examples
@@ -115,6 +119,8 @@ def meta_analyse(
     mu = float(weight @ y / total)
     spread = hartung_knapp and method != "fixed" and k > 1
     error = math.sqrt(float(weight @ (y - mu) ** 2) / ((k - 1) * total)) if spread else 1 / math.sqrt(total)
+    if spread and at_least_normal:
+        error = max(error, 1 / math.sqrt(total))
     reach = error * (float(stats.t.ppf((1 + confidence) / 2, k - 1)) if spread else normal)
     prediction = None
     if k > 2:

@@ -15,6 +15,8 @@ from .conventions import registered_model_name as registered_model_name
 from .conventions import run_tags as run_tags
 from .models import load_released as load_released
 from .models import log_model as log_model
+from .run_cache import RunTables as RunTables
+from .run_cache import cached_runs as cached_runs
 from .runs import RecordedRun as RecordedRun
 from .runs import mark_abandoned as mark_abandoned
 from .runs import recorded_run as recorded_run
@@ -24,6 +26,7 @@ from .search import read_table as read_table
 from .search import read_text as read_text
 from .search import run_record as run_record
 from .search import runs_frame as runs_frame
+from .search import table_names as table_names
 from .server import ServerSettings as ServerSettings
 from .server import serve as serve
 from .session import asking_once as asking_once

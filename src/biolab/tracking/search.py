@@ -133,12 +133,26 @@ def read_table(store: Store, run_id: str, name: str) -> pl.DataFrame:
     try:
         content, schema = (read_text(store, run_id, path) for path in (table_path(name), schema_path(name)))
     except TrackingError as error:
-        with store.session() as client:
-            known = [Path(each.path).stem for each in client.list_artifacts(run_id, FOLDER) if not each.is_dir]
+        known = table_names(store, run_id)
         if name in known:
             raise
         raise TrackingError(f"The run {run_id} has no table {name!r}. {did_you_mean(name, known)}") from error
     return decode_table(name, content, schema)
+
+
+def table_names(store: Store, run_id: str) -> list[str]:
+    """List the tables that a run logged.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read or has no such run.
+    """
+    folder = local_path(_artifact_uri(store, run_id))
+    if folder is not None:
+        return sorted(path.stem for path in (folder / FOLDER).glob("*.json"))
+    with store.session() as client:
+        return sorted(Path(each.path).stem for each in client.list_artifacts(run_id, FOLDER) if not each.is_dir)
 
 
 def read_text(store: Store, run_id: str, path: str) -> str:

@@ -8,6 +8,8 @@ from .differences import differences as differences
 from .forest import forest as forest
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .penalised_path import penalised_path as penalised_path
+from .pooled_measure import funnel as funnel
+from .pooled_measure import pooled_forest as pooled_forest
 from .quantile_quantile import quantile_quantile as quantile_quantile
 from .replication import replication as replication
 from .residual_trend import residual_trend as residual_trend

@@ -44,7 +44,8 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
     if found.is_empty():
         return empty(legend.prose("figure.nothing"))
     models = in_order(found["model"], legend.models)
-    sites = in_order(pl.concat([found["train_site"], found["test_site"]]), legend.sites)
+    reported = in_order(pl.concat([found["train_site"], found["test_site"]]), legend.sites)
+    sites = [*legend.sites, *(site for site in reported if site not in legend.sites)]
     values = index_values(found, ("model", "train_site", "test_site"))
     columns = min(_PANELS_A_ROW, len(models))
     width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns

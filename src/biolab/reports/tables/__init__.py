@@ -13,3 +13,9 @@ from .results import validation_table as validation_table
 from .shape import Cell as Cell
 from .shape import Group as Group
 from .shape import Table as Table
+from .standing import changes_table as changes_table
+from .standing import fairness_table as fairness_table
+from .standing import missing_table as missing_table
+from .standing import pooled_table as pooled_table
+from .standing import ranking_table as ranking_table
+from .standing import verification_table as verification_table

@@ -1,0 +1,35 @@
+"""What a reader must know of a comparison's standing, in sentences: the best model, and whether the runs hold."""
+
+from .comparison import Comparison
+from .legend import Legend
+
+
+def best_sentences(comparison: Comparison, legend: Legend) -> tuple[str, ...]:
+    """Say which model is best, how sure that is, and which others may be as good."""
+    say, best = legend.prose, comparison.best
+    if best.model is None:
+        return (say("best.lead_none"),)
+    names = {"model": legend.model(best.model), "reference": legend.model(best.reference)}
+    kind = "reference" if best.model == best.reference else "clear" if best.clear else "unclear"
+    others = ", ".join(legend.model(model) for model in best.contenders)
+    told = say("best.contenders", {"models": others}) if others else say("best.alone")
+    return say(f"best.lead_{kind}", names), told, say(f"best.{best.evidence}")
+
+
+def best_method(comparison: Comparison, legend: Legend) -> str:
+    """Say how the intervals of the ranking were made."""
+    best = comparison.best
+    if not best.method:
+        return ""
+    return legend.prose("best.method", {"method": best.method, "sites": len(best.sites)})
+
+
+def verification_sentences(comparison: Comparison, legend: Legend) -> tuple[str, ...]:
+    """Say whether the runs are signed and hold, and how many were refused or stand under another version."""
+    say = legend.prose
+    counts = dict(comparison.verdicts["use"].value_counts().iter_rows())
+    told = [say("verification.signed" if comparison.signed else "verification.unsigned")]
+    if comparison.signed:
+        told.append(say("verification.all_good", {"used": counts.get("used", 0)}))
+    told += [say(f"verification.{use}", {use: counts[use]}) for use in ("refused", "other") if counts.get(use)]
+    return tuple(told)
