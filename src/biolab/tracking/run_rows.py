@@ -43,7 +43,8 @@ _ROWS = {
     "tags": "SELECT run_uuid, key, value FROM tags",
 }
 _MARKS = (
-    "SELECT run_uuid, COUNT(*), SUM(value), MAX(timestamp), SUM(step), SUM(is_nan) FROM latest_metrics GROUP BY run_uuid",
+    "SELECT run_uuid, COUNT(*), SUM(value), MAX(timestamp), SUM(step), SUM(is_nan) FROM latest_metrics "
+    "GROUP BY run_uuid",
     "SELECT run_uuid, COUNT(*), SUM(LENGTH(value)) FROM params GROUP BY run_uuid",
     "SELECT run_uuid, GROUP_CONCAT(key || '=' || COALESCE(value, ''), '\n') FROM tags GROUP BY run_uuid",
 )
