@@ -62,14 +62,14 @@ class Best:
     @property
     def clear(self) -> bool:
         """Whether the best model ranks patients better than the reference, allowing for the models compared."""
-        row = self.ranking.filter(pl.col("model") == self.model)
+        row = self.ranking.filter(pl.col("model").eq_missing(self.model))
         lower = None if row.is_empty() else row["simultaneous_lower"][0]
         return lower is not None and lower > 0
 
     @property
     def contenders(self) -> tuple[str, ...]:
         """The models that cannot be told from the best one."""
-        return tuple(self.ranking.filter(pl.col("contender") & (pl.col("model") != self.model))["model"])
+        return tuple(self.ranking.filter(pl.col("contender") & pl.col("model").ne_missing(self.model))["model"])
 
     @property
     def facts(self) -> dict[str, object]:
@@ -90,12 +90,13 @@ def best_model(
     """Find the model with the highest gain over the reference, pooled over testing sites by random effects (REML).
 
     The gain of a model at a testing site is the paired difference of the measure between it and the reference on the
-    same patients; over models of several training sites the mean, its error the mean of theirs (the largest possible).
-    Limits of the gains are Bonferroni's over the models compared with the reference, limits of how far a model lies
-    behind the best are Bonferroni's over all pairs, so that choosing the best by the same numbers is allowed for;
-    p-values are Holm's. These hold whatever the correlation between models. Sites release differences to the reference
-    only; the error of the difference of two gains is bounded by the sum of their errors, so a contender may be worse
-    than it looks, and no model is called behind that is not.
+    same patients, in the directions in which every model was judged (where there is one); over models of several
+    training sites the mean, its error the mean of theirs (the largest possible). Limits of the gains are Bonferroni's
+    over the models compared with the reference, limits of how far a model lies behind the best are Bonferroni's over
+    all pairs, so that choosing the best by the same numbers is allowed for;
+    p-values are Holm's. Both hold whatever the correlation between models. Sites release differences to the reference
+    only; the error of the difference of two gains is at most the sum of their errors, which is what is taken, so that
+    a contender may be worse than it looks.
 
     Judged on external results (a model at a site where it was not fitted); on internal ones where there are no others.
 
@@ -109,8 +110,9 @@ def best_model(
         return Best(model=None, metric=None, horizon=None, evidence="external", reference=reference, sites=(),
                     confidence=confidence, method="", ranking=nothing)  # fmt: skip
     kind, metric, horizon = found
-    values = _of(performance, kind, metric, horizon)
-    gains = _gains(_of(differences, kind, metric, horizon), models, reference)
+    gaps = _where_all_are(_of(differences, kind, metric, horizon).filter(pl.col("model") != reference))
+    values = _of(performance, kind, metric, horizon).join(gaps, on=["train_site", "test_site"], how="semi")
+    gains = _gains(gaps, models, reference)
     sites = tuple(dict.fromkeys(site for each in gains.values() for site in each))
     compared = len(gains)
     pooled = {name: _pooled(each, confidence) for name, each in gains.items()}
@@ -155,13 +157,19 @@ def _of(frame: pl.DataFrame, kind: Evidence, metric: str, horizon: float | None)
     return evidence(frame).filter((pl.col("evidence") == kind) & (pl.col("metric") == metric) & at)
 
 
+def _where_all_are(differences: pl.DataFrame) -> pl.DataFrame:
+    """Keep the directions in which every model was judged, so that all are compared on the same patients."""
+    usable = differences.filter(pl.col("difference").is_finite() & (pl.col("standard_error") > 0))
+    there = usable.with_columns(models=pl.col("model").n_unique().over("train_site", "test_site"))
+    shared = there.filter(pl.col("models") == usable["model"].n_unique()).drop("models")
+    return usable if shared.is_empty() else shared
+
+
 def _gains(
     differences: pl.DataFrame, models: Sequence[str], reference: str
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Return, by model and testing site, the mean gain and the largest error it can have."""
-    usable = differences.filter(
-        pl.col("reference") == reference, pl.col("difference").is_finite() & (pl.col("standard_error") > 0)
-    )
+    usable = differences.filter(pl.col("reference") == reference)
     found: dict[str, dict[str, tuple[float, float]]] = {}
     for model in models:
         own = usable.filter(pl.col("model") == model)

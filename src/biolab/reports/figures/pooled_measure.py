@@ -32,7 +32,7 @@ def pooled_forest(sites: pl.DataFrame, pooled: pl.DataFrame, legend: Legend, *, 
     figure = canvas(height)
     axes = place(figure, NAMES_IN, _BOTTOM, WIDTH_IN - NAMES_IN - NUMBERS_IN, depth * LINE_IN)
     ideal = 1.0 if reading(key.metric).better == "one" else None
-    limits = _limits([row.value for row in rows], ideal)
+    limits = _limits(rows, ideal)
     _frame(axes, limits, depth, metric_label(key, legend.prose, legend.time_unit), ideal)
     right = legend.prose("figure.measure_column")
     write(figure, EDGE_IN, height - 0.13, legend.prose("figure.tested_at"), size=SMALL_PT, colour=MUTED)
@@ -107,13 +107,15 @@ def _rows(sites: pl.DataFrame, pooled: pl.DataFrame, legend: Legend) -> list[Row
     return rows
 
 
-def _limits(values: list[Value], ideal: float | None) -> tuple[float, float]:
-    """Span the sites' and pooled intervals; a prediction interval over three sites may run beyond."""
-    points = [value.estimate for value in values if value.estimate is not None] + ([] if ideal is None else [ideal])
-    low, high = min(points), max(points)
-    reach = max(high - low, 0.05)
-    ends = [end for value in values for end in (value.lower, value.upper) if end is not None]
-    near = [end for end in ends if low - 1.5 * reach <= end <= high + 1.5 * reach]
+def _limits(rows: list[Row], ideal: float | None) -> tuple[float, float]:
+    """Span the sites' intervals and, within a reach of them, what is pooled: over few sites that may be endless."""
+    drawn = [row for row in rows if row.value.estimate is not None]
+    points = [row.value.estimate for row in drawn if row.value.estimate is not None]
+    own = [end for row in drawn if row.kind == "site" for end in (row.value.lower, row.value.upper) if end is not None]
+    low, high = min([*points, *own, *([] if ideal is None else [ideal])]), max([*points, *own, ideal or 0.0])
+    reach = 0.75 * max(high - low, 0.05)
+    ends = [end for row in drawn for end in (row.value.lower, row.value.upper) if end is not None]
+    near = [end for end in ends if low - reach <= end <= high + reach]
     low, high = min([low, *near]), max([high, *near])
     return max(low - 0.04 * (high - low), 0.001), high + 0.04 * (high - low)
 
