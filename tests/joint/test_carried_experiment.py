@@ -21,6 +21,8 @@ from biolab.tracking import Store, embedded_store, find_runs
 
 from .conftest import made_up
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def carried(

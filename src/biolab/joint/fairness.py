@@ -5,8 +5,8 @@ import polars as pl
 FAIRNESS_SCHEMA = {
     **dict.fromkeys(("evidence", "model", "train_site", "test_site", "variable", "metric"), pl.String()),
     "horizon": pl.Float64(),
-    **dict.fromkeys(("lowest_group", "highest_group"), pl.String()),
-    **dict.fromkeys(("lowest", "highest", "gap"), pl.Float64()),
+    **dict.fromkeys(("weakest_group", "strongest_group"), pl.String()),
+    **dict.fromkeys(("weakest", "strongest", "gap"), pl.Float64()),
     "groups": pl.Int64(),
     "suppressed": pl.Int64(),
 }
@@ -21,16 +21,16 @@ def fairness(subgroups: pl.DataFrame) -> pl.DataFrame:
     keys = ["model", "train_site", "test_site", "variable", "metric", "horizon"]
     shown = pl.col("estimate").is_finite().fill_null(value=False)
     found = subgroups.group_by(keys, maintain_order=True).agg(
-        lowest_group=pl.col("subgroup").filter(shown).sort_by(pl.col("estimate").filter(shown)).first(),
-        highest_group=pl.col("subgroup").filter(shown).sort_by(pl.col("estimate").filter(shown)).last(),
-        lowest=pl.col("estimate").filter(shown).min(),
-        highest=pl.col("estimate").filter(shown).max(),
+        weakest_group=pl.col("subgroup").filter(shown).sort_by(pl.col("estimate").filter(shown)).first(),
+        strongest_group=pl.col("subgroup").filter(shown).sort_by(pl.col("estimate").filter(shown)).last(),
+        weakest=pl.col("estimate").filter(shown).min(),
+        strongest=pl.col("estimate").filter(shown).max(),
         groups=shown.sum().cast(pl.Int64),
         suppressed=(~shown).sum().cast(pl.Int64),
     )
     home = pl.col("train_site") == pl.col("test_site")
     named = found.with_columns(
         evidence=pl.when(home).then(pl.lit("internal")).otherwise(pl.lit("external")),
-        gap=pl.col("highest") - pl.col("lowest"),
+        gap=pl.col("strongest") - pl.col("weakest"),
     )
     return named.select(pl.col(name).cast(kind) for name, kind in FAIRNESS_SCHEMA.items())

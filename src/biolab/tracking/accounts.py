@@ -136,9 +136,9 @@ def _ask(
     accept: Iterable[int] = (),
 ) -> dict[str, Any] | None:
     """Ask the server; return its answer, or ``None`` where it is one of the statuses to accept."""
-    from mlflow.utils.rest_utils import MlflowHostCreds, http_request
-
     with server.session():
+        from mlflow.utils.rest_utils import MlflowHostCreds, http_request  # after the session has turned telemetry off
+
         account = server.account
         credentials = MlflowHostCreds(
             server.tracking_uri,

@@ -56,6 +56,7 @@ def in_store(store: Store) -> Iterator[tuple[str, Leaving]]:
     database.close()
 
 
+@pytest.mark.slow
 def test_everything_a_made_up_experiment_writes(
     protocol: Protocol, north: Cohort, store: Store, comparison: Comparison, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ FEW_ROWS = 3
 LONGEST_CELL = 200
 LONGEST_GRID = 101
 _MOMENTS = frozenset({"started", "ended", "created", "locked_at"})
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _OF_SOFTWARE = frozenset(
     {
         "name",
@@ -187,7 +188,8 @@ def _check_texts(where: str, frame: pl.DataFrame, scrutiny: Scrutiny) -> Iterato
 def _check_words(where: str, name: str, texts: list[str], rules: Rules) -> Iterator[Finding]:
     if any(len(text) > LONGEST_CELL for text in texts):
         yield _finding(where, "free-text", f"a cell is longer than {LONGEST_CELL} characters", "Leave the text out.")
-    if looks_like_numbering(list(dict.fromkeys(texts))) and len(set(texts)) == len(texts):
+    instants = names.normalised(name) in {"started", "ended"} and all(map(_INSTANT.fullmatch, texts))  # of runs
+    if not instants and looks_like_numbering(list(dict.fromkeys(texts))) and len(set(texts)) == len(texts):
         yield _finding(where, "id-like", "its values look like a numbering of patients", "Leave the column out.")
     elif rules.words and names.normalised(name) not in _OF_SOFTWARE and not names.names_index(name):
         strange = {word for text in dict.fromkeys(texts) for word in words_of(text)} - rules.words

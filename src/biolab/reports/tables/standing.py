@@ -138,13 +138,13 @@ def fairness_table(comparison: Comparison, legend: Legend) -> Table:
                 (
                     Cell(text=legend.direction(row["train_site"], row["test_site"], short=True), indented=True),
                     Cell(text=str(row["variable"] or "")),
-                    _extreme(row["lowest"], row["lowest_group"], digits, say("common.missing_short")),
-                    _extreme(row["highest"], row["highest_group"], digits, say("common.missing_short")),
+                    _extreme(row["weakest"], row["weakest_group"], digits, say("common.missing_short")),
+                    _extreme(row["strongest"], row["strongest_group"], digits, say("common.missing_short")),
                     Cell(text=str(hidden) if hidden else "", kind="suppressed"),
                 )
             )
         groups.append(Group(heading=legend.model(model), rows=tuple(rows)))
-    names = ("direction", "variable", "lowest", "highest", "suppressed")
+    names = ("direction", "variable", "weakest", "strongest", "suppressed")
     columns = tuple(say(f"fairness.{name}") for name in names)
     return Table(caption=say("fairness.caption"), columns=columns, groups=tuple(groups))
 
