@@ -30,6 +30,8 @@ from .identity import identity_folder as identity_folder
 from .identity import known_identities as known_identities
 from .identity import load_identity as load_identity
 from .identity import verify_signature as verify_signature
+from .known_protocol import KnownProtocol as KnownProtocol
+from .known_protocol import known_protocol as known_protocol
 from .lock import Lock as Lock
 from .lock import experiment_folder as experiment_folder
 from .lock import load_lock as load_lock
