@@ -63,6 +63,23 @@ def test_covariates_add_to_age_and_nodes_abroad(outcome: dict) -> None:
         assert by["cox", train, test] > by["age-nodes", train, test]
 
 
+def test_what_others_read_of_a_comparison(outcome: dict) -> None:
+    assert not outcome["signed"]
+    assert (outcome["refused"], outcome["changed"], outcome["other_versions"]) == ([], [], [])
+    cells = pl.DataFrame(outcome["matrix"])
+    assert set(cells["status"]) == {"reported"}
+    assert cells.height == len(outcome["validation"])
+    assert cells.filter((pl.col("model") == "cox") & (pl.col("metric") == "harrell_c"))["difference"].is_finite().all()
+    pooled = pl.DataFrame(outcome["meta"]["performance"])
+    assert set(pooled["evidence"]) == {"internal", "external"}
+    assert pooled.filter(pl.col("metric") == "harrell_c")["estimate"].is_between(0.6, 0.72).all()
+    assert {row["term"] for row in outcome["meta"]["hazard_ratios"]} >= {"age", "log1p(nodes)"}
+    best = outcome["best"]
+    assert (best["metric"], best["evidence"], best["sites"]) == ("harrell_c", "external", ["gbsg", "rotterdam"])
+    assert [row["rank"] for row in best["ranking"]] == [1, 2, 3, 4]
+    assert best["ranking"][0]["model"] == best["model"] != best["reference"]
+
+
 def test_page_is_written_and_speaks_korean_on_request(outcome: dict, folder: Path) -> None:
     english = Path(outcome["page"]).read_text(encoding="utf-8")
     assert "Prognosis in node-positive breast cancer" in english

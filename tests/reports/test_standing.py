@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from biolab.joint.pooled_performance import META_SCHEMA
-from biolab.reports import LANGUAGES, figures, legend_of, page, tables
+from biolab.reports import LANGUAGES, figures, legend_of, page, standing_lines, tables
 from biolab.reports.metrics import MetricKey
 from biolab.reports.standing import best_method, best_sentences, verification_sentences
 
@@ -50,12 +50,18 @@ def test_page_names_what_was_changed_and_what_is_missing(small: InventedComparis
 
 def test_sentences_say_whether_runs_hold(small: InventedComparison) -> None:
     legend = legend_of(small)
-    assert "All 8 runs used here hold." in verification_sentences(small, legend)
+    assert "Every one of the 8 runs used here holds." in verification_sentences(small, legend)
     told = " ".join(verification_sentences(with_faults(small), legend))
-    assert "1 runs were refused" in told
-    assert "1 runs stand under another version" in told
+    assert "none of the numbers above: 1" in told
+    assert "never pooled: 1" in told
     unsigned = verification_sentences(dataclasses.replace(small, signed=False), legend)
     assert ["demonstration" in sentence for sentence in unsigned] == [True]
+
+
+def test_the_terminal_is_told_the_same(small: InventedComparison) -> None:
+    lines = standing_lines(with_faults(small))
+    assert "rotterdam cox (changed after it was finished): metrics.harrell_c: 0.682 → 0.991" in lines
+    assert lines[-1] == "Results still to come: 2."
 
 
 def test_sentences_of_the_best_model(comparison: InventedComparison) -> None:

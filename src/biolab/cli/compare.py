@@ -1,7 +1,5 @@
 """``biolab compare``: the comparison again, from what MLflow holds."""
 
-from pathlib import Path
-
 from .options import AsJson, Language, StoreOptions, print_json
 from .outcome import outcome, print_outcome
 
@@ -9,26 +7,30 @@ from .outcome import outcome, print_outcome
 def compare(
     name: str, *, store: StoreOptions | None = None, language: Language = "en", as_json: AsJson = False
 ) -> None:
-    """Compare the latest complete runs of a protocol's sites and write the report again.
+    """Verify the runs of a protocol's sites, compare the latest that hold, and write the report again.
 
     Parameters
     ----------
     name
-        Name of the protocol as in MLflow (biolab/NAME), or the folder of its experiment.
+        Name of the protocol as in MLflow (biolab/NAME), or the folder of its experiment. The sites' keys are those of
+        experiments/NAME/protocol.lock.json if it is there.
     language
         Language of the report.
     """
-    from biolab.joint import Protocol, recorded_protocol
     from biolab.joint import compare as compare_sites
+    from biolab.joint import known_protocol
     from biolab.reports import publish
 
     options = store or StoreOptions()
     opened = options.open()
-    given = Path(name)
-    protocol = Protocol.load(given) if (given / "protocol.toml").is_file() else recorded_protocol(name, opened)
-    comparison = compare_sites(protocol, opened)
+    known = known_protocol(name, opened)
+    comparison = compare_sites(known.protocol, opened)
     published = publish(comparison, opened, folder=options.output, language=language)
     if as_json:
-        print_json(outcome(comparison, published, opened))
-    else:
-        print_outcome(comparison, published, options, language=language)
+        print_json({**outcome(comparison, published, opened), "keys_from": known.source})
+        return
+    print_outcome(comparison, published, options, language=language)
+    if comparison.signed and known.source == "runs":
+        print(
+            "The keys were read from the runs themselves. Name the experiment's folder to use the coordinator's lock."
+        )

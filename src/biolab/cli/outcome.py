@@ -63,7 +63,7 @@ def print_outcome(
     from rich.console import Console
     from rich.table import Table
 
-    from biolab.reports import console_table
+    from biolab.reports import console_table, standing_lines
 
     rows = console_table(comparison, language=language)
     table = Table(*rows[0], box=None, title=comparison.protocol.title[language], title_justify="left")
@@ -71,6 +71,8 @@ def print_outcome(
         table.add_row(*row)
     console = Console()
     console.print(table)
+    for line in standing_lines(comparison, language=language):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     console.print(f"Report: {published.page}", soft_wrap=True, highlight=False)
     console.print(f"MLflow: {_ui_command(options)}", soft_wrap=True, highlight=False)
 

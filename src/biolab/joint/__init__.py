@@ -36,6 +36,8 @@ from .identity import verify_signature as verify_signature
 from .invitation import Invitation as Invitation
 from .invitation import accept_invitation as accept_invitation
 from .invitation import read_invitation as read_invitation
+from .known_protocol import KnownProtocol as KnownProtocol
+from .known_protocol import known_protocol as known_protocol
 from .lock import Lock as Lock
 from .lock import experiment_folder as experiment_folder
 from .lock import load_lock as load_lock

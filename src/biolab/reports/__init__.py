@@ -10,4 +10,5 @@ from .plates import Plates as Plates
 from .plates import plates as plates
 from .publish import Published as Published
 from .publish import publish as publish
+from .standing import standing_lines as standing_lines
 from .tables import console_table as console_table

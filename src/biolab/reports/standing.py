@@ -1,7 +1,10 @@
 """What a reader must know of a comparison's standing, in sentences: the best model, and whether the runs hold."""
 
 from .comparison import Comparison
-from .legend import Legend
+from .language import Language
+from .legend import Legend, legend_of
+
+_ENOUGH_SITES = 3
 
 
 def best_sentences(comparison: Comparison, legend: Legend) -> tuple[str, ...]:
@@ -21,7 +24,8 @@ def best_method(comparison: Comparison, legend: Legend) -> str:
     best = comparison.best
     if not best.method:
         return ""
-    return legend.prose("best.method", {"method": best.method, "sites": len(best.sites)})
+    told = legend.prose("best.method", {"method": best.method, "sites": len(best.sites)})
+    return told if len(best.sites) >= _ENOUGH_SITES else f"{told} {legend.prose('best.few')}"
 
 
 def verification_sentences(comparison: Comparison, legend: Legend) -> tuple[str, ...]:
@@ -33,3 +37,16 @@ def verification_sentences(comparison: Comparison, legend: Legend) -> tuple[str,
         told.append(say("verification.all_good", {"used": counts.get("used", 0)}))
     told += [say(f"verification.{use}", {use: counts[use]}) for use in ("refused", "other") if counts.get(use)]
     return tuple(told)
+
+
+def standing_lines(comparison: Comparison, *, language: Language = "en") -> tuple[str, ...]:
+    """Say in a few lines, for a terminal, which model is best, what was refused or changed, and what is missing."""
+    legend = legend_of(comparison, language=language)
+    lines = [*best_sentences(comparison, legend), *verification_sentences(comparison, legend)]
+    nothing = legend.prose("verification.nothing")
+    for row in comparison.changes.iter_rows(named=True):
+        change = f"{row['field']}: {row['signed'] or nothing} → {row['stored'] or nothing}"
+        lines.append(f"{row['name']} ({legend.prose('state.changed')}): {change}")
+    if not comparison.missing.is_empty():
+        lines.append(legend.prose("missing.count", {"missing": comparison.missing.height}))
+    return tuple(lines)

@@ -102,16 +102,17 @@ def _from_file(
         return kept, dict(state), 0
     with snapshot(store) as opened:
         runs = read_runs(opened)
-        before = kept["runs"].select("run_id", "mark") if kept else pl.DataFrame(schema={"run_id": str, "mark": str})
-        changed = runs.join(before, on=["run_id", "mark"], how="anti")["run_id"].to_list()
-        chosen = changed if kept else None
-        fresh = {name: read_rows(opened, name, chosen) for name in TABLES[1:]}
-    stale = pl.Series("run_id", changed, dtype=pl.String)
-    tables = {"runs": runs}
-    for name, rows in fresh.items():
-        old = kept[name].join(runs, on="run_id", how="semi") if kept else rows.clear()
-        tables[name] = pl.concat([old.join(stale.to_frame(), on="run_id", how="anti"), rows])
-    return tables, {"stamp": now}, len(changed)
+        if not kept:
+            tables = {name: read_rows(opened, name, None) for name in TABLES[1:]}
+            return tables | {"runs": runs}, {"stamp": now}, runs.height
+        same = runs.select("run_id", "mark").join(kept["runs"], on=["run_id", "mark"], how="semi")
+        changed = runs.join(same, on="run_id", how="anti")["run_id"].to_list()
+        fresh = {name: read_rows(opened, name, changed) for name in TABLES[1:]}
+    valid = pl.col("run_id").is_in(same["run_id"].implode())
+    if same.height == kept["runs"].height:  # new runs only
+        valid = pl.lit(value=True)
+    tables = {name: pl.concat([kept[name].filter(valid), rows]) for name, rows in fresh.items()}
+    return tables | {"runs": runs}, {"stamp": now}, len(changed)
 
 
 def _from_server(
