@@ -30,15 +30,12 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 _LOGGERS = ("mlflow", "alembic")
+for _name, _value in PRIVACY.items():  # MLflow reads these when it is first imported, whoever imports it
+    os.environ.setdefault(_name, _value)
 
 
 def load_mlflow() -> "ModuleType":
-    """Import MLflow with its telemetry off; takes seconds the first time.
-
-    What a person set in the environment stays as set.
-    """
-    for name, value in PRIVACY.items():
-        os.environ.setdefault(name, value)
+    """Import MLflow with its telemetry off, unless a person set otherwise; takes seconds the first time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow
