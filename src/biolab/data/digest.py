@@ -20,9 +20,11 @@ def frame_digest(frame: pl.DataFrame) -> str:
     digest = hashlib.sha256(f"{frame.height}\n".encode())
     for column in frame.iter_columns():
         digest.update(_text(column.name) + _text(_kind(column.dtype)))
-        digest.update(column.is_null().cast(pl.UInt8).to_numpy().tobytes())
+        gaps = column.null_count() > 0  # most columns have none: wide frames then need no polars call a column
+        digest.update(column.is_null().cast(pl.UInt8).to_numpy().tobytes() if gaps else bytes(frame.height))
         if column.dtype.is_float():
-            digest.update((column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0).astype(np.dtype("<f8")).tobytes())
+            values = column.fill_null(0.0).to_numpy() if gaps else column.to_numpy()
+            digest.update((values.astype(np.float64) + 0.0).astype(np.dtype("<f8")).tobytes())
         elif column.dtype.is_integer() or column.dtype == pl.Boolean:
             digest.update(column.cast(pl.Int64).fill_null(0).to_numpy().astype(np.dtype("<i8")).tobytes())
         else:

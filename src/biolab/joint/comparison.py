@@ -1,5 +1,6 @@
 """The comparison between institutions: what their runs say side by side, and pooled."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,10 +9,16 @@ import polars as pl
 from biolab.core import TrackingError
 from biolab.tracking import Role, RunRecord, Store, find_runs, read_table, read_text
 
+from .coefficients import COEFFICIENT_SCHEMA
 from .facts import ProtocolFacts, protocol_facts
-from .pooling import pool_hazard_ratios
+from .pooling import POOLED, pool_hazard_ratios
 from .protocol import Protocol
+from .signatures import SIGNATURE_SCHEMA
+from .transport import transport
 from .versions import installed_versions
+from .withheld import STATE
+
+EMPTY = {"coefficients": COEFFICIENT_SCHEMA, "signature": SIGNATURE_SCHEMA}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,8 @@ class Comparison:
     calibration: pl.DataFrame
     runs: pl.DataFrame
     versions: pl.DataFrame
+    withheld: pl.DataFrame
+    signatures: pl.DataFrame
 
     @property
     def settings(self) -> dict[str, object]:
@@ -46,8 +55,14 @@ class Comparison:
         for row in self.validation.iter_rows(named=True):
             at = "" if row["horizon"] is None else f".at_{row['horizon']:g}"
             name = f"{row['metric']}{at}/{row['model']}/{row['train_site']}_to_{row['test_site']}"
-            found |= {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
+            numbers = {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
+            found |= {key: value for key, value in numbers.items() if value is not None}
         return found
+
+    @property
+    def transport(self) -> pl.DataFrame:
+        """What cross-validation promised at home and what was found elsewhere, a row a model; see ``transport``."""
+        return transport(self.validation)
 
     def table(self) -> pl.DataFrame:
         """Return the validation matrix in long form."""
@@ -62,7 +77,8 @@ def compare(protocol: Protocol, store: Store) -> Comparison:
     TrackingError
         If no site has a complete run under the protocol's digest.
     """
-    sites, children, validations = _runs(protocol, store)
+    recorded, children, validations = _runs(protocol, store)
+    sites = [run for run in recorded if run.params.get(STATE) != "withheld"]
     judged = [*children, *validations]
     with_coefficients = [run for run in children if run.model in protocol.cox_models]
     curves = _stack(store, sites, "survival_curve")
@@ -83,6 +99,8 @@ def compare(protocol: Protocol, store: Store) -> Comparison:
         calibration=_stack(store, judged, "calibration"),
         runs=_run_list([*sites, *judged]),
         versions=installed_versions(),
+        withheld=_stack(store, recorded, "withheld"),
+        signatures=_stack(store, [run for run in children if run.model in protocol.signature_models], "signature"),
     )
 
 
@@ -115,14 +133,23 @@ def _runs(protocol: Protocol, store: Store) -> tuple[list[RunRecord], list[RunRe
     parents = {run.run_id for run in sites}
     children = [run for run in find("model", latest=False) if run.parent_id in parents]
     current = {run.run_id for run in children}
-    validations = [run for run in find("validation") if run.params.get("model_run_id") in current]
+    validations = [run for run in find("validation") if _judges(run) <= current]
+    order.append(POOLED)
     rank = [spec.name for spec in protocol.models]
     by_place = lambda run: (rank.index(run.model), order.index(run.model_site), order.index(run.site))  # noqa: E731
     return sites, sorted(children, key=by_place), sorted(validations, key=by_place)
 
 
+def _judges(run: RunRecord) -> set[str]:
+    """Return the runs whose models a validation judged: one, or the members of a pool."""
+    if "member_run_ids" in run.params:
+        return set(json.loads(run.params["member_run_ids"]))
+    return {run.params.get("model_run_id", "")}
+
+
 def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:
-    return pl.concat([read_table(store, run.run_id, table) for run in runs], how="vertical_relaxed")
+    found = [read_table(store, run.run_id, table) for run in runs]
+    return pl.concat(found, how="vertical_relaxed") if found else pl.DataFrame(schema=EMPTY.get(table, {}))
 
 
 def _site_list(protocol: Protocol) -> pl.DataFrame:

@@ -105,7 +105,8 @@ def _variable_labels(codebook: Codebook) -> pl.DataFrame:
         }
         for one in codebook.covariates
     ]
-    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("unit", "unit_en", "unit_ko"), pl.String))
+    names = ("variable", "label_en", "label_ko", "unit", "unit_en", "unit_ko")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
 
 
 def _code_labels(codebook: Codebook) -> pl.DataFrame:

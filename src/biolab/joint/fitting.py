@@ -15,7 +15,9 @@ from biolab.survival import CoxPH, CoxPHCV, Design, DiscreteTimeHazard, Released
 from biolab.survival import Term as DesignTerm
 
 from .coefficients import coefficient_table
-from .protocol import BoostedHazardSpec, CoxSpec, ModelSpec, Protocol, RidgeChoice
+from .model_specs import BoostedHazardSpec, CoxSpec, ModelSpec, PanelSpec, RidgeChoice, TermsSpec
+from .protocol import Protocol
+from .signatures import fit_panel_model, refuse_large_model
 
 COARSE_BINS = 32
 
@@ -26,16 +28,17 @@ class FittedModel:
 
     released: ReleasedModel
     coefficients: pl.DataFrame | None
+    signature: pl.DataFrame | None = None
     settings: Mapping[str, object]
 
 
-def build_model(spec: ModelSpec, codebook: Codebook, *, tau: float, seed: int) -> RiskModel:
+def build_model(spec: TermsSpec, codebook: Codebook, *, tau: float, seed: int) -> RiskModel:
     """Build the unfitted estimator that a specification describes."""
     terms = tuple(DesignTerm(variable=term.variable, transform=term.transform) for term in spec.terms)
     return RiskModel(Design(terms, codebook), _estimator(spec, tau, seed))
 
 
-def _estimator(spec: ModelSpec, tau: float, seed: int) -> BaseEstimator:
+def _estimator(spec: TermsSpec, tau: float, seed: int) -> BaseEstimator:
     match spec:
         case CoxSpec(penalty=RidgeChoice() as choice):
             return CoxPHCV(strengths=choice.strengths, folds=choice.folds, ties=spec.ties, seed=seed)
@@ -61,9 +64,24 @@ def fit_model(protocol: Protocol, spec: ModelSpec, frame: pl.DataFrame, *, site:
     """Fit one model of the protocol on harmonised rows and release it on the protocol's time grid."""
     book = protocol.codebook
     seed = spawn_seed(protocol.evaluation.seed, site, spec.name)
+    settings = spec.model_dump(mode="json")
+    if isinstance(spec, PanelSpec):
+        found = fit_panel_model(protocol, spec, frame, site=site, seed=seed)
+        return FittedModel(released=found.released, coefficients=None, signature=found.signature, settings=settings)
     model = build_model(spec, book, tau=protocol.endpoint.tau, seed=seed)
     time, event = frame[book.time.name].to_numpy(), frame[book.event.name].to_numpy()
     model.fit(frame, (time, event))
-    released = release(model, grid=protocol.grid, horizons=protocol.endpoint.horizons)
-    coefficients = coefficient_table(protocol, spec, model, site=site) if isinstance(spec, CoxSpec) else None
-    return FittedModel(released=released, coefficients=coefficients, settings=spec.model_dump(mode="json"))
+    if not isinstance(spec, CoxSpec):
+        return FittedModel(released=_released(protocol, model), coefficients=None, settings=settings)
+    refuse_large_model(
+        len(model.design_.columns_),
+        frame.height,
+        limit=protocol.release.parameters_per_patient,
+        what=f"Model {spec.name!r} at {site}",
+    )
+    coefficients = coefficient_table(protocol, spec, model, site=site)
+    return FittedModel(released=_released(protocol, model), coefficients=coefficients, settings=settings)
+
+
+def _released(protocol: Protocol, model: RiskModel) -> ReleasedModel:
+    return release(model, grid=protocol.grid, horizons=protocol.endpoint.horizons)

@@ -1,18 +1,23 @@
 """The protocol: everything a joint experiment decides before anyone looks at a patient."""
 
-import math
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from biolab.core import ConfigError, canonical_json, did_you_mean, sha256_hex
 from biolab.core.validation import Settings, parse_settings
-from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, SiteMapping
+from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, Panel, RowFilter, SiteMapping
+from biolab.survival import MEASURES
 
-Months = PositiveFloat
+from .model_specs import BoostedHazardSpec, CoxSpec, IndexSpec, ModelSpec, Months, PanelSpec, refuse_small_leaves
+from .protocol_file import read_protocol_file
+
+Claim = Literal["risks", "discrimination"]
+Exchange = Literal["pairs", "pooled"]
+RESERVED = "others"
+DISCRIMINATION = ("harrell_c", "uno_c", "time_dependent_auc")
 
 
 class Header(Settings):
@@ -41,59 +46,17 @@ class Endpoint(Settings):
         return self
 
 
-class Term(Settings):
-    """A variable of the codebook in a model, numbers optionally as log(1 + x).
+class Evaluation(Settings):
+    """How performance is estimated inside a site and how uncertain it is said to be.
 
-    ``per`` is the step a hazard ratio of a number is stated for, in its unit; of log(1 + x) it is stated per doubling.
+    ``claims = "discrimination"`` judges the ranking of patients only: endpoints that differ between sites allow no word
+    on the predicted risks. ``exchange`` says which external validations are made: every site's models at every other
+    site (pairs), and at each site the models of all others pooled (leave one institution out).
     """
 
-    variable: str
-    transform: Literal["identity", "log1p"] = "identity"
-    per: PositiveFloat = 1.0
-
-
-class RidgeChoice(Settings):
-    """Ridge penalty whose strength cross-validated partial likelihood chooses."""
-
-    kind: Literal["ridge"] = "ridge"
-    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
-    folds: Annotated[int, Field(ge=2)] = 5
-
-
-class CoxSpec(Settings):
-    """Cox proportional hazards model on the terms."""
-
-    kind: Literal["cox"]
-    name: str
-    label: Label
-    description: Label
-    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
-    ties: Literal["efron", "breslow"] = "efron"
-    penalty: RidgeChoice | None = None
-
-
-class BoostedHazardSpec(Settings):
-    """Gradient-boosted discrete-time hazard on person-periods of ``interval`` months."""
-
-    kind: Literal["boosted_hazard"]
-    name: str
-    label: Label
-    description: Label
-    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
-    interval: Months = 6.0
-    iterations: PositiveInt = 100
-    learning_rate: PositiveFloat = 0.05
-    leaves: Annotated[int, Field(ge=2)] = 6
-    leaf_size: PositiveInt = 200
-
-
-ModelSpec = Annotated[CoxSpec | BoostedHazardSpec, Field(discriminator="kind")]
-
-
-class Evaluation(Settings):
-    """How performance is estimated inside a site and how uncertain it is said to be."""
-
     reference: str
+    claims: Claim = "risks"
+    exchange: Annotated[tuple[Exchange, ...], Field(min_length=1)] = ("pairs",)
     folds: Annotated[int, Field(ge=2)] = 5
     replicates: Annotated[int, Field(ge=100)] = 500
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -107,18 +70,30 @@ class Missing(Settings):
 
 
 class Release(Settings):
-    """What may leave a site: no cell under ``minimum_cell`` patients, no time finer than ``grid`` months."""
+    """What may leave a site.
+
+    No cell under ``minimum_cell`` patients, no time finer than ``grid`` months, nothing at all of a site with fewer
+    than ``minimum_events`` events, and no model with more than ``parameters_per_patient`` coefficients a patient.
+    """
 
     minimum_cell: Annotated[int, Field(ge=3)] = 10
+    minimum_events: Annotated[int, Field(ge=3)] = 10
+    parameters_per_patient: Annotated[float, Field(gt=0, le=0.5)] = 1 / 3
     grid: Months = 3.0
 
 
 class Site(Settings):
-    """An institution: its name, its data set and how its columns become the codebook's."""
+    """An institution: its name, its data set and how its columns become the codebook's.
+
+    ``rows`` picks the site's own rows where one file holds those of several institutions. ``note`` says what a reader
+    of its results must know, such as another endpoint.
+    """
 
     label: Label
     country: str
+    note: Label | None = None
     dataset: str | None = None
+    rows: RowFilter | None = None
     columns: dict[str, Column]
     endpoint: CompositeEndpoint | None = None
 
@@ -139,6 +114,7 @@ class Protocol(Settings):
     protocol: Header
     endpoint: Endpoint
     codebook: Codebook
+    panels: dict[str, Panel] = Field(default_factory=dict)
     eligibility: tuple[Eligibility, ...] = ()
     missing: Missing = Missing()
     models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
@@ -148,15 +124,22 @@ class Protocol(Settings):
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Protocol":
+        if RESERVED in self.sites:
+            raise ValueError(f"a site cannot be called {RESERVED!r}: the name stands for all other sites pooled")
         names = [spec.name for spec in self.models]
         if len(set(names)) < len(names):
             raise ValueError(f"model names repeat: {names}")
         _require(self.evaluation.reference, names, "evaluation.reference")
         for spec in self.models:
+            if isinstance(spec, PanelSpec):
+                _require(spec.panel, self.panels, f"models.{spec.name}.panel")
+                if isinstance(spec, IndexSpec):
+                    self.panels[spec.panel].require(spec.features, f"models.{spec.name}.features")
+                continue
             for term in spec.terms:
                 _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
             if isinstance(spec, BoostedHazardSpec):
-                _refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
+                refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
         return self
 
     @classmethod
@@ -168,14 +151,7 @@ class Protocol(Settings):
         ConfigError
             If the file is missing, is not TOML, or says something a protocol cannot say.
         """
-        path = Path(experiment)
-        file = path / "protocol.toml" if path.is_dir() else path
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ConfigError(f"{file} does not exist. Name a folder that holds a protocol.toml.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is not TOML: {error}") from error
+        content, file = read_protocol_file(experiment)
         return parse_settings(cls, content, source=str(file))
 
     @property
@@ -212,6 +188,11 @@ class Protocol(Settings):
         return [spec.name for spec in self.models if isinstance(spec, CoxSpec)]
 
     @property
+    def signature_models(self) -> list[str]:
+        """Names of the models that use features of a panel."""
+        return [spec.name for spec in self.models if isinstance(spec, PanelSpec)]
+
+    @property
     def unpenalised_cox_models(self) -> list[str]:
         """Names of the models whose hazard ratios can be pooled."""
         return [spec.name for spec in self.models if isinstance(spec, CoxSpec) and spec.penalty is None]
@@ -222,6 +203,11 @@ class Protocol(Settings):
         steps = int(self.endpoint.tau / self.release.grid + 1e-9)
         times = {round(self.release.grid * step, 6) for step in range(1, steps + 1)}
         return tuple(sorted(times | set(self.endpoint.horizons) | {self.endpoint.tau}))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures of performance that the protocol's claims allow."""
+        return DISCRIMINATION if self.evaluation.claims == "discrimination" else MEASURES
 
     def site(self, name: str) -> Site:
         """Return a site by its name."""
@@ -239,13 +225,3 @@ class Protocol(Settings):
 def _require(name: str, known: Collection[str], where: str) -> None:
     if name not in known:
         raise ValueError(f"{where} names {name!r}, which is not there. {did_you_mean(name, known)}")
-
-
-def _refuse_small_leaves(spec: BoostedHazardSpec, tau: float, minimum_cell: int) -> None:
-    # A patient adds at most one row an interval: so many rows in a leaf are at least a minimum cell of patients.
-    needed = minimum_cell * math.ceil(tau / spec.interval)
-    if spec.leaf_size < needed:
-        raise ValueError(
-            f"models.{spec.name}.leaf_size is {spec.leaf_size}; {needed} person-periods are needed so that every leaf "
-            f"rests on at least {minimum_cell} patients"
-        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from biolab.core import FitError
 from biolab.data import Cohort
 from biolab.survival import Evaluation, Prediction
 from biolab.tracking import RecordedRun, Store, experiment_name, log_model, recorded_run, registered_model_name
@@ -12,9 +13,11 @@ from biolab.tracking import RecordedRun, Store, experiment_name, log_model, reco
 from .description import cohort_tables
 from .example import synthetic_patients
 from .fitting import FittedModel, fit_model
+from .model_specs import ModelSpec
 from .performance import calibration_table, cross_validated_predictions, judge
-from .protocol import ModelSpec, Protocol
+from .protocol import Protocol
 from .records import describe_run, log_performance, run_tags
+from .withheld import STATE, Withheld, withheld_table
 
 Advance = Callable[[str], None]
 
@@ -50,14 +53,32 @@ def run_site(work: SiteWork, *, advance: Advance) -> str:
         description=describe_run(protocol, f"{protocol.site(site).label.en}: cohort and models"),
     ) as run:
         _record_cohort(run, work)
-        predictions = cross_validated_predictions(protocol, work.cohort, site, advance=advance)
-        advance(f"{site}: metrics and intervals")
-        evaluation = judge(protocol, work.cohort, predictions, test_site=site)
-        for spec in protocol.models:
-            advance(f"{site}: fitting and releasing {spec.name}")
-            fitted = fit_model(protocol, spec, work.cohort.frame, site=site)
-            _record_model(work, run, spec, fitted, _Judged(evaluation=evaluation, prediction=predictions[spec.name]))
+        fitted, predictions, missing = _fit_all(work, advance)
+        run.table("withheld", withheld_table(missing))
+        if fitted:
+            advance(f"{site}: metrics and intervals")
+            evaluation = judge(protocol, work.cohort, predictions, test_site=site)
+        for name, model in fitted.items():
+            spec = next(spec for spec in protocol.models if spec.name == name)
+            _record_model(work, run, spec, model, _Judged(evaluation=evaluation, prediction=predictions[name]))
     return run.run_id
+
+
+def _fit_all(work: SiteWork, advance: Advance) -> tuple[dict[str, FittedModel], dict[str, Prediction], list[Withheld]]:
+    """Fit every model and predict by cross-validation; a model that cannot be fitted here is named, not fatal."""
+    protocol, site = work.protocol, work.site
+    fitted: dict[str, FittedModel] = {}
+    predictions: dict[str, Prediction] = {}
+    missing: list[Withheld] = []
+    for spec in protocol.models:
+        try:
+            found = cross_validated_predictions(protocol, work.cohort, site, models=[spec], advance=advance)
+            advance(f"{site}: fitting and releasing {spec.name}")
+            fitted[spec.name] = fit_model(protocol, spec, work.cohort.frame, site=site)
+            predictions |= found
+        except FitError:
+            missing.append(Withheld(site=site, model=spec.name, reason="fit"))
+    return fitted, predictions, missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +90,12 @@ class _Judged:
 def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     tables = cohort_tables(work.protocol, work.cohort, work.site)
     facts = tables["cohort"].drop("site").row(0, named=True)
-    run.params(work.protocol.parameters)
+    run.params({**work.protocol.parameters, STATE: "complete"})
     run.text("protocol.json", work.protocol.canonical)
     run.dataset(
         name=f"{work.protocol.name}-{work.site}",
         digest=work.cohort.digest,
-        schema={name: str(dtype) for name, dtype in work.cohort.frame.schema.items()},
+        schema=_schema(work),
         profile=facts,
         context="cohort",
     )
@@ -92,6 +113,13 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     )
 
 
+def _schema(work: SiteWork) -> dict[str, str]:
+    """Return the type of each codebook variable, and of each panel as a whole."""
+    schema = {name: str(dtype) for name, dtype in work.protocol.codebook.frame_schema.items()}
+    panels = work.protocol.panels.items()
+    return schema | {f"panel {name}": f"{len(panel.features)} numbers, {panel.sha256[:12]}" for name, panel in panels}
+
+
 def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: FittedModel, judged: _Judged) -> None:
     protocol, site = work.protocol, work.site
     with recorded_run(
@@ -105,11 +133,13 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
         run.params(dict(fitted.settings))
         if fitted.coefficients is not None:
             run.table("coefficients", fitted.coefficients)
+        if fitted.signature is not None:
+            run.table("signature", fitted.signature)
         calibration = calibration_table(protocol, work.cohort, judged.prediction)
         log_performance(run, judged.evaluation, calibration, model=spec.name, sites=(site, site))
         with TemporaryDirectory() as folder:
             fitted.released.save(Path(folder))
-            example = synthetic_patients(protocol, spec)
+            example = synthetic_patients(fitted.released.design)
             log_model(
                 run,
                 name=spec.name,

@@ -1,10 +1,15 @@
 """External validation: models released by one site, judged on another site's patients."""
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from biolab.core import TrackingError
-from biolab.survival import ReleasedModel
+from biolab.survival import Prediction, ReleasedModel
 from biolab.tracking import RunRecord, experiment_name, find_runs, load_released, recorded_run
 
 from .performance import Advance, calibration_table, judge
+from .pooling import POOLED, pool_predictions
 from .records import describe_run, log_performance, run_tags
 from .site import SiteWork
 
@@ -22,11 +27,62 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
     TrackingError
         If the other site has no complete run under this very protocol.
     """
-    protocol, site = work.protocol, work.site
-    advance(f"{site}: validating the models of {train_site}")
+    advance(f"{work.site}: validating the models of {train_site}")
     sources = model_runs(work, train_site)
-    released = {name: ReleasedModel.load(load_released(work.store, run.run_id)) for name, run in sources.items()}
-    predictions = {name: model.predict(work.cohort.frame) for name, model in released.items()}
+    if not sources:
+        return []
+    predictions = {name: _predicted(work, run) for name, run in sources.items()}
+    origin = {name: {"model_run_id": run.run_id} for name, run in sources.items()}
+    return _record(work, train_site, predictions, origin)
+
+
+def validate_pooled_at_site(work: SiteWork, *, advance: Advance) -> list[str]:
+    """Judge each model as pooled over all other sites: leave one institution out, without pooling rows.
+
+    Weights are the training sites' numbers of events. Sites that showed nothing, or not this model, have no part; a
+    model that fewer than two others have is left out.
+
+    Returns
+    -------
+    list of str
+        The ids of the validation runs.
+
+    Raises
+    ------
+    TrackingError
+        If another site has no complete run under this very protocol.
+    """
+    advance(f"{work.site}: validating the models of all others, pooled")
+    others = [site for site in work.protocol.sites if site != work.site]
+    sources = {site: model_runs(work, site) for site in others}
+    events = {run.site: run.metrics.get("events", 0.0) for run in _site_runs(work)}
+    predictions: dict[str, Prediction] = {}
+    origin: dict[str, dict[str, object]] = {}
+    for spec in work.protocol.models:
+        members = {site: runs[spec.name] for site, runs in sources.items() if spec.name in runs}
+        if len(members) < 2:
+            continue
+        weights = np.array([events[site] for site in members])
+        predictions[spec.name] = pool_predictions([_predicted(work, run) for run in members.values()], weights)
+        origin[spec.name] = {
+            "member_run_ids": [run.run_id for run in members.values()],
+            "member_weights": dict(zip(members, (weights / weights.sum()).round(6).tolist(), strict=True)),
+        }
+    return _record(work, POOLED, predictions, origin) if predictions else []
+
+
+def _predicted(work: SiteWork, run: RunRecord) -> Prediction:
+    return ReleasedModel.load(load_released(work.store, run.run_id)).predict(work.cohort.frame)
+
+
+def _record(
+    work: SiteWork,
+    train_site: str,
+    predictions: Mapping[str, Prediction],
+    origin: Mapping[str, Mapping[str, object]],
+) -> list[str]:
+    """Judge the predictions on the site's patients and write a run a model."""
+    protocol, site = work.protocol, work.site
     evaluation = judge(protocol, work.cohort, predictions, test_site=site)
     written = []
     for name, prediction in predictions.items():
@@ -37,11 +93,15 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
             tags=run_tags(protocol, role="validation", site=site, model=name, model_site=train_site),
             description=describe_run(protocol, f"{name} of {train_site}, judged on the patients of {site}"),
         ) as run:
-            run.params({"model_run_id": sources[name].run_id})
+            run.params(origin[name])
             calibration = calibration_table(protocol, work.cohort, prediction)
             log_performance(run, evaluation, calibration, model=name, sites=(train_site, site))
             written.append(run.run_id)
     return written
+
+
+def _site_runs(work: SiteWork) -> list[RunRecord]:
+    return find_runs(work.store, protocol=work.protocol.name, sha256=work.protocol.sha256, role="site")
 
 
 def model_runs(work: SiteWork, train_site: str) -> dict[str, RunRecord]:

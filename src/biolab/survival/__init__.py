@@ -5,6 +5,7 @@ from .aalen_johansen import aalen_johansen as aalen_johansen
 from .auc import time_dependent_auc as time_dependent_auc
 from .auc import time_dependent_auc_draws as time_dependent_auc_draws
 from .baseline_hazard import StepFunction as StepFunction
+from .baseline_hazard import breslow_hazard as breslow_hazard
 from .brier import brier_score as brier_score
 from .brier import brier_score_draws as brier_score_draws
 from .brier import integrated_brier_score as integrated_brier_score
@@ -40,8 +41,8 @@ from .discrimination import harrell_c as harrell_c
 from .discrimination import harrell_c_draws as harrell_c_draws
 from .discrimination import uno_c as uno_c
 from .discrimination import uno_c_draws as uno_c_draws
+from .evaluation import MEASURES as MEASURES
 from .evaluation import Evaluation as Evaluation
-from .evaluation import Prediction as Prediction
 from .evaluation import evaluate as evaluate
 from .evaluation import evaluation_draws as evaluation_draws
 from .kaplan_meier import KaplanMeier as KaplanMeier
@@ -53,6 +54,7 @@ from .nelson_aalen import NelsonAalen as NelsonAalen
 from .nelson_aalen import nelson_aalen as nelson_aalen
 from .nested_cv import NestedCV as NestedCV
 from .nested_cv import nested_cv as nested_cv
+from .prediction import Prediction as Prediction
 from .proportional_hazards import ProportionalHazards as ProportionalHazards
 from .proportional_hazards import proportional_hazards_test as proportional_hazards_test
 from .release import release as release

@@ -15,7 +15,8 @@ from biolab.core.arrays import Float
 from biolab.stats import holm
 from biolab.stats.intervals import normal_quantile
 
-from .evaluation import Key, Prediction, evaluation_draws
+from .evaluation import Key, evaluation_draws
+from .prediction import Prediction
 from .target import SurvivalTarget
 
 

@@ -10,7 +10,7 @@ from scipy.special import chdtrc
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float
 
-from .evaluation import Prediction
+from .prediction import Prediction
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

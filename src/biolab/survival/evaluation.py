@@ -1,8 +1,8 @@
 """Every metric of every model on one cohort, with intervals and paired differences from shared bootstrap draws."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -10,71 +10,28 @@ from numpy import ndarray
 
 from biolab.core import ConfigError, DataError, Estimate, did_you_mean
 from biolab.core.arrays import Float, Int
-from biolab.stats import bootstrap_weights, percentile_interval
+from biolab.stats import bootstrap_weights
 
 from .auc import time_dependent_auc_draws
 from .brier import integrated_brier_score_draws, trapezoid_shares
 from .calibration import calibration_slope_draws, observed_expected_draws
 from .censoring import censoring_distribution
 from .discrimination import harrell_c_draws, uno_c_draws
+from .draws import estimate_of_draws
+from .prediction import Prediction
 from .product_limit import ProductLimit, product_limit
 from .target import SurvivalTarget
 
 Key = tuple[str, float | None]
+MEASURES = (
+    "harrell_c",
+    "uno_c",
+    "integrated_brier_score",
+    "calibration_slope",
+    "time_dependent_auc",
+    "observed_expected",
+)
 BLOCK_CELLS = 250_000  # replicates x patients at a time: a few arrays of 2 MB, which stay in cache
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prediction:
-    """What one model says of the patients to evaluate.
-
-    ``risk_score`` rises with risk (a log-hazard where the model has one); ``survival[i, k]`` is the probability that
-    patient i is free of the event after ``times[k]``.
-
-    Raises
-    ------
-    DataError
-        If shapes differ, a value is NaN or infinite, ``times`` do not increase, or survival rises or leaves [0, 1].
-    """
-
-    risk_score: Float[ndarray, " n"]
-    survival: Float[ndarray, "n t"]
-    times: Float[ndarray, " t"]
-
-    def __post_init__(self) -> None:
-        shape = (self.risk_score.size, self.times.size)
-        if self.risk_score.ndim != 1 or self.times.ndim != 1 or self.survival.shape != shape:
-            raise DataError(
-                f"survival has shape {self.survival.shape} for risk_score {self.risk_score.shape} and times "
-                f"{self.times.shape}; expected one row a patient and one column a time."
-            )
-        if not np.isfinite(self.risk_score).all():
-            row = np.flatnonzero(~np.isfinite(self.risk_score))[0]
-            raise DataError(
-                f"risk_score is {self.risk_score[row]} in row {row} (counted from 0); expected finite numbers."
-            )
-        if not (np.diff(self.times) > 0).all():
-            raise DataError("times do not increase; sort them and drop repeats.")
-        if not ((self.survival >= 0) & (self.survival <= 1)).all() or (np.diff(self.survival, axis=1) > 1e-9).any():
-            raise DataError("A survival curve is NaN, leaves [0, 1] or rises; expected P(event after time).")
-
-    def at(self, times: Float[ndarray, " s"], what: str) -> Float[ndarray, "n s"]:
-        """Return the survival columns at some of ``times``.
-
-        Raises
-        ------
-        ConfigError
-            If one of them was not predicted.
-        """
-        place = np.searchsorted(self.times, times - 1e-9 * np.abs(times))
-        found = np.append(self.times, np.inf)[place]
-        missing = ~np.isclose(found, times, rtol=1e-9, atol=0)
-        if missing.any():
-            raise ConfigError(
-                f"{what} {times[missing][0]:g} is not among the {self.times.size} predicted times "
-                f"({self.times.min(initial=np.inf):g} to {self.times.max(initial=-np.inf):g}). Predict it there too."
-            )
-        return np.ascontiguousarray(self.survival[:, place])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +88,8 @@ class Evaluation:
         flat: dict[str, float] = {}
         for row in self.rows.filter(pl.col("model") == model).iter_rows(named=True):
             name = row["metric"] if row["horizon"] is None else f"{row['metric']}.at_{row['horizon']:g}"
-            flat |= {name: row["estimate"]}
+            if row["estimate"] is not None:
+                flat |= {name: row["estimate"]}
             if row["lower"] is not None:
                 flat |= {f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
         return flat
@@ -148,6 +106,8 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     seed: int,
     confidence: float = 0.95,
     reference: str | None = None,
+    measures: Collection[str] = MEASURES,
+    undefined: Literal["refuse", "null"] = "refuse",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate models on one cohort with percentile bootstrap intervals, all from the same draws.
@@ -160,12 +120,16 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     Replicates on which a metric cannot be computed (no event before a horizon, say) are left out of its interval and
     counted in the column ``replicates``. Time is O(models * replicates * n log n), memory that of the multiplicities.
 
+    Only ``measures`` are computed. One that the cohort itself leaves undefined is refused, or with
+    ``undefined="null"`` stands without an estimate: a small cohort then keeps what can be known of it.
+
     Raises
     ------
     DataError
         If a prediction has another number of patients than the target, or a metric cannot be computed on the cohort.
     ConfigError
-        If a horizon or grid time was not predicted, there are no models, or the reference is not one of them.
+        If a horizon or grid time was not predicted, there are no models, the reference is not one of them, or a
+        measure is not known.
 
     References
     ----------
@@ -181,9 +145,11 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
         tau=tau,
         replicates=replicates,
         seed=seed,
+        measures=measures,
         on_progress=on_progress,
     )
-    _refuse_undefined(joined)
+    if undefined == "refuse":
+        _refuse_undefined(joined)
     settings = {
         "horizons": horizons.tolist(),
         "tau": tau,
@@ -213,6 +179,7 @@ def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
     tau: float | None = None,
     replicates: int = 500,
     seed: int,
+    measures: Collection[str] = MEASURES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, dict[Key, Float[ndarray, " b+1"]]]:
     """Return each model's metrics, by (metric, horizon): the value on the cohort, then one on each replicate.
@@ -235,7 +202,11 @@ def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
         for name, prediction in predictions.items()
     }
     blocks = weight_blocks(len(target), replicates, seed)
-    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
+    chosen = _chosen(measures)
+    samples = (
+        _sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau, measures=chosen)
+        for weights in blocks
+    )
     return _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
 
 
@@ -250,27 +221,40 @@ class _Sample:
     horizons: Float[ndarray, " h"]
     grid: Float[ndarray, " g"]
     tau: float | None
+    measures: frozenset[str]
 
     def metrics(
         self, score: Float[ndarray, " n"], at_horizons: Float[ndarray, "n h"], at_grid: Float[ndarray, "n g"]
     ) -> Iterator[tuple[Key, Float[ndarray, " b"]]]:
         """Yield each metric's values, one a weighting."""
         time, event, weights, seen = self.target.time, self.target.event, self.weights, self.censoring
-        yield ("harrell_c", None), harrell_c_draws(time, event, score, weights)
-        yield ("uno_c", None), uno_c_draws(time, event, score, weights, tau=self.tau, censoring=seen)
-        yield (
-            ("integrated_brier_score", None),
-            integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
-        )
-        yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
-        ratio = observed_expected_draws(
-            time, event, at_horizons, weights, horizons=self.horizons, observed=self.observed
-        )
+        if "harrell_c" in self.measures:
+            yield ("harrell_c", None), harrell_c_draws(time, event, score, weights)
+        if "uno_c" in self.measures:
+            yield ("uno_c", None), uno_c_draws(time, event, score, weights, tau=self.tau, censoring=seen)
+        if "integrated_brier_score" in self.measures:
+            yield (
+                ("integrated_brier_score", None),
+                integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
+            )
+        if "calibration_slope" in self.measures:
+            yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
+        yield from self._at_horizons(at_horizons)
+
+    def _at_horizons(self, survival: Float[ndarray, "n h"]) -> Iterator[tuple[Key, Float[ndarray, " b"]]]:
+        time, event, weights = self.target.time, self.target.event, self.weights
         for k, horizon in enumerate(self.horizons.tolist()):
-            risk = 1 - at_horizons[:, k]
-            auc = time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=seen)
-            yield ("time_dependent_auc", horizon), auc
-            yield ("observed_expected", horizon), ratio[:, k]
+            if "time_dependent_auc" in self.measures:
+                risk = 1 - survival[:, k]
+                yield (
+                    ("time_dependent_auc", horizon),
+                    time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=self.censoring),
+                )
+            if "observed_expected" in self.measures:
+                ratio = observed_expected_draws(
+                    time, event, survival[:, [k]], weights, horizons=self.horizons[[k]], observed=self.observed
+                )
+                yield ("observed_expected", horizon), ratio[:, 0]
 
 
 def _sample(
@@ -280,6 +264,7 @@ def _sample(
     horizons: Float[ndarray, " h"],
     grid: Float[ndarray, " g"],
     tau: float | None,
+    measures: frozenset[str],
 ) -> _Sample:
     return _Sample(
         target=target,
@@ -289,7 +274,15 @@ def _sample(
         horizons=horizons,
         grid=grid,
         tau=tau,
+        measures=measures,
     )
+
+
+def _chosen(measures: Collection[str]) -> frozenset[str]:
+    for name in measures:
+        if name not in MEASURES:
+            raise ConfigError(f"{name!r} is no measure of a survival model. {did_you_mean(name, MEASURES)}")
+    return frozenset(measures)
 
 
 def _draws(
@@ -345,15 +338,6 @@ def _refuse_undefined(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]]) 
                 raise DataError(f"{metric}{where} of model {name!r} cannot be computed on this cohort: {reason}.")
 
 
-def draws_interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float | int | None]:
-    """Return standard_error, lower, upper and how many draws are finite; null where fewer than half are."""
-    known = draws[np.isfinite(draws)]
-    if known.size < max(2, draws.size / 2):
-        return {"standard_error": None, "lower": None, "upper": None, "replicates": known.size}
-    lower, upper = percentile_interval(known, confidence=confidence)
-    return {"standard_error": float(known.std(ddof=1)), "lower": lower, "upper": upper, "replicates": known.size}
-
-
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame:
     text, counts = ("model", "reference", "metric"), ("replicates",)
     schema = {name: pl.String() if name in text else pl.Int64() if name in counts else pl.Float64() for name in columns}
@@ -362,8 +346,7 @@ def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame
 
 def _rows(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], confidence: float) -> pl.DataFrame:
     rows: list[dict[str, Any]] = [
-        {"model": name, "metric": metric, "horizon": horizon, "estimate": float(draws[0])}
-        | draws_interval(draws[1:], confidence)
+        {"model": name, "metric": metric, "horizon": horizon} | estimate_of_draws(draws, confidence)
         for name, found in joined.items()
         for (metric, horizon), draws in found.items()
     ]
@@ -378,7 +361,8 @@ def _difference_rows(
         for (metric, horizon), draws in found.items() if name != reference else ():
             apart = draws - joined[str(reference)][metric, horizon]
             row = {"model": name, "reference": reference, "metric": metric, "horizon": horizon}
-            rows.append(row | {"difference": float(apart[0])} | draws_interval(apart[1:], confidence))
+            found_apart = estimate_of_draws(apart, confidence)
+            rows.append(row | {"difference": found_apart.pop("estimate")} | found_apart)
     columns = (
         "model",
         "reference",

@@ -17,8 +17,9 @@ from biolab.core.arrays import Bool, Float, Int
 from biolab.stats import stratified_folds
 
 from .discrimination import harrell_c_draws
-from .evaluation import Evaluation, Prediction, evaluate
+from .evaluation import Evaluation, evaluate
 from .event_table import check_choice
+from .prediction import Prediction
 from .target import SurvivalTarget, survival_target
 
 Choice = Literal["harrell_c", "partial_likelihood"]

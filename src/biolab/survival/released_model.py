@@ -14,7 +14,7 @@ from biolab.core import ConfigError, write_atomically
 from biolab.core.arrays import Float
 
 from .design import Design
-from .evaluation import Prediction
+from .prediction import Prediction
 from .released_trees import ReleasedTrees
 
 FORMAT = "biolab.released-model/1"

@@ -1,6 +1,6 @@
 """Whether a model is as good in every subgroup: metrics by group, small groups suppressed, groups against the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float
 
 from .comparison import difference_frame, difference_row
-from .evaluation import Key, Prediction, draws_interval, evaluation_draws
+from .draws import estimate_of_draws
+from .evaluation import MEASURES, Key, evaluation_draws
+from .prediction import Prediction
 from .target import SurvivalTarget
 
 MISSING = "missing"
@@ -61,6 +63,7 @@ def subgroup_metrics(  # noqa: PLR0913 - the arguments of evaluate, and what is 
     replicates: int = 500,
     seed: int,
     confidence: float = 0.95,
+    measures: Collection[str] = MEASURES,
 ) -> SubgroupMetrics:
     """Evaluate models in each subgroup, and test each subgroup against everybody else.
 
@@ -102,7 +105,8 @@ def subgroup_metrics(  # noqa: PLR0913 - the arguments of evaluate, and what is 
     shown = {name: _enough(target, mine, minimum) for name, mine in members.items()}
     counted = _counted(members, shown)
     chosen: dict[str, Any] = {"horizons": horizons, "grid": grid, "tau": tau, "replicates": replicates}
-    keys = _keys(horizons)
+    chosen["measures"] = measures
+    keys = [key for key in _keys(horizons) if key[0] in measures]
     seeds = np.random.SeedSequence(seed).spawn(2 * len(names))
     rows: list[dict[str, Any]] = []
     differences: list[dict[str, Any]] = []
@@ -178,10 +182,7 @@ def _draws(
 
 
 def _estimate(draws: Draws | None, model: str, key: Key, confidence: float) -> dict[str, Any]:
-    found = np.full(1, np.nan) if draws is None else draws[model][key]
-    if not np.isfinite(found[0]):
-        return dict.fromkeys(("estimate", "standard_error", "lower", "upper", "replicates"))
-    return {"estimate": float(found[0])} | draws_interval(found[1:], confidence)
+    return estimate_of_draws(np.full(1, np.nan) if draws is None else draws[model][key], confidence)
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
