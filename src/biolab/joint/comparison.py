@@ -155,9 +155,17 @@ def _stack(store: Store, runs: Iterable[RunRecord], table: str) -> pl.DataFrame:
 def _site_list(protocol: Protocol) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"site": name, "label_en": site.label.en, "label_ko": site.label.ko, "country": site.country}
+            {
+                "site": name,
+                "label_en": site.label.en,
+                "label_ko": site.label.ko,
+                "country": site.country,
+                "note_en": None if site.note is None else site.note.en,
+                "note_ko": None if site.note is None else site.note.ko,
+            }
             for name, site in protocol.sites.items()
-        ]
+        ],
+        schema_overrides={"note_en": pl.String, "note_ko": pl.String},
     )
 
 

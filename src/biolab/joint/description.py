@@ -11,16 +11,22 @@ from .protocol import Protocol
 
 
 def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl.DataFrame]:
-    """Return the tables ``cohort``, ``flow``, ``characteristics`` and ``survival_curve`` of one site."""
+    """Return the tables ``cohort``, ``flow``, ``characteristics`` and ``survival_curve`` of one site.
+
+    Where few patients are censored, the number of events is withheld, for the rest would follow from it, and so is the
+    median follow-up, which rests on the censored.
+    """
     minimum = protocol.release.minimum_cell
+    censored = cohort.patients - cohort.events
     tables = {
         "cohort": pl.DataFrame(
             {
                 "patients": [cohort.patients],
-                "events": [cohort.events],
+                "events": [cohort.events if _released_count(censored, minimum) is not None else None],
                 "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
-                "median_follow_up": [median_follow_up(cohort)],
-            }
+                "median_follow_up": [median_follow_up(cohort) if censored >= minimum else None],
+            },
+            schema_overrides={"events": pl.Int64, "dropped": pl.Int64, "median_follow_up": pl.Float64},
         ),
         "flow": released_flow(cohort, minimum=minimum),
         "characteristics": released_characteristics(cohort, protocol),
@@ -45,14 +51,15 @@ def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:
     )
 
 
-def median_follow_up(cohort: Cohort) -> float:
-    """Return the reverse Kaplan-Meier median: time to censoring, with events as its censoring.
+def median_follow_up(cohort: Cohort) -> float | None:
+    """Return the reverse Kaplan-Meier median: time to censoring, with events as its censoring; null if not reached.
 
     References
     ----------
     Schemper, Smith (1996), Controlled Clinical Trials 17:343-346, doi:10.1016/0197-2456(96)00075-X.
     """
-    return round(float(kaplan_meier(cohort.time, ~cohort.event).median.estimate), 1)
+    median = float(kaplan_meier(cohort.time, ~cohort.event).median.estimate)
+    return round(median, 1) if np.isfinite(median) else None
 
 
 def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:

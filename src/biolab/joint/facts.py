@@ -23,6 +23,10 @@ class ProtocolFacts:
     tau: float
     reference_model: str
     minimum_cell: int
+    minimum_events: int
+    outcome: str
+    claims: str
+    panels: tuple[Mapping[str, str], ...]
     settings: Mapping[str, object]
 
 
@@ -40,6 +44,14 @@ def protocol_facts(protocol: Protocol) -> ProtocolFacts:
         tau=protocol.endpoint.tau,
         reference_model=protocol.evaluation.reference,
         minimum_cell=protocol.release.minimum_cell,
+        minimum_events=protocol.release.minimum_events,
+        outcome=protocol.endpoint.kind,
+        claims=protocol.evaluation.claims,
+        panels=tuple(
+            _by_language(panel.label)
+            | {"count": f"{len(panel.features):,}", "digest": panel.sha256[:12], "scale": panel.scale}
+            for panel in protocol.panels.values()
+        ),
         settings=protocol.parameters,
     )
 

@@ -11,7 +11,7 @@ from biolab.stats import stratified_folds
 from biolab.survival import Evaluation, Prediction, SurvivalTarget, calibration_curve, evaluate
 
 from .fitting import fit_model
-from .model_specs import ModelSpec
+from .model_specs import IndexSpec, ModelSpec
 from .protocol import Protocol
 
 Advance = Callable[[str], None]
@@ -26,13 +26,17 @@ def cross_validated_predictions(
 ) -> dict[str, Prediction]:
     """Predict every patient by models that never saw them: one pass of event-balanced folds.
 
-    Imputation, scaling and the choice of penalties are learned anew in each fold.
+    Imputation, scaling and the choice of penalties are learned anew in each fold. An index under a protocol that claims
+    discrimination only has nothing to learn, so all patients are ranked at once.
     """
     rules = protocol.evaluation
     fold = stratified_folds(cohort.event, rules.folds, seed=spawn_seed(rules.seed, site, "folds"))
     predictions = {}
     for spec in protocol.models if models is None else models:
         advance(f"{site}: cross-validating {spec.name}")
+        if isinstance(spec, IndexSpec) and protocol.evaluation.claims == "discrimination":
+            predictions[spec.name] = fit_model(protocol, spec, cohort.frame, site=site).released.predict(cohort.frame)
+            continue
         parts = {}
         for held_out in range(rules.folds):
             train, test = cohort.frame.filter(fold != held_out), cohort.frame.filter(fold == held_out)
@@ -85,5 +89,5 @@ def calibration_table(protocol: Protocol, cohort: Cohort, prediction: Prediction
         curve = calibration_curve(cohort.time, cohort.event, prediction.survival[:, at], horizon, groups=groups)
         found = curve.table().drop("events").with_columns(horizon=pl.lit(float(horizon)))
         if (found["patients"] >= minimum).all():
-            tables.append(found.select(CALIBRATION_SCHEMA))
+            tables.append(found.select(*CALIBRATION_SCHEMA))
     return pl.concat(tables, how="vertical_relaxed")

@@ -35,6 +35,7 @@ class Endpoint(Settings):
     ``tau`` restricts Uno's C and the integrated Brier score to times that every site observes.
     """
 
+    kind: Literal["survival"] = "survival"
     label: Label
     horizons: Annotated[tuple[Months, ...], Field(min_length=1)]
     tau: Months

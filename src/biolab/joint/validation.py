@@ -1,6 +1,6 @@
 """External validation: models released by one site, judged on another site's patients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> li
 def validate_pooled_at_site(work: SiteWork, *, advance: Advance) -> list[str]:
     """Judge each model as pooled over all other sites: leave one institution out, without pooling rows.
 
-    Weights are the training sites' numbers of events. Sites that showed nothing, or not this model, have no part; a
+    Weights are the training sites' numbers of patients. Sites that showed nothing, or not this model, have no part; a
     model that fewer than two others have is left out.
 
     Returns
@@ -53,16 +53,16 @@ def validate_pooled_at_site(work: SiteWork, *, advance: Advance) -> list[str]:
         If another site has no complete run under this very protocol.
     """
     advance(f"{work.site}: validating the models of all others, pooled")
-    others = [site for site in work.protocol.sites if site != work.site]
-    sources = {site: model_runs(work, site) for site in others}
-    events = {run.site: run.metrics.get("events", 0.0) for run in _site_runs(work)}
+    parents = _site_runs(work, [site for site in work.protocol.sites if site != work.site])
+    sources = _children(work, parents)
+    patients = {site: run.metrics.get("patients", 0.0) for site, run in parents.items()}
     predictions: dict[str, Prediction] = {}
     origin: dict[str, dict[str, object]] = {}
     for spec in work.protocol.models:
         members = {site: runs[spec.name] for site, runs in sources.items() if spec.name in runs}
         if len(members) < 2:
             continue
-        weights = np.array([events[site] for site in members])
+        weights = np.array([patients[site] for site in members])
         predictions[spec.name] = pool_predictions([_predicted(work, run) for run in members.values()], weights)
         origin[spec.name] = {
             "member_run_ids": [run.run_id for run in members.values()],
@@ -100,20 +100,31 @@ def _record(
     return written
 
 
-def _site_runs(work: SiteWork) -> list[RunRecord]:
-    return find_runs(work.store, protocol=work.protocol.name, sha256=work.protocol.sha256, role="site")
-
-
 def model_runs(work: SiteWork, train_site: str) -> dict[str, RunRecord]:
     """Find the runs of the models of a site's latest complete run under this very protocol, by model."""
+    return _children(work, _site_runs(work, [train_site]))[train_site]
+
+
+def _site_runs(work: SiteWork, sites: Sequence[str]) -> dict[str, RunRecord]:
+    """Find the latest complete run of each of some sites under this very protocol."""
     protocol = work.protocol
-    parents = find_runs(work.store, protocol=protocol.name, sha256=protocol.sha256, role="site", site=train_site)
-    if not parents:
-        raise TrackingError(
-            f"Site {train_site!r} has no complete run of protocol {protocol.name} {protocol.version} "
-            f"({protocol.sha256[:12]}) in {work.store.label}. Run that site first."
-        )
-    runs = find_runs(
-        work.store, protocol=protocol.name, sha256=protocol.sha256, role="model", site=train_site, latest=False
-    )
-    return {str(run.model): run for run in runs if run.parent_id == parents[0].run_id}
+    found = find_runs(work.store, protocol=protocol.name, sha256=protocol.sha256, role="site")
+    latest = {str(run.site): run for run in found}
+    for site in sites:
+        if site not in latest:
+            raise TrackingError(
+                f"Site {site!r} has no complete run of protocol {protocol.name} {protocol.version} "
+                f"({protocol.sha256[:12]}) in {work.store.label}. Run that site first."
+            )
+    return {site: latest[site] for site in sites}
+
+
+def _children(work: SiteWork, parents: Mapping[str, RunRecord]) -> dict[str, dict[str, RunRecord]]:
+    """Find the model runs of each site's run, by site and model."""
+    protocol = work.protocol
+    only = next(iter(parents)) if len(parents) == 1 else None
+    runs = find_runs(work.store, protocol=protocol.name, sha256=protocol.sha256, role="model", site=only, latest=False)
+    return {
+        site: {str(run.model): run for run in runs if run.parent_id == parent.run_id}
+        for site, parent in parents.items()
+    }

@@ -13,3 +13,7 @@ from .results import validation_table as validation_table
 from .shape import Cell as Cell
 from .shape import Group as Group
 from .shape import Table as Table
+from .transport import signature_table as signature_table
+from .transport import trained_signatures as trained_signatures
+from .transport import transport_table as transport_table
+from .transport import withheld_table as withheld_table

@@ -14,7 +14,7 @@ from .shape import Cell, Group, Table, count_cell, estimate_cell
 def characteristics_table(comparison: Comparison, legend: Legend) -> Table:
     """Show cohort sizes and every variable by site; suppressed counts read ``<10``."""
     say, minimum = legend.prose, comparison.protocol.minimum_cell
-    sites = list(comparison.sites["site"])
+    sites = in_order(comparison.cohorts["site"], legend.sites)
     groups = [Group(rows=tuple(_sizes(comparison, legend, sites)))]
     for variable in comparison.characteristics["variable"].unique(maintain_order=True):
         rows = comparison.characteristics.filter(pl.col("variable") == variable)
