@@ -110,7 +110,7 @@ def select_cohort(
     DataError
         If a value is missing under ``"refuse"`` (names row and column).
     TooFewEventsError
-        If fewer than ``minimum_events`` events remain. It does not say how many: that count may be a secret.
+        If fewer than ``minimum_events`` events remain (with 0, no event is looked for). It does not say how many: that count may be a secret.
     """
     rows = frame.with_row_index("data row", offset=1)
     steps = [("recorded", "Patients recorded", "기록된 환자", 0, rows.height)]
@@ -134,7 +134,7 @@ def select_cohort(
         codebook=codebook,
         missing=missing,
     )
-    if cohort.events < minimum_events:
+    if minimum_events > 0 and cohort.events < minimum_events:
         raise TooFewEventsError(
             f"{file}: fewer than {minimum_events} events among the eligible patients; so many are needed to fit and to "
             "protect patients. Widen the eligibility rules, or leave this site out."

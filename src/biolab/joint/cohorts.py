@@ -9,6 +9,7 @@ from biolab.core import ConfigError, DataError
 from biolab.data import (
     Cohort,
     RowFilter,
+    TooFewEventsError,
     complete_rows,
     harmonise,
     load,
@@ -19,6 +20,7 @@ from biolab.data import (
 )
 
 from .protocol import Protocol
+from .tabular import outcome_values
 
 
 def load_cohort(protocol: Protocol, site: str, *, file: Path | None = None) -> Cohort:
@@ -54,9 +56,11 @@ def load_cohort(protocol: Protocol, site: str, *, file: Path | None = None) -> C
         protocol.eligibility,
         protocol.codebook,
         missing=protocol.missing.policy,
-        minimum_events=protocol.release.minimum_events,
+        minimum_events=protocol.release.minimum_events if protocol.is_survival else 0,
         file=source,
     )
+    if not protocol.is_survival:
+        _refuse_few(protocol, cohort, source)
     scaled = cohort.frame
     for name, panel in protocol.panels.items():
         scaled = scale_panel(scaled, panel, name)
@@ -78,3 +82,14 @@ def _own_rows(raw: pl.LazyFrame, rows: RowFilter | None, source: str) -> tuple[p
     if rows.column not in schema:
         raise DataError(f"{source}: column {rows.column!r}, which tells the sites apart, is missing.")
     return raw.filter(rows.expression(schema[rows.column])), f"{source} where {rows.column} is {rows.equals}"
+
+
+def _refuse_few(protocol: Protocol, cohort: Cohort, source: str) -> None:
+    """Refuse a site where either class, or all patients of a number, are fewer than the minimum of events."""
+    outcome = outcome_values(protocol, cohort.frame)
+    classes = [int(outcome.sum()), int((1 - outcome).sum())] if protocol.endpoint.kind == "binary" else [len(outcome)]
+    if min(classes) < protocol.release.minimum_events:
+        raise TooFewEventsError(
+            f"{source}: fewer than {protocol.release.minimum_events} patients in a class of the outcome; so many are "
+            "needed to fit and to protect patients. Widen the eligibility rules, or leave this site out."
+        )

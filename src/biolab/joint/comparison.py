@@ -14,11 +14,17 @@ from .facts import ProtocolFacts, protocol_facts
 from .pooling import POOLED, pool_hazard_ratios
 from .protocol import Protocol
 from .signatures import SIGNATURE_SCHEMA
+from .subgroups import DIFFERENCE_SCHEMA, SUBGROUP_SCHEMA
 from .transport import transport
 from .versions import installed_versions
 from .withheld import STATE
 
-EMPTY = {"coefficients": COEFFICIENT_SCHEMA, "signature": SIGNATURE_SCHEMA}
+EMPTY = {
+    "coefficients": COEFFICIENT_SCHEMA,
+    "signature": SIGNATURE_SCHEMA,
+    "subgroups": SUBGROUP_SCHEMA,
+    "subgroup_differences": DIFFERENCE_SCHEMA,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,8 @@ class Comparison:
     versions: pl.DataFrame
     withheld: pl.DataFrame
     signatures: pl.DataFrame
+    subgroups: pl.DataFrame
+    subgroup_differences: pl.DataFrame
 
     @property
     def settings(self) -> dict[str, object]:
@@ -101,6 +109,8 @@ def compare(protocol: Protocol, store: Store) -> Comparison:
         versions=installed_versions(),
         withheld=_stack(store, recorded, "withheld"),
         signatures=_stack(store, [run for run in children if run.model in protocol.signature_models], "signature"),
+        subgroups=_stack(store, judged if protocol.subgroups else [], "subgroups"),
+        subgroup_differences=_stack(store, judged if protocol.subgroups else [], "subgroup_differences"),
     )
 
 

@@ -8,6 +8,15 @@ from biolab.survival import kaplan_meier
 
 from .disclosure import stop_where_few_remain, suppress_counts
 from .protocol import Protocol
+from .tabular import outcome_values
+
+CURVE_SCHEMA = {
+    "time": pl.Float64,
+    "at_risk": pl.Int64,
+    "survival": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+}
 
 
 def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl.DataFrame]:
@@ -16,23 +25,35 @@ def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl
     Where few patients are censored, the number of events is withheld, for the rest would follow from it, and so is the
     median follow-up, which rests on the censored.
     """
-    minimum = protocol.release.minimum_cell
-    censored = cohort.patients - cohort.events
     tables = {
-        "cohort": pl.DataFrame(
-            {
-                "patients": [cohort.patients],
-                "events": [cohort.events if _released_count(censored, minimum) is not None else None],
-                "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
-                "median_follow_up": [median_follow_up(cohort) if censored >= minimum else None],
-            },
-            schema_overrides={"events": pl.Int64, "dropped": pl.Int64, "median_follow_up": pl.Float64},
-        ),
-        "flow": released_flow(cohort, minimum=minimum),
+        "cohort": _sizes(protocol, cohort),
+        "flow": released_flow(cohort, minimum=protocol.release.minimum_cell),
         "characteristics": released_characteristics(cohort, protocol),
-        "survival_curve": survival_curve(protocol, cohort),
+        "survival_curve": survival_curve(protocol, cohort)
+        if protocol.is_survival
+        else pl.DataFrame(schema=CURVE_SCHEMA),
     }
     return {name: table.select(pl.lit(site).alias("site"), pl.all()) for name, table in tables.items()}
+
+
+def _sizes(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
+    minimum = protocol.release.minimum_cell
+    events, follow_up = None, None
+    if protocol.is_survival:
+        follow_up = median_follow_up(cohort) if cohort.patients - cohort.events >= minimum else None
+        events = cohort.events
+    elif protocol.endpoint.kind == "binary":
+        events = int(outcome_values(protocol, cohort.frame).sum())
+    shown = events is not None and _released_count(cohort.patients - events, minimum) is not None
+    return pl.DataFrame(
+        {
+            "patients": [cohort.patients],
+            "events": [events if shown else None],
+            "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
+            "median_follow_up": [follow_up],
+        },
+        schema={"patients": pl.Int64, "events": pl.Int64, "dropped": pl.Int64, "median_follow_up": pl.Float64},
+    )
 
 
 def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:

@@ -39,7 +39,7 @@ def protocol_facts(protocol: Protocol) -> ProtocolFacts:
         title=_by_language(protocol.protocol.title),
         question=_by_language(protocol.protocol.question),
         endpoint=_by_language(protocol.endpoint.label),
-        time_unit=protocol.codebook.time.unit or "",
+        time_unit=(protocol.codebook.time.unit or "") if protocol.is_survival else "",
         horizons=protocol.endpoint.horizons,
         tau=protocol.endpoint.tau,
         reference_model=protocol.evaluation.reference,

@@ -15,9 +15,10 @@ from biolab.survival import CoxPH, CoxPHCV, Design, DiscreteTimeHazard, Released
 from biolab.survival import Term as DesignTerm
 
 from .coefficients import coefficient_table
-from .model_specs import BoostedHazardSpec, CoxSpec, ModelSpec, PanelSpec, RidgeChoice, TermsSpec
+from .model_specs import BoostedHazardSpec, CoxSpec, ModelSpec, PanelSpec, RidgeChoice, TabularSpec, TermsSpec
 from .protocol import Protocol
 from .signatures import fit_panel_model, refuse_large_model
+from .tabular import ReleasedTabular, fit_tabular
 
 COARSE_BINS = 32
 
@@ -26,7 +27,7 @@ COARSE_BINS = 32
 class FittedModel:
     """A model as it may leave the site, with its coefficients where it has any."""
 
-    released: ReleasedModel
+    released: ReleasedModel | ReleasedTabular
     coefficients: pl.DataFrame | None
     signature: pl.DataFrame | None = None
     settings: Mapping[str, object]
@@ -68,6 +69,15 @@ def fit_model(protocol: Protocol, spec: ModelSpec, frame: pl.DataFrame, *, site:
     if isinstance(spec, PanelSpec):
         found = fit_panel_model(protocol, spec, frame, site=site, seed=seed)
         return FittedModel(released=found.released, coefficients=None, signature=found.signature, settings=settings)
+    if isinstance(spec, TabularSpec):
+        tabular = fit_tabular(protocol, spec, frame, seed=seed)
+        refuse_large_model(
+            len(tabular.coefficients),
+            frame.height,
+            limit=protocol.release.parameters_per_patient,
+            what=f"Model {spec.name!r} at {site}",
+        )
+        return FittedModel(released=tabular, coefficients=None, settings=settings)
     model = build_model(spec, book, tau=protocol.endpoint.tau, seed=seed)
     time, event = frame[book.time.name].to_numpy(), frame[book.event.name].to_numpy()
     model.fit(frame, (time, event))

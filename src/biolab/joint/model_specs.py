@@ -83,9 +83,56 @@ class IndexSpec(Named):
     features: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-ModelSpec = Annotated[CoxSpec | BoostedHazardSpec | SignatureSpec | IndexSpec, Field(discriminator="kind")]
+class LogisticSpec(Named):
+    """Logistic regression with a ridge penalty; cross-validated log loss chooses the strength among ``strengths``."""
+
+    kind: Literal["logistic"]
+    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
+    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.01, 0.1, 1, 10, 100)
+    folds: Annotated[int, Field(ge=2)] = 5
+
+
+class RidgeSpec(Named):
+    """Linear regression with a ridge penalty; cross-validated squared error chooses the strength."""
+
+    kind: Literal["ridge"]
+    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
+    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.01, 0.1, 1, 10, 100)
+    folds: Annotated[int, Field(ge=2)] = 5
+
+
+class BoostedTreesSpec(Named):
+    """Gradient-boosted trees of a class or a number; cross-validation chooses among all settings of the search space.
+
+    No leaf may rest on fewer than ``leaf_size`` patients, which must be at least the protocol's minimum cell.
+    """
+
+    kind: Literal["boosted_trees"]
+    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
+    iterations: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (100,)
+    leaves: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = (6,)
+    learning_rates: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (0.05,)
+    leaf_size: PositiveInt = 20
+    folds: Annotated[int, Field(ge=2)] = 5
+
+
+ModelSpec = Annotated[
+    CoxSpec | BoostedHazardSpec | SignatureSpec | IndexSpec | LogisticSpec | RidgeSpec | BoostedTreesSpec,
+    Field(discriminator="kind"),
+]
 TermsSpec = CoxSpec | BoostedHazardSpec
 PanelSpec = SignatureSpec | IndexSpec
+TabularSpec = LogisticSpec | RidgeSpec | BoostedTreesSpec
+OUTCOMES = {
+    "cox": {"survival"},
+    "boosted_hazard": {"survival"},
+    "signature": {"survival"},
+    "index": {"survival"},
+    "logistic": {"binary"},
+    "ridge": {"number"},
+    "boosted_trees": {"binary", "number"},
+}
+"""Which endpoints each kind of model predicts."""
 
 
 def refuse_small_leaves(spec: BoostedHazardSpec, tau: float, minimum_cell: int) -> None:

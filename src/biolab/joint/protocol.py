@@ -11,7 +11,18 @@ from biolab.core.validation import Settings, parse_settings
 from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, Panel, RowFilter, SiteMapping
 from biolab.survival import MEASURES
 
-from .model_specs import BoostedHazardSpec, CoxSpec, IndexSpec, ModelSpec, Months, PanelSpec, refuse_small_leaves
+from .endpoints import Endpoint, Subgroup
+from .model_specs import (
+    OUTCOMES,
+    BoostedHazardSpec,
+    BoostedTreesSpec,
+    CoxSpec,
+    IndexSpec,
+    ModelSpec,
+    Months,
+    PanelSpec,
+    refuse_small_leaves,
+)
 from .protocol_file import read_protocol_file
 
 Claim = Literal["risks", "discrimination"]
@@ -27,24 +38,6 @@ class Header(Settings):
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     title: Label
     question: Label
-
-
-class Endpoint(Settings):
-    """The event, its clock, and the horizons at which predictions are judged.
-
-    ``tau`` restricts Uno's C and the integrated Brier score to times that every site observes.
-    """
-
-    kind: Literal["survival"] = "survival"
-    label: Label
-    horizons: Annotated[tuple[Months, ...], Field(min_length=1)]
-    tau: Months
-
-    @model_validator(mode="after")
-    def _horizons_within_tau(self) -> "Endpoint":
-        if list(self.horizons) != sorted(set(self.horizons)) or self.horizons[-1] > self.tau:
-            raise ValueError(f"horizons {list(self.horizons)} must rise and end at or before tau = {self.tau:g}")
-        return self
 
 
 class Evaluation(Settings):
@@ -120,6 +113,7 @@ class Protocol(Settings):
     missing: Missing = Missing()
     models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
     evaluation: Evaluation
+    subgroups: tuple[Subgroup, ...] = ()
     release: Release = Release()
     sites: Annotated[dict[str, Site], Field(min_length=1)]
 
@@ -132,15 +126,48 @@ class Protocol(Settings):
             raise ValueError(f"model names repeat: {names}")
         _require(self.evaluation.reference, names, "evaluation.reference")
         for spec in self.models:
-            if isinstance(spec, PanelSpec):
-                _require(spec.panel, self.panels, f"models.{spec.name}.panel")
-                if isinstance(spec, IndexSpec):
-                    self.panels[spec.panel].require(spec.features, f"models.{spec.name}.features")
-                continue
-            for term in spec.terms:
-                _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
-            if isinstance(spec, BoostedHazardSpec):
-                refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
+            self._check_model(spec)
+        for group in self.subgroups:
+            _require(group.variable, self.codebook.root, "subgroups")
+            if (self.codebook[group.variable].type in {"number", "integer"}) != bool(group.cut):
+                raise ValueError(f"subgroups: {group.variable!r} needs cut points if it is a number, and only then")
+        return self
+
+    def _check_model(self, spec: ModelSpec) -> None:
+        kind = self.endpoint.kind
+        if kind not in OUTCOMES[spec.kind]:
+            fitting = ", ".join(sorted(name for name, kinds in OUTCOMES.items() if kind in kinds))
+            raise ValueError(f"models.{spec.name} is of kind {spec.kind!r}; an endpoint of kind {kind!r} has {fitting}")
+        if isinstance(spec, PanelSpec):
+            _require(spec.panel, self.panels, f"models.{spec.name}.panel")
+            if isinstance(spec, IndexSpec):
+                self.panels[spec.panel].require(spec.features, f"models.{spec.name}.features")
+            return
+        for term in spec.terms:
+            _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
+            if term.variable == self.endpoint.variable:
+                raise ValueError(f"models.{spec.name}.terms holds {term.variable!r}, which is what is predicted")
+        if isinstance(spec, BoostedHazardSpec):
+            refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
+        if isinstance(spec, BoostedTreesSpec) and spec.leaf_size < self.release.minimum_cell:
+            raise ValueError(
+                f"models.{spec.name}.leaf_size is {spec.leaf_size}; every leaf must rest on at least "
+                f"{self.release.minimum_cell} patients"
+            )
+
+    @model_validator(mode="after")
+    def _outcome_is_there(self) -> "Protocol":
+        name = self.endpoint.variable
+        if name is None:
+            return self
+        _require(name, self.codebook.root, "endpoint.variable")
+        variable = self.codebook[name]
+        if self.endpoint.kind == "number" and variable.type not in {"number", "integer"}:
+            raise ValueError(f"endpoint.variable {name!r} is a {variable.type}; kind 'number' needs a number")
+        if self.endpoint.kind == "binary":
+            codes = (False, True) if variable.type == "boolean" else variable.codes
+            if self.endpoint.positive not in codes:
+                raise ValueError(f"endpoint.positive is {self.endpoint.positive!r}; {name!r} has the codes {codes}")
         return self
 
     @classmethod
@@ -179,7 +206,7 @@ class Protocol(Settings):
     def parameters(self) -> dict[str, object]:
         """What decides the numbers, for the parameters of a run: endpoint, evaluation, missing values and release."""
         return {
-            part: getattr(self, part).model_dump(mode="json", exclude={"label"})
+            part: getattr(self, part).model_dump(mode="json", exclude={"label"}, exclude_none=True)
             for part in ("endpoint", "evaluation", "missing", "release")
         }
 
@@ -209,6 +236,11 @@ class Protocol(Settings):
     def measures(self) -> tuple[str, ...]:
         """The measures of performance that the protocol's claims allow."""
         return DISCRIMINATION if self.evaluation.claims == "discrimination" else MEASURES
+
+    @property
+    def is_survival(self) -> bool:
+        """Whether the endpoint is a time to an event."""
+        return self.endpoint.kind == "survival"
 
     def site(self, name: str) -> Site:
         """Return a site by its name."""

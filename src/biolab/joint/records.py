@@ -1,5 +1,7 @@
 """How a protocol's runs are named, tagged and described in MLflow, and what a judged model's run holds."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from biolab.survival import Evaluation
@@ -41,3 +43,10 @@ def log_performance(
     run.table("performance", evaluation.table().filter(pl.col("model") == model).with_columns(**where))
     run.table("differences", evaluation.differences().filter(pl.col("model") == model).with_columns(**where))
     run.table("calibration", calibration.with_columns(model=pl.lit(model), **where))
+
+
+def log_subgroups(run: RecordedRun, tables: Mapping[str, pl.DataFrame], *, model: str) -> None:
+    """Write one model's measures by subgroup, where the protocol names subgroups."""
+    for name, table in tables.items():
+        if not table.is_empty():
+            run.table(name, table.filter(pl.col("model") == model))

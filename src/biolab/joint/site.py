@@ -1,22 +1,25 @@
 """One institution's part: fit, judge by cross-validation, release, and write its run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
+
 from biolab.core import FitError
 from biolab.data import Cohort
-from biolab.survival import Evaluation, Prediction
+from biolab.survival import Evaluation
 from biolab.tracking import RecordedRun, Store, experiment_name, log_model, recorded_run, registered_model_name
 
 from .description import cohort_tables
 from .example import synthetic_patients
 from .fitting import FittedModel, fit_model
 from .model_specs import ModelSpec
-from .performance import calibration_table, cross_validated_predictions, judge
+from .outcomes import Prediction, outcome_kind
 from .protocol import Protocol
-from .records import describe_run, log_performance, run_tags
+from .records import describe_run, log_performance, log_subgroups, run_tags
+from .subgroups import subgroup_tables
 from .withheld import STATE, Withheld, withheld_table
 
 Advance = Callable[[str], None]
@@ -57,10 +60,13 @@ def run_site(work: SiteWork, *, advance: Advance) -> str:
         run.table("withheld", withheld_table(missing))
         if fitted:
             advance(f"{site}: metrics and intervals")
-            evaluation = judge(protocol, work.cohort, predictions, test_site=site)
+            evaluation = outcome_kind(protocol).judge(work.cohort, predictions, test_site=site)
+            groups = subgroup_tables(protocol, work.cohort, predictions, sites=(site, site))
         for name, model in fitted.items():
             spec = next(spec for spec in protocol.models if spec.name == name)
-            _record_model(work, run, spec, model, _Judged(evaluation=evaluation, prediction=predictions[name]))
+            _record_model(
+                work, run, spec, model, _Judged(evaluation=evaluation, prediction=predictions[name], groups=groups)
+            )
     return run.run_id
 
 
@@ -72,10 +78,11 @@ def _fit_all(work: SiteWork, advance: Advance) -> tuple[dict[str, FittedModel], 
     missing: list[Withheld] = []
     for spec in protocol.models:
         try:
-            found = cross_validated_predictions(protocol, work.cohort, site, models=[spec], advance=advance)
+            advance(f"{site}: cross-validating {spec.name}")
+            found = outcome_kind(protocol).cross_validate(spec, work.cohort, site)
             advance(f"{site}: fitting and releasing {spec.name}")
             fitted[spec.name] = fit_model(protocol, spec, work.cohort.frame, site=site)
-            predictions |= found
+            predictions[spec.name] = found
         except FitError:
             missing.append(Withheld(site=site, model=spec.name, reason="fit"))
     return fitted, predictions, missing
@@ -85,6 +92,7 @@ def _fit_all(work: SiteWork, advance: Advance) -> tuple[dict[str, FittedModel], 
 class _Judged:
     evaluation: Evaluation
     prediction: Prediction
+    groups: Mapping[str, pl.DataFrame]
 
 
 def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
@@ -103,6 +111,8 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
         run.table(name, table)
     run.metrics({name: float(value) for name, value in facts.items() if value is not None})
     curve = tables["survival_curve"]
+    if curve.is_empty():
+        return
     run.curves(
         [round(time) for time in curve["time"]],
         {
@@ -135,8 +145,9 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
             run.table("coefficients", fitted.coefficients)
         if fitted.signature is not None:
             run.table("signature", fitted.signature)
-        calibration = calibration_table(protocol, work.cohort, judged.prediction)
+        calibration = outcome_kind(protocol).calibration(work.cohort, judged.prediction)
         log_performance(run, judged.evaluation, calibration, model=spec.name, sites=(site, site))
+        log_subgroups(run, judged.groups, model=spec.name)
         with TemporaryDirectory() as folder:
             fitted.released.save(Path(folder))
             example = synthetic_patients(fitted.released.design)
@@ -148,6 +159,7 @@ def _record_model(work: SiteWork, parent: RecordedRun, spec: ModelSpec, fitted: 
                 signature_output=fitted.released.table(example),
                 registered_name=registered_model_name(protocol.name, spec.name, site),
                 pip_requirements=REQUIREMENTS,
+                loader_module=outcome_kind(protocol).loader,
             )
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from biolab.core import TrackingError
-from biolab.survival import Prediction, ReleasedModel
 from biolab.tracking import RunRecord, experiment_name, find_runs, load_released, recorded_run
 
-from .performance import Advance, calibration_table, judge
-from .pooling import POOLED, pool_predictions
-from .records import describe_run, log_performance, run_tags
+from .outcomes import Prediction, outcome_kind
+from .performance import Advance
+from .pooling import POOLED
+from .records import describe_run, log_performance, log_subgroups, run_tags
 from .site import SiteWork
+from .subgroups import subgroup_tables
 
 
 def validate_at_site(work: SiteWork, *, train_site: str, advance: Advance) -> list[str]:
@@ -63,7 +64,9 @@ def validate_pooled_at_site(work: SiteWork, *, advance: Advance) -> list[str]:
         if len(members) < 2:
             continue
         weights = np.array([patients[site] for site in members])
-        predictions[spec.name] = pool_predictions([_predicted(work, run) for run in members.values()], weights)
+        predictions[spec.name] = outcome_kind(work.protocol).pool(
+            [_predicted(work, run) for run in members.values()], weights
+        )
         origin[spec.name] = {
             "member_run_ids": [run.run_id for run in members.values()],
             "member_weights": dict(zip(members, (weights / weights.sum()).round(6).tolist(), strict=True)),
@@ -72,7 +75,7 @@ def validate_pooled_at_site(work: SiteWork, *, advance: Advance) -> list[str]:
 
 
 def _predicted(work: SiteWork, run: RunRecord) -> Prediction:
-    return ReleasedModel.load(load_released(work.store, run.run_id)).predict(work.cohort.frame)
+    return outcome_kind(work.protocol).load(load_released(work.store, run.run_id)).predict(work.cohort.frame)
 
 
 def _record(
@@ -83,7 +86,9 @@ def _record(
 ) -> list[str]:
     """Judge the predictions on the site's patients and write a run a model."""
     protocol, site = work.protocol, work.site
-    evaluation = judge(protocol, work.cohort, predictions, test_site=site)
+    outcome = outcome_kind(protocol)
+    evaluation = outcome.judge(work.cohort, predictions, test_site=site)
+    groups = subgroup_tables(protocol, work.cohort, predictions, sites=(train_site, site))
     written = []
     for name, prediction in predictions.items():
         with recorded_run(
@@ -94,8 +99,9 @@ def _record(
             description=describe_run(protocol, f"{name} of {train_site}, judged on the patients of {site}"),
         ) as run:
             run.params(origin[name])
-            calibration = calibration_table(protocol, work.cohort, prediction)
+            calibration = outcome.calibration(work.cohort, prediction)
             log_performance(run, evaluation, calibration, model=name, sites=(train_site, site))
+            log_subgroups(run, groups, model=name)
             written.append(run.run_id)
     return written
 

@@ -45,6 +45,8 @@ from .evaluation import MEASURES as MEASURES
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
 from .evaluation import evaluation_draws as evaluation_draws
+from .evaluation import evaluation_of_draws as evaluation_of_draws
+from .evaluation import weight_blocks as weight_blocks
 from .kaplan_meier import KaplanMeier as KaplanMeier
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .log_rank import FlemingHarrington as FlemingHarrington
@@ -70,6 +72,7 @@ from .rmst import rmst as rmst
 from .robust import robust_covariance as robust_covariance
 from .selection import SelectByScan as SelectByScan
 from .subgroups import SubgroupMetrics as SubgroupMetrics
+from .subgroups import grouped_metrics as grouped_metrics
 from .subgroups import subgroup_metrics as subgroup_metrics
 from .target import SurvivalTarget as SurvivalTarget
 from .target import survival_target as survival_target

@@ -162,9 +162,20 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
         "confidence": confidence,
         "reference": reference,
     }
+    return evaluation_of_draws(joined, settings, reference=reference, confidence=confidence)
+
+
+def evaluation_of_draws(
+    joined: Mapping[str, Mapping[Key, Float[ndarray, " b+1"]]],
+    settings: dict[str, object],
+    *,
+    reference: str | None,
+    confidence: float,
+) -> Evaluation:
+    """Lay out each model's draws (the cohort's value first) as estimates with intervals and paired differences."""
     return Evaluation(
         settings=settings,
-        models=tuple(predictions),
+        models=tuple(joined),
         rows=_rows(joined, confidence),
         difference_rows=_difference_rows(joined, reference, confidence),
     )

@@ -31,7 +31,7 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     signature_output: pl.DataFrame,
     registered_name: str,
     pip_requirements: Sequence[str],
-    loader_module: str = _LOADER,
+    loader_module: str | None = None,
 ) -> str:
     """Log a released model's folder as a pyfunc model of the run and register it; return its ``models:/`` address.
 
@@ -51,7 +51,7 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     pip_requirements
         What loading the model needs.
     loader_module
-        Module with ``_load_pyfunc(path)``.
+        Module with ``_load_pyfunc(path)``; by default that of survival models.
 
     Raises
     ------
@@ -66,7 +66,9 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     with run.store.session() as client, tempfile.TemporaryDirectory(prefix="biolab-") as place:
         model = client.create_logged_model(run.experiment_id, name=name, source_run_id=run.run_id, tags=tags)
         local = Path(place) / "model"
-        _save(local, folder, model, run, (signature_input, signature_output), pip_requirements, loader_module)
+        _save(
+            local, folder, model, run, (signature_input, signature_output), pip_requirements, loader_module or _LOADER
+        )
         client.log_model_artifacts(model.model_id, str(local))
         client.finalize_logged_model(model.model_id, "READY")
         _link(client, run, model)
