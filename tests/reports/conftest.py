@@ -43,6 +43,9 @@ class InventedProtocol:
     minimum_events: int = 10
     outcome: str = "survival"
     claims: str = "risks"
+    subgroup_labels: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: {"meno": {"en": "Menopause", "ko": "폐경"}}
+    )
     panels: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, object] = field(
         default_factory=lambda: {
@@ -74,6 +77,8 @@ class InventedComparison:
     withheld: pl.DataFrame
     signatures: pl.DataFrame
     transport: pl.DataFrame
+    subgroups: pl.DataFrame
+    subgroup_differences: pl.DataFrame
 
 
 def _rows(columns: str, rows: list[tuple], schema: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:
@@ -228,6 +233,23 @@ def _calibration() -> pl.DataFrame:
     return _rows("model train_site test_site horizon group predicted observed lower upper patients", rows)
 
 
+def _subgroups() -> dict[str, pl.DataFrame]:
+    rows = [
+        ("meno", group, model, "harrell_c", None, 0.66 - shift, 0.62 - shift, 0.7 - shift, train, test)
+        for train in SITES
+        for test in SITES
+        for model in MODELS
+        for group, shift in (("pre", 0.02), ("post", 0.0))
+    ]
+    columns = "variable subgroup model metric horizon {} lower upper {}train_site test_site"
+    floats = {"horizon": pl.Float64()}
+    apart = [(*row[:5], -0.02, -0.04, -0.01, 0.02 if row[0:2] == ("meno", "pre") else 0.8, *row[8:]) for row in rows]
+    return {
+        "subgroups": _rows(columns.format("estimate", ""), rows, floats),
+        "subgroup_differences": _rows(columns.format("difference", "adjusted_p_value "), apart, floats),
+    }
+
+
 def _transport() -> pl.DataFrame:
     rows = [
         (model, "harrell_c", setting, value - drop, value - drop - 0.02, value - drop + 0.02, 0.3, 2, 2)
@@ -287,6 +309,7 @@ def build_comparison() -> InventedComparison:
             schema=dict.fromkeys(("model", "site", "feature"), pl.String) | {"log_hazard_ratio": pl.Float64}
         ),
         transport=_transport(),
+        **_subgroups(),
         versions=_rows("name version", [("biolab", "0.1.0"), ("torch", "2.13.0"), ("polars", "1.44.2")]),
     )  # fmt: skip
 

@@ -110,7 +110,8 @@ def select_cohort(
     DataError
         If a value is missing under ``"refuse"`` (names row and column).
     TooFewEventsError
-        If fewer than ``minimum_events`` events remain (with 0, no event is looked for). It does not say how many: that count may be a secret.
+        If fewer than ``minimum_events`` events remain (with 0, no event is looked for). It does not say how many: that
+        count may be a secret.
     """
     rows = frame.with_row_index("data row", offset=1)
     steps = [("recorded", "Patients recorded", "기록된 환자", 0, rows.height)]

@@ -26,6 +26,7 @@ class ProtocolFacts:
     minimum_events: int
     outcome: str
     claims: str
+    subgroup_labels: Mapping[str, Mapping[str, str]]
     panels: tuple[Mapping[str, str], ...]
     settings: Mapping[str, object]
 
@@ -47,6 +48,7 @@ def protocol_facts(protocol: Protocol) -> ProtocolFacts:
         minimum_events=protocol.release.minimum_events,
         outcome=protocol.endpoint.kind,
         claims=protocol.evaluation.claims,
+        subgroup_labels=_subgroup_labels(protocol),
         panels=tuple(
             _by_language(panel.label)
             | {"count": f"{len(panel.features):,}", "digest": panel.sha256[:12], "scale": panel.scale}
@@ -58,3 +60,13 @@ def protocol_facts(protocol: Protocol) -> ProtocolFacts:
 
 def _by_language(label: Label) -> dict[str, str]:
     return {"en": label.en, "ko": label.ko}
+
+
+def _subgroup_labels(protocol: Protocol) -> dict[str, dict[str, str]]:
+    """Name each subgroup variable, and under ``variable=code`` each of its codes."""
+    labels: dict[str, dict[str, str]] = {}
+    for group in protocol.subgroups:
+        variable = protocol.codebook[group.variable]
+        labels[group.variable] = _by_language(group.label or variable.label)
+        labels |= {f"{group.variable}={code}": _by_language(variable.code_label(code)) for code in variable.codes}
+    return labels

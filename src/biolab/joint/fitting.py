@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from pathlib import Path
+from typing import Any, assert_never
+from typing import Protocol as Interface
 
 import numpy as np
 import polars as pl
@@ -18,16 +20,41 @@ from .coefficients import coefficient_table
 from .model_specs import BoostedHazardSpec, CoxSpec, ModelSpec, PanelSpec, RidgeChoice, TabularSpec, TermsSpec
 from .protocol import Protocol
 from .signatures import fit_panel_model, refuse_large_model
-from .tabular import ReleasedTabular, fit_tabular
+from .tabular import fit_tabular
 
 COARSE_BINS = 32
+
+
+Prediction = Any
+"""What a model says of a cohort: a survival ``Prediction``, or one number a patient. Only its outcome looks inside."""
+
+
+class AbstractReleased(Interface):
+    """A released model of any kind."""
+
+    @property
+    def design(self) -> Design:
+        """Variables and how they become columns."""
+        ...
+
+    def predict(self, frame: pl.DataFrame) -> Prediction:
+        """Predict for harmonised patients."""
+        ...
+
+    def table(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the prediction as columns, as MLflow shows it."""
+        ...
+
+    def save(self, folder: Path) -> Path:
+        """Write the model into a folder."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedModel:
     """A model as it may leave the site, with its coefficients where it has any."""
 
-    released: ReleasedModel | ReleasedTabular
+    released: AbstractReleased
     coefficients: pl.DataFrame | None
     signature: pl.DataFrame | None = None
     settings: Mapping[str, object]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
@@ -12,46 +11,26 @@ from scipy.special import expit, logit
 
 from biolab.core.arrays import Float
 from biolab.data import Cohort
-from biolab.survival import Design, Evaluation, ReleasedModel, SurvivalTarget, subgroup_metrics
+from biolab.survival import Evaluation, ReleasedModel, SurvivalTarget, subgroup_metrics
 
-from .model_specs import ModelSpec
+from .fitting import AbstractReleased, Prediction
+from .model_specs import ModelSpec, TabularSpec
 from .performance import CALIBRATION_GROUPS, CALIBRATION_SCHEMA, calibration_table, cross_validated_predictions, judge
 from .pooling import pool_predictions
 from .protocol import Protocol
 from .tabular import ReleasedTabular, calibration_groups, cross_validated, judge_tabular, subgroup_tabular
 
-Prediction = Any
-"""What a model says of a cohort: a survival ``Prediction``, or one number a patient. Only its outcome looks inside."""
 SUBGROUP_MEASURES = ("harrell_c", "calibration_slope", "observed_expected")
 _MOST_SUBGROUP_REPLICATES = 200
-
-
-class AbstractReleased(Interface):
-    """A released model of any kind."""
-
-    @property
-    def design(self) -> Design:
-        """Variables and how they become columns."""
-        ...
-
-    def predict(self, frame: pl.DataFrame) -> Prediction:
-        """Predict for harmonised patients."""
-        ...
-
-    def table(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the prediction as columns, as MLflow shows it."""
-        ...
-
-    def save(self, folder: Path) -> Path:
-        """Write the model into a folder."""
-        ...
 
 
 class AbstractOutcome(Interface):
     """How models of one kind of endpoint are handled."""
 
-    loader: str | None
-    """Module by which MLflow loads a model; null for its usual one."""
+    @property
+    def loader(self) -> str | None:
+        """Module by which MLflow loads a model; null for its usual one."""
+        ...
 
     def cross_validate(self, spec: ModelSpec, cohort: Cohort, site: str) -> Prediction:
         """Predict every patient by models that never saw them."""
@@ -145,7 +124,8 @@ class TabularOutcome:
 
     def cross_validate(self, spec: ModelSpec, cohort: Cohort, site: str) -> Prediction:
         """Predict the probability or number by outcome-balanced folds."""
-        return cross_validated(self.protocol, spec, cohort, site=site)  # type: ignore[arg-type]
+        assert isinstance(spec, TabularSpec)  # the protocol refuses every other kind for such an endpoint
+        return cross_validated(self.protocol, spec, cohort, site=site)
 
     def load(self, folder: Path) -> AbstractReleased:
         """Read a released model of a class or number."""

@@ -14,9 +14,9 @@ from biolab.tracking import RecordedRun, Store, experiment_name, log_model, reco
 
 from .description import cohort_tables
 from .example import synthetic_patients
-from .fitting import FittedModel, fit_model
+from .fitting import FittedModel, Prediction, fit_model
 from .model_specs import ModelSpec
-from .outcomes import Prediction, outcome_kind
+from .outcomes import outcome_kind
 from .protocol import Protocol
 from .records import describe_run, log_performance, log_subgroups, run_tags
 from .subgroups import subgroup_tables

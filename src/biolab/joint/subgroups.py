@@ -9,7 +9,8 @@ from biolab.core import spawn_seed
 from biolab.data import Cohort
 
 from .endpoints import Subgroup
-from .outcomes import Prediction, outcome_kind
+from .fitting import Prediction
+from .outcomes import outcome_kind
 from .protocol import Protocol
 
 SUBGROUP_SCHEMA = (

@@ -7,7 +7,8 @@ import numpy as np
 from biolab.core import TrackingError
 from biolab.tracking import RunRecord, experiment_name, find_runs, load_released, recorded_run
 
-from .outcomes import Prediction, outcome_kind
+from .fitting import Prediction
+from .outcomes import outcome_kind
 from .performance import Advance
 from .pooling import POOLED
 from .records import describe_run, log_performance, log_subgroups, run_tags

@@ -13,7 +13,7 @@ from .values import MISSING, Side, Value, estimate, index_values
 
 Transport = Literal["below", "lower", "similar", "above", "missing"]
 _CARDS = 6
-_HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc")
+_HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc", "auc", "r2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,8 @@ def answer(comparison: Comparison, *, language: Language = "en") -> Answer:
     if headline is None or not found:
         return Answer(lead=(legend.prose("answer.lead_nothing"),), cards=(), note="")
     horizon = last_key(comparison.validation, "observed_expected").horizon
-    time = legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
+    timeless = comparison.protocol.outcome != "survival"
+    time = "" if timeless else legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
     told = found if len(found) <= _CARDS else []
     cards = tuple(_card(finding, headline, legend, time) for finding in told)
     lead = [*_lead(found, legend), *_promises(comparison, legend)]
@@ -230,6 +231,8 @@ def _calibration(finding: Finding, legend: Legend, time: str) -> list[str]:
     say = legend.prose
     sentences = []
     sentences.append(say(f"answer.slope_{finding.slope.side_of(1.0)}", {"slope": estimate(finding.slope, 2, say)}))
-    values = {"time": time, "ratio": estimate(finding.ratio, 2, say)}
-    sentences.append(say(f"answer.ratio_{finding.ratio.side_of(1.0)}", values))
+    if time or finding.ratio.estimate is not None:
+        kind = "ratio" if time else "share"
+        values = {"time": time, "ratio": estimate(finding.ratio, 2, say)}
+        sentences.append(say(f"answer.{kind}_{finding.ratio.side_of(1.0)}", values))
     return sentences

@@ -42,6 +42,8 @@ class ProtocolFacts(Protocol):
     @property
     def claims(self) -> str: ...  # noqa: D102
     @property
+    def subgroup_labels(self) -> Mapping[str, Mapping[str, str]]: ...  # noqa: D102
+    @property
     def panels(self) -> tuple[Mapping[str, str], ...]: ...  # noqa: D102
     @property
     def settings(self) -> Mapping[str, object]: ...  # noqa: D102
@@ -123,6 +125,16 @@ class Comparison(Protocol):
     @property
     def signatures(self) -> pl.DataFrame:
         """model, site, feature, log_hazard_ratio."""
+        ...
+
+    @property
+    def subgroups(self) -> pl.DataFrame:
+        """variable, subgroup, model, metric, horizon, estimate, lower, upper, train_site, test_site."""
+        ...
+
+    @property
+    def subgroup_differences(self) -> pl.DataFrame:
+        """variable, subgroup, model, metric, horizon, difference, lower, upper, adjusted_p_value and the two sites."""
         ...
 
     @property

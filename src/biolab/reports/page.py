@@ -18,8 +18,8 @@ from .values import known, number
 
 _RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
 SECTIONS = (
-    "answer", "patients", "survival", "effects", "prediction", "calibration", "reading", "methods", "limitations",
-    "provenance",
+    "answer", "patients", "survival", "effects", "prediction", "calibration", "subgroups", "reading", "methods",
+    "limitations", "provenance",
 )  # fmt: skip
 
 _MANY = 9  # directions beyond which the long tables are folded away
@@ -28,6 +28,10 @@ _TERMS = {
     "versions": {"harrell_c", "uno_c"},
     "auc": {"time_dependent_auc"},
     "brier": {"integrated_brier_score"},
+    "class_auc": {"auc"},
+    "score": {"brier_score"},
+    "r2": {"r2"},
+    "error": {"rmse", "mae"},
     "slope": {"calibration_slope"},
     "ratio": {"observed_expected"},
 }
@@ -111,8 +115,9 @@ def _facts(comparison: Comparison, say: Prose) -> list[tuple[str, str]]:
 
 def _sections(comparison: Comparison) -> tuple[str, ...]:
     """List the sections that this comparison fills."""
-    timeless = {"survival", "effects"} if comparison.protocol.outcome != "survival" else set()
-    return tuple(name for name in SECTIONS if name not in timeless)
+    left_out = {"survival", "effects"} if comparison.protocol.outcome != "survival" else set()
+    left_out |= {"subgroups"} if comparison.subgroups.is_empty() else set()
+    return tuple(name for name in SECTIONS if name not in left_out)
 
 
 def _reading(comparison: Comparison) -> list[str]:
@@ -123,9 +128,10 @@ def _reading(comparison: Comparison) -> list[str]:
 
 def _methods(comparison: Comparison) -> list[str]:
     trains = set(comparison.validation["train_site"])
-    terms = ["outcome", "internal", "external"]
+    terms = ["outcome" if comparison.protocol.outcome == "survival" else "class", "internal", "external"]
     terms += ["pooled"] if OTHERS in trains else []
-    terms += ["interval", "censoring"]
+    terms += ["interval"]
+    terms += ["censoring"] if comparison.protocol.outcome == "survival" else []
     terms += [] if comparison.pooled.is_empty() else ["pooling"]
     return [*terms, "release"]
 
@@ -186,6 +192,10 @@ def _tables(comparison: Comparison, legend: Legend) -> Mapping[str, object]:
         "signatures": [
             tables.signature_table(comparison, legend, model) for model in tables.trained_signatures(comparison)
         ],
+        "subgroup_tables": tables.subgroup_tables(comparison, legend),
+        "subgroup_sentences": tables.subgroup_sentences(comparison, legend),
+        "pooled_models": OTHERS in set(comparison.validation["train_site"]),
+        "across": comparison.cohorts.height > 5,
         "many": comparison.validation.select("train_site", "test_site").n_unique() > _MANY,
         "settings": tables.settings_table(comparison, legend),
         "runs": tables.runs_table(comparison, legend),

@@ -12,7 +12,7 @@ from .legend import OTHERS, Legend, in_order
 from .metrics import MetricKey, metric_keys, metric_label, reading
 
 _MOST_DIRECTIONS = 12
-_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
+_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score", "auc", "brier_score", "r2", "rmse")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,7 @@ class Plates:
 def plates(comparison: Comparison, legend: Legend) -> Plates:
     """Draw every figure of a comparison in the legend's language; calibration starts with the last horizon."""
     horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
+    timeless = comparison.protocol.outcome == "binary" and not comparison.calibration.is_empty()
     models = in_order(comparison.coefficients["model"], legend.models)
     trains = in_order(comparison.validation["train_site"], legend.sites)
     paired = len([site for site in trains if site != OTHERS]) > 1 and _is_paired(comparison)
@@ -58,7 +59,9 @@ def plates(comparison: Comparison, legend: Legend) -> Plates:
         matrices=tuple(_matrix(comparison, legend, key) for key in keys),
         transport=_transport(comparison, legend),
         differences=_differences(comparison, legend),
-        calibrations=tuple(_calibration(comparison, legend, horizon) for horizon in reversed(horizons)),
+        calibrations=tuple(
+            _calibration(comparison, legend, horizon) for horizon in ([None] if timeless else reversed(horizons))
+        ),
     )
 
 
@@ -139,8 +142,12 @@ def _few(frame: pl.DataFrame) -> pl.DataFrame:
     return external if pooled.is_empty() else pooled
 
 
-def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plate:
-    values = {"time": legend.duration(horizon)}
+def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) -> Plate:
     figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon)
+    if horizon is None:
+        values = {"endpoint": legend.prose.pick(comparison.protocol.endpoint)}
+        words = legend.prose("alt.probability", values), legend.prose("calibration.class_caption", values)
+        return _plate(figure, "calibration", words, legend.prose("calibration.class_title", values))
+    values = {"time": legend.duration(horizon)}
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))

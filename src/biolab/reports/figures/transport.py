@@ -48,7 +48,7 @@ def transport(validation: pl.DataFrame, summary: pl.DataFrame, legend: Legend, *
         write(figure, left, top - 0.14, shorten(legend.model(model), width), bold=True)
         if column == 0:
             _row_names(figure, sites, top - _TOP, legend)
-    _key(figure, height, legend)
+    _key(figure, height, set(summary["setting"]), legend)
     return figure
 
 
@@ -67,7 +67,7 @@ def _frame(axes: Axes, limits: tuple[float, float], sites: int) -> None:
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     axes.yaxis.set_major_locator(NullLocator())
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value, 3):g}"))
 
 
@@ -100,12 +100,14 @@ def _row_names(figure: Figure, sites: list[str], top: float, legend: Legend) -> 
         write(figure, EDGE_IN, top - (at + 0.5) * _ROW_IN, text, colour=colour, bold=not site)
 
 
-def _key(figure: Figure, height: float, legend: Legend) -> None:
+def _key(figure: Figure, height: float, settings: set[str], legend: Legend) -> None:
     axes = place(figure, 0, height - _KEY_IN, WIDTH_IN, _KEY_IN)
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH_IN)
     axes.set_ylim(0, 1)
     for at, (setting, shape) in enumerate((("home", "s"), ("abroad", "o"), ("pooled", "D"))):
+        if setting not in settings:
+            continue
         left = _NAMES_IN + at * (WIDTH_IN - _NAMES_IN) / 3
         hollow = setting == "home"
         axes.plot([left + 0.05], [0.6], marker=shape, markersize=4.5, color=MUTED if hollow else INK,

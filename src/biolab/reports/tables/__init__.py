@@ -13,6 +13,8 @@ from .results import validation_table as validation_table
 from .shape import Cell as Cell
 from .shape import Group as Group
 from .shape import Table as Table
+from .subgroups import subgroup_sentences as subgroup_sentences
+from .subgroups import subgroup_tables as subgroup_tables
 from .transport import signature_table as signature_table
 from .transport import trained_signatures as trained_signatures
 from .transport import transport_table as transport_table

@@ -33,13 +33,14 @@ def transport_table(comparison: Comparison, legend: Legend, metric: str) -> Tabl
 def withheld_table(comparison: Comparison, legend: Legend) -> Table:
     """List the sites and models that are not there, and why."""
     say = legend.prose
+    alike = comparison.withheld.group_by("model", "reason", maintain_order=True).agg("site")
     rows = tuple(
         (
-            Cell(text=legend.site(row["site"])),
+            Cell(text=", ".join(legend.site(site) for site in row["site"])),
             Cell(text=legend.model(row["model"]) if row["model"] else say("withheld.everything")),
             Cell(text=say(f"withheld.{row['reason']}", {"minimum": comparison.protocol.minimum_events})),
         )
-        for row in comparison.withheld.iter_rows(named=True)
+        for row in alike.iter_rows(named=True)
     )
     columns = tuple(say(f"withheld.{name}_column") for name in ("site", "what", "why"))
     return Table(caption=say("withheld.caption"), columns=columns, groups=(Group(rows=rows),))
