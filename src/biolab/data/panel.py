@@ -7,7 +7,6 @@ from typing import Literal, Self
 import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
-from scipy.stats import rankdata
 
 from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Float
@@ -162,6 +161,8 @@ def rank_z(values: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:
     >>> rank_z(np.array([[5.0, 1.0, 9.0], [0.1, 0.2, 0.3]])).round(1).tolist()
     [[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]
     """
+    from scipy.stats import rankdata
+
     ranks = rankdata(values, axis=1)
     spread = ranks.std(axis=0)
     return (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
