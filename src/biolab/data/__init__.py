@@ -5,6 +5,7 @@ from .codebook import Label as Label
 from .codebook import Language as Language
 from .codebook import Variable as Variable
 from .cohort import Cohort as Cohort
+from .cohort import TooFewEventsError as TooFewEventsError
 from .cohort import describe as describe
 from .cohort import select_cohort as select_cohort
 from .digest import frame_digest as frame_digest
@@ -13,8 +14,14 @@ from .eligibility import MissingPolicy as MissingPolicy
 from .harmonise import harmonise as harmonise
 from .mapping import Column as Column
 from .mapping import CompositeEndpoint as CompositeEndpoint
+from .mapping import RowFilter as RowFilter
 from .mapping import SiteMapping as SiteMapping
 from .mapping import TimedEvent as TimedEvent
+from .panel import Panel as Panel
+from .panel import complete_rows as complete_rows
+from .panel import feature_digest as feature_digest
+from .panel import read_panel as read_panel
+from .panel import scale_panel as scale_panel
 from .readers import scan as scan
 from .registry import datasets as datasets
 from .registry import load as load

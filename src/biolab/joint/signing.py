@@ -12,6 +12,7 @@ from biolab.tracking import RunContent, Store, conventions, run_content, run_rec
 
 from .differences import Difference, flat
 from .identity import PrivateIdentity, verify_signature
+from .judged import judged_run_ids
 from .manifest import MANIFEST_PATH, SIGNATURE_PATH, Manifest, digest_of, facts_of, manifest_of, parent_digest
 
 State = Literal["verified", "changed", "unsigned", "unknown-key", "bad-signature", "wrong-protocol"]
@@ -253,15 +254,15 @@ def _still_signed(content: RunContent, identity: PrivateIdentity, parent: str | 
 
 
 def _name_model(store: Store, run_id: str) -> None:
-    """Let an unsigned validation name its model by digest, which holds in every store, where the model is signed."""
+    """Let an unsigned validation name its models by digest, which holds in every store, where they are signed."""
     run = run_record(store, run_id)
-    model = run.params.get("model_run_id")
-    if model is None or conventions.MODEL_RUN_DIGEST in run.tags or conventions.RUN_DIGEST in run.tags:
+    judged = judged_run_ids(run.params)
+    if not judged or conventions.MODEL_RUN_DIGEST in run.tags or conventions.RUN_DIGEST in run.tags:
         return
     with suppress(TrackingError):
-        digest = run_record(store, model).tags.get(conventions.RUN_DIGEST)
-        if digest is not None:
-            write_to_run(store, run_id, texts={}, tags={conventions.MODEL_RUN_DIGEST: digest})
+        digests = [run_record(store, model).tags.get(conventions.RUN_DIGEST) for model in judged]
+        if None not in digests:
+            write_to_run(store, run_id, texts={}, tags={conventions.MODEL_RUN_DIGEST: " ".join(map(str, digests))})
 
 
 def _say(value: object) -> str:

@@ -15,5 +15,6 @@ from .replication import replication as replication
 from .residual_trend import residual_trend as residual_trend
 from .smooth_calibration import smooth_calibration as smooth_calibration
 from .svg import svg as svg
+from .transport import transport as transport
 from .validation_matrix import validation_matrix as validation_matrix
 from .volcano import volcano as volcano
