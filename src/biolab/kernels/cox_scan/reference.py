@@ -16,6 +16,7 @@ def derivatives(
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],
     stratum: Int[ndarray, " n"],
+    entry: Float[ndarray, " n"],
     *,
     efron: bool,
 ) -> tuple[float, Float[ndarray, " r"], Float[ndarray, "r r"]]:
@@ -23,7 +24,7 @@ def derivatives(
     eta = design @ beta
     value, gradient, information = 0.0, np.zeros(beta.size), np.zeros((beta.size, beta.size))
     for label, moment in {(s, t) for s, t, d in zip(stratum, time, event, strict=True) if d}:
-        at_risk = (stratum == label) & (time >= moment)
+        at_risk = (stratum == label) & (entry < moment) & (moment <= time)
         dies = at_risk & event & (time == moment)
         deaths, top = int(dies.sum()), eta[at_risk].max()
         hazard = np.where(at_risk, np.exp(np.where(at_risk, eta - top, 0.0)), 0.0)
@@ -45,18 +46,19 @@ def fit(
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],
     stratum: Int[ndarray, " n"],
+    entry: Float[ndarray, " n"],
     *,
     efron: bool,
 ) -> tuple[bool, Float[ndarray, " r"], float, Float[ndarray, "r r"]]:
     """Maximise by Newton steps halved until the likelihood does not fall; return whether a maximum was found."""
-    beta = start
-    value, gradient, information = derivatives(beta, design, time, event, stratum, efron=efron)
+    beta, rows = start, (time, event, stratum, entry)
+    value, gradient, information = derivatives(beta, design, *rows, efron=efron)
     for _ in range(100):
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        found = derivatives(beta + step, design, time, event, stratum, efron=efron)
+        found = derivatives(beta + step, design, *rows, efron=efron)
         while found[0] < value - 1e-12 * (1 + abs(value)):
             step = step / 2
-            found = derivatives(beta + step, design, time, event, stratum, efron=efron)
+            found = derivatives(beta + step, design, *rows, efron=efron)
         beta = beta + step
         value, gradient, information = found
         if np.ptp(design @ beta) > LARGEST:
@@ -72,12 +74,13 @@ def scan_feature(
     time: Float[ndarray, " n"],
     event: Bool[ndarray, " n"],
     stratum: Int[ndarray, " n"],
+    entry: Float[ndarray, " n"],
     *,
     efron: bool,
 ) -> tuple[float, float, float, float, int]:
     """Return coefficient, standard error, score statistic, likelihood ratio statistic and outcome."""
     scale = np.std(feature)
-    rows = (time, event, stratum)
+    rows = (time, event, stratum, entry)
     if np.ptp(feature) <= 1e-14 * np.abs(feature).max(initial=0.0):
         return np.nan, np.nan, np.nan, np.nan, CONSTANT
     design = np.column_stack([(feature - feature.mean()) / scale, covariates - covariates.mean(axis=0)])
