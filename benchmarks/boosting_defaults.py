@@ -26,7 +26,7 @@ from survset_table.judge import judge
 
 from biolab.survival import CoxPHCV, DiscreteTimeHazard
 
-CHOSEN_ON = "pharmacoSmoking d.oropha.rec nki70 Unemployment vlbw grace LeukSurv rdata".split()
+CHOSEN_ON = ["pharmacoSmoking", "d.oropha.rec", "nki70", "Unemployment", "vlbw", "grace", "LeukSurv", "rdata"]
 SIMULATED = ("linear", "interactions")
 SETTINGS: dict[str, dict[str, Any]] = {
     "150 steps of .05, 8 leaves of 20 patients": {},

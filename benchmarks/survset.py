@@ -111,9 +111,12 @@ def run(options: argparse.Namespace) -> list[dict]:
 
 
 def merged(before: dict | None, now: list[dict], commit: str | None) -> list[dict]:
-    """Return the cohorts of an earlier run and of this; where both have a model, this run's. Models say their commit."""
+    """Return the cohorts of an earlier run and of this, whose models stand for those of before; models say their commit."""
     found: dict[str, dict] = {}
-    for cohorts, made_at in ((before["cohorts"], before["environment"]["commit"]) if before else ([], None), (now, commit)):
+    for cohorts, made_at in (
+        (before["cohorts"], before["environment"]["commit"]) if before else ([], None),
+        (now, commit),
+    ):
         for cohort in cohorts:
             earlier = found.get(cohort["cohort"], {"models": {}})
             models = {name: {"commit": made_at} | model for name, model in cohort["models"].items()}

@@ -271,12 +271,14 @@ def test_expected_events_are_the_observed_at_every_lambda(seed, weighted, strati
     strata = np.arange(80) % 2 if stratified else None
     path = CoxPath(n_lambdas=6).fit(X, (time, event), sample_weight=weight, strata=strata)
     for strength in path.lambdas_:
-        expected = np.array([
-            path.predict_cumulative_hazard(
-                X[i : i + 1], time[i], strength, None if strata is None else strata[i : i + 1]
-            )[0, 0]
-            for i in range(80)
-        ])
+        expected = np.array(
+            [
+                path.predict_cumulative_hazard(
+                    X[i : i + 1], time[i], strength, None if strata is None else strata[i : i + 1]
+                )[0, 0]
+                for i in range(80)
+            ]
+        )
         groups = np.zeros(80) if strata is None else strata
         for group in np.unique(groups):
             here = groups == group

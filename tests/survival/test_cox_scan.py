@@ -116,7 +116,7 @@ def test_late_entry_is_that_of_coxph():
             model = CoxPH(ties=ties).fit(column[:, None], (time, event), strata=strata, entry=entry)
             assert row["coef"] == pytest.approx(model.coef_[0], rel=1e-7, abs=1e-10)
             assert row["standard_error"] == pytest.approx(model.standard_error_[0], rel=1e-7)
-    with pytest.raises(DataError, match="entry is .* in row 4"):
+    with pytest.raises(DataError, match=r"entry is .* in row 4"):
         cox_scan(X, time, event, entry=np.where(np.arange(90) == 4, time, entry))
 
 
@@ -128,7 +128,7 @@ def test_entry_before_everything_changes_nothing():
 
 
 def test_large_hazards_that_have_left_leave_no_rounding_behind():
-    """Two rows of a far value are seen, and one of them fails, before all others enter: a constant in the likelihood."""
+    """Two rows of a far value are seen, and one of them fails, before all others enter: they add a constant."""
     X, time, event = _cohort(n=60, p=3)
     far = np.concatenate([np.tile([[60.0, 60.0, 2000.0]], (2, 1)), X])
     late = cox_scan(

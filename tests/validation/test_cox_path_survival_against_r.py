@@ -13,7 +13,13 @@ GOLD = json.loads(Path(__file__).with_name("cox_path_survival_r.json").read_text
 DATA = json.loads(Path(__file__).with_name("cox_kernels_r.json").read_text())["data"]
 DATA = {name: np.array(values, dtype=np.float64) for name, values in DATA.items()}
 DESIGN = np.column_stack([DATA[name] for name in GOLD["columns"]])
-KINDS = [(ties, s, w, e) for ties in ("breslow", "efron") for s in (False, True) for w in (False, True) for e in (False, True)]
+KINDS = [
+    (ties, s, w, e)
+    for ties in ("breslow", "efron")
+    for s in (False, True)
+    for w in (False, True)
+    for e in (False, True)
+]
 
 
 @pytest.mark.parametrize(("ties", "strata", "weight", "entry"), KINDS)

@@ -24,16 +24,10 @@ class AalenJohansen(AbstractCurve):
     """
 
     causes: tuple[int, ...]
-    counts: EventTable
     events: Float[np.ndarray, "c t"]
     incidence: Float[np.ndarray, "c t"]
-    standard_error: Float[np.ndarray, "c t"]
-    lower: Float[np.ndarray, "c t"]
-    upper: Float[np.ndarray, "c t"]
     event_free: Float[np.ndarray, " t"]
     event_free_standard_error: Float[np.ndarray, " t"]
-    interval: Interval
-    confidence: float
 
     @property
     def _estimate(self) -> tuple[str, Float[np.ndarray, "c t"], float]:

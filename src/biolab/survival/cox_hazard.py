@@ -1,7 +1,6 @@
 """What a fitted Cox model says of a patient's hazard: coefficients, and a baseline hazard in each stratum."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,6 +1,7 @@
 """What every curve over follow-up time offers: its values between the times, its table and its settings."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
 
@@ -13,14 +14,15 @@ from .baseline_hazard import StepFunction
 from .event_table import EventTable
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class AbstractCurve(ABC):
-    """Estimates at the distinct follow-up times with pointwise limits: one curve, or one a cause."""
+    """Estimates at the distinct follow-up times with pointwise limits, NaN where there are none; one curve or several."""
 
     counts: EventTable
     standard_error: Float[np.ndarray, "*c t"]
     lower: Float[np.ndarray, "*c t"]
     upper: Float[np.ndarray, "*c t"]
-    interval: Any
+    interval: str
     confidence: float
 
     @property

@@ -11,7 +11,7 @@ from biolab.core.estimate import Estimate
 
 from .baseline_hazard import prediction_times
 from .curve import AbstractCurve
-from .event_table import EventTable, check_choice, event_table, normal_quantile
+from .event_table import check_choice, event_table, normal_quantile
 from .follow_up import follow_up
 
 Interval = Literal["log", "log-log", "plain"]
@@ -21,13 +21,7 @@ Interval = Literal["log", "log-log", "plain"]
 class KaplanMeier(AbstractCurve):
     """A survival curve with its counts; NaN where a standard error or limit does not exist."""
 
-    counts: EventTable
     survival: Float[np.ndarray, " t"]
-    standard_error: Float[np.ndarray, " t"]
-    lower: Float[np.ndarray, " t"]
-    upper: Float[np.ndarray, " t"]
-    interval: Interval
-    confidence: float
 
     @property
     def _estimate(self) -> tuple[str, Float[np.ndarray, " t"], float]:

@@ -8,7 +8,7 @@ import numpy as np
 from biolab.core.arrays import Float
 
 from .curve import AbstractCurve
-from .event_table import EventTable, check_choice, event_table, normal_quantile
+from .event_table import check_choice, event_table, normal_quantile
 from .follow_up import follow_up
 
 HazardInterval = Literal["log", "plain"]
@@ -18,13 +18,7 @@ HazardInterval = Literal["log", "plain"]
 class NelsonAalen(AbstractCurve):
     """A cumulative hazard with its counts; its limits are NaN before the first event under the log interval."""
 
-    counts: EventTable
     cumulative_hazard: Float[np.ndarray, " t"]
-    standard_error: Float[np.ndarray, " t"]
-    lower: Float[np.ndarray, " t"]
-    upper: Float[np.ndarray, " t"]
-    interval: HazardInterval
-    confidence: float
 
     @property
     def _estimate(self) -> tuple[str, Float[np.ndarray, " t"], float]:
@@ -38,7 +32,6 @@ class NelsonAalen(AbstractCurve):
             "cumulative_hazard.lower": float(self.lower[-1]),
             "cumulative_hazard.upper": float(self.upper[-1]),
         }
-
 
 
 def nelson_aalen(

@@ -101,7 +101,7 @@ CASES = (
     _case("batch", 70, 18, lambda c: _strata(c) | _weight(c) | _batch(c)),
     _case("batch, everything", 70, 18, lambda c: _everything(c) | _batch(c)),
     _case("a tie of hundreds", 700, 19, _large_tie),
-    _case("a tie of hundreds, weights, left truncation", 700, 19, lambda c: _large_tie(c) | _weight(c) | _entry(c)),
+    _case("a tie of hundreds, everything", 700, 19, lambda c: _everything(c | _large_tie(c)) | _large_tie(c)),
     _case("a tie of hundreds, spread over +-2000", 700, 20, _large_tie, spread=2000.0),
 )
 

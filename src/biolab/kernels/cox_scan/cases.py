@@ -145,7 +145,7 @@ def exact(**arguments: Any) -> dict[str, ndarray]:
     covariates = arguments.get("covariates", np.zeros((n, 0)))[kept]
     rows = (time[kept], event[kept], stratum[kept], entry[kept])
     efron = arguments.get("ties", "efron") == "efron"
-    found = np.array([reference.scan_feature(column, covariates, *rows, efron=efron) for column in features[kept].T])
+    found = np.array([reference.scan_feature(column, covariates, rows, efron=efron) for column in features[kept].T])
     coef, error, score, ratio, outcome = found.T
     return {
         "z": coef / error,
