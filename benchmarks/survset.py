@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> list[dict]:
 
 
 def merged(before: dict | None, now: list[dict], commit: str | None) -> list[dict]:
-    """Return the cohorts of an earlier run and of this, whose models stand for those of before; models say their commit."""
+    """Return the cohorts of an earlier run and of this, whose models replace those of before; all say their commit."""
     found: dict[str, dict] = {}
     for cohorts, made_at in (
         (before["cohorts"], before["environment"]["commit"]) if before else ([], None),

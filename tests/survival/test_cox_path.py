@@ -262,7 +262,7 @@ def test_curves_at_a_lambda_are_those_of_the_same_ridge_as_coxph(ties, late):
             np.testing.assert_array_equal(path.baseline_hazard_at(strength)[label].times, hazard.times)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 1000), weighted=st.booleans(), stratified=st.booleans())
 def test_expected_events_are_the_observed_at_every_lambda(seed, weighted, stratified):
     """Breslow's hazards give every stratum as many events as it had, whatever the coefficients."""
@@ -271,14 +271,7 @@ def test_expected_events_are_the_observed_at_every_lambda(seed, weighted, strati
     strata = np.arange(80) % 2 if stratified else None
     path = CoxPath(n_lambdas=6).fit(X, (time, event), sample_weight=weight, strata=strata)
     for strength in path.lambdas_:
-        expected = np.array(
-            [
-                path.predict_cumulative_hazard(
-                    X[i : i + 1], time[i], strength, None if strata is None else strata[i : i + 1]
-                )[0, 0]
-                for i in range(80)
-            ]
-        )
+        expected = np.diag(path.predict_cumulative_hazard(X, time, strength, strata))
         groups = np.zeros(80) if strata is None else strata
         for group in np.unique(groups):
             here = groups == group

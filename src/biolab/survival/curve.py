@@ -16,7 +16,7 @@ from .event_table import EventTable
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AbstractCurve(ABC):
-    """Estimates at the distinct follow-up times with pointwise limits, NaN where there are none; one curve or several."""
+    """One curve or several: estimates at the distinct follow-up times with pointwise limits (NaN: there is none)."""
 
     counts: EventTable
     standard_error: Float[np.ndarray, "*c t"]
