@@ -289,7 +289,7 @@ def _evaluate(
     for g in range(rows.first_death.size):
         start, death, stop = rows.group_start[g], rows.first_death[g], rows.group_start[g + 1]
         if level:  # who outlives this event time is in the tree already
-            others, start = tree[level + g], death
+            others[:], start = tree[level + g], death
         elif rows.opens[g]:
             others[:] = 0.0
         if stop - death == 1 or not rows.efron:
