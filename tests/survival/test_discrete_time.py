@@ -84,7 +84,7 @@ def test_the_default_is_reproducible_and_its_leaves_hold_enough_patients():
         for node in tree.nodes
         if node["is_leaf"]
     )
-    assert smallest >= 20 * 5
+    assert smallest >= 10 * 5
 
 
 def test_logistic_hazards_find_the_effect():
