@@ -34,7 +34,7 @@ class DiscreteTimeHazard(BaseEstimator):
 
     ``classifier`` is any scikit-learn classifier with ``predict_proba`` whose ``fit`` takes ``sample_weight``; the
     interval is the last column, a number 0, 1, ... By default 150 boosted trees (`HistGradientBoostingClassifier`)
-    with at most 32 bins: of 8 leaves, at a learning rate of 0.05, with at least 20 person-periods for each interval in a
+    with at most 32 bins: of 8 leaves, at a learning rate of 0.05, with at least 20 person-periods an interval in each
     leaf; with fewer than 600 events of 4 leaves, at 0.03, with 10, and a third of the columns tried at a node. A leaf
     thus always holds 20 (10) patients or more, and thresholds are coarse. docs/survset.md says what this was chosen on.
 
