@@ -83,7 +83,7 @@ def cox_scan(
 
     def fit(block: slice) -> None:
         if null is None:
-            if not cpu.scan(table[:, block].astype(np.float64, copy=False), rows, found[block]):
+            if not cpu.fit_block(table[:, block].astype(np.float64, copy=False), rows, found[block]):
                 _refuse_not_finite(table, block)
         else:
             _refuse_not_finite(table, block)

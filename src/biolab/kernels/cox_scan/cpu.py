@@ -1,9 +1,10 @@
 """Many one-feature Cox models at once: 32 features are the lanes of one walk, all Newton steps in cache."""
 
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, typeof, types
 from numpy import ndarray
 
 from biolab.core.arrays import Float, Int
@@ -42,6 +43,19 @@ class Lanes(NamedTuple):
     start: Int[ndarray, " m+1"]
     nodes: Int[ndarray, " c"]
     tree: Float[ndarray, "v 3 l"]
+
+
+_ANY_LAYOUT = types.Array(types.float64, 2, "A", readonly=True)
+_COMPILING = Lock()
+
+
+def fit_block(table: Float[ndarray, "n c"], rows: Rows, found: Float[ndarray, "c 5"]) -> bool:
+    """Fit each column of the features by the one compiled form that takes every layout of a table."""
+    with _COMPILING:
+        if not scan.signatures:
+            scan.compile((_ANY_LAYOUT, typeof(rows), typeof(found)))
+            scan.disable_compile()
+    return scan(table, rows, found)
 
 
 @njit(cache=True, nogil=True)
