@@ -12,6 +12,7 @@ import pytest
 
 from biolab.cli import main
 
+pytestmark = pytest.mark.slow  # notebook 01 does the same with every test, and `make demo` before them
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -98,7 +99,6 @@ def test_page_is_written_and_speaks_korean_on_request(outcome: dict, folder: Pat
     assert "림프절 양성 유방암의 예후" in korean
 
 
-@pytest.mark.slow
 def test_registered_model_predicts_in_a_fresh_process(outcome: dict, folder: Path) -> None:
     code = (
         "import sys, mlflow, pandas as pd\n"

@@ -51,6 +51,7 @@ def found(grade: Protocol, grade_store: Store) -> Comparison:
     return run_experiment(grade, grade_store)
 
 
+@pytest.mark.slow
 def test_discrimination_travels_and_probabilities_do_not(found: Comparison) -> None:
     value = {
         (row["metric"], row["train_site"], row["test_site"]): row["estimate"]
@@ -62,6 +63,7 @@ def test_discrimination_travels_and_probabilities_do_not(found: Comparison) -> N
     assert value["observed_expected", "gbsg", "gbsg"] == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_released_model_judged_abroad_is_the_one_in_the_store(
     grade: Protocol, found: Comparison, grade_store: Store
 ) -> None:
@@ -75,6 +77,7 @@ def test_the_released_model_judged_abroad_is_the_one_in_the_store(
     assert told["estimate"][0] == pytest.approx(auc, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_subgroups_are_judged_with_intervals_and_against_the_rest(found: Comparison) -> None:
     young = found.subgroups.filter(
         model="logistic", metric="auc", subgroup="<50", train_site="rotterdam", test_site="gbsg"
@@ -84,6 +87,7 @@ def test_subgroups_are_judged_with_intervals_and_against_the_rest(found: Compari
     assert found.subgroup_differences["adjusted_p_value"].drop_nulls().is_between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_the_page_of_a_class_has_no_survival_and_says_what_its_measures_mean(found: Comparison) -> None:
     english = page(found)
     assert 'id="survival"' not in english
