@@ -12,7 +12,6 @@ from biolab.joint.disclosure import Rules, Traces, check, refuse, rules_of, trac
 
 from .leaks import LEAKS, World
 
-
 KNOWN_ONLY_BY_THE_COHORT = {
     "exact_value_in_param",
     "few_rows_in_page",
