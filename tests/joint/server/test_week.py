@@ -65,7 +65,7 @@ def _absolute(path: str) -> str:
 
 def finished(process: subprocess.Popen[str], *, code: int = 0) -> dict:
     """Wait for a command and return what it says."""
-    said, complaint = process.communicate(timeout=300)
+    said, complaint = process.communicate(timeout=900)
     assert process.returncode == code, (process.args, said, complaint)
     return said_objects(said)[0]
 
@@ -162,7 +162,7 @@ def test_a_week(coordinator: Office, database: str | None, files: dict[str, Path
         cut := sites["east"].start(
             "site", "push", "bundle.zip", "--invitation", "invitation.json", "--home", homes["east"]
         )
-    ).communicate(timeout=300)
+    ).communicate(timeout=900)
     assert cut.returncode == 4
     assert len(said_objects(said)[0]["waiting"]) == 1
 
