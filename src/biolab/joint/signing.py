@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from biolab.core import BiolabError, ConfigError, TrackingError, canonical_json
 from biolab.core.validation import parse_settings
-from biolab.tracking import RunContent, Store, conventions, run_content, run_record, write_to_run
+from biolab.tracking import RunContent, Store, conventions, has_artifact, run_content, run_record, write_to_run
 
 from .differences import Difference, flat
 from .identity import PrivateIdentity, verify_signature
@@ -121,10 +121,11 @@ def verify_run(
     TrackingError
         If the store cannot be read or has no such run.
     """
+    if not has_artifact(store, run_id, MANIFEST_PATH):
+        site = run_record(store, run_id).tags.get(conventions.SITE)
+        return Verification(run_id=run_id, site=site, state="unsigned")
     with run_content(store, run_id) as content:
         site = content.tags.get(conventions.SITE)
-        if MANIFEST_PATH not in content.artifacts:
-            return Verification(run_id=run_id, site=site, state="unsigned")
         try:
             manifest = read_manifest(content.artifacts[MANIFEST_PATH].read_bytes(), where=MANIFEST_PATH)
         except BiolabError as error:

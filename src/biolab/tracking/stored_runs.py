@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,10 +91,52 @@ def stored_run(store: Store, run_id: str) -> StoredRun:
         )
 
 
+def late_metrics(store: Store, run_id: str) -> dict[str, tuple[float | None, float]]:
+    """Return each metric with points later than the run's end: its last value before that, and the one shown now.
+
+    A metric without steps shows its newest point, so of a server only curves have to be read whole to know.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read or has no such run.
+    """
+    if has_rows(store):
+        run = stored_run(store, run_id)
+        by_key: dict[str, list[MetricPoint]] = {}
+        for point in run.points:
+            by_key.setdefault(point.key, []).append(point)
+        return _late(by_key, run.ended, run.shown)
+    with store.session() as client:
+        found = client.get_run(run_id)
+        ended: float = math.inf if found.info.end_time is None else found.info.end_time
+        newest = found.to_proto().data.metrics
+        keys = [each.key for each in newest if each.step != 0 or each.timestamp > ended]
+        return _late({key: _history(client, run_id, key) for key in keys}, ended, found.data.metrics)
+
+
+def _late(
+    points: Mapping[str, Sequence[MetricPoint]], end: float | None, shown: Mapping[str, float]
+) -> dict[str, tuple[float | None, float]]:
+    ended = math.inf if end is None else end
+    late: dict[str, tuple[float | None, float]] = {}
+    for key, history in points.items():
+        before = [point for point in history if point.timestamp <= ended]
+        if len(before) < len(history):
+            last = max(before, key=lambda point: (point.step, point.timestamp)).value if before else None
+            late[key] = (last, shown[key])
+    return late
+
+
+def _history(client: "MlflowClient", run_id: str, key: str) -> tuple[MetricPoint, ...]:
+    found = client.get_metric_history(run_id, key)
+    return tuple(
+        sorted(MetricPoint(key=each.key, step=each.step, timestamp=each.timestamp, value=each.value) for each in found)
+    )
+
+
 def _points(client: "MlflowClient", run: "Run") -> tuple[MetricPoint, ...]:
-    found = (each for key in run.data.metrics for each in client.get_metric_history(run.info.run_id, key))
-    points = (MetricPoint(key=each.key, step=each.step, timestamp=each.timestamp, value=each.value) for each in found)
-    return tuple(sorted(points))
+    return tuple(sorted(point for key in run.data.metrics for point in _history(client, run.info.run_id, key)))
 
 
 def _datasets(run: "Run") -> tuple[DatasetContent, ...]:
