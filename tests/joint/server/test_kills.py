@@ -62,7 +62,9 @@ class Office:
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert self._read() == "ready"
+        if self._read() != "ready":
+            self.close()
+            raise AssertionError("the office did not start")
 
     def output(self, site: str) -> Path:
         """Where a site's store is."""
