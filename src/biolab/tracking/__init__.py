@@ -3,10 +3,7 @@
 from .audit import StoredText as StoredText
 from .audit import store_files as store_files
 from .audit import store_texts as store_texts
-from .content import DatasetContent as DatasetContent
-from .content import MetricPoint as MetricPoint
 from .content import RunContent as RunContent
-from .content import late_metrics as late_metrics
 from .content import run_content as run_content
 from .conventions import Role as Role
 from .conventions import checked_word as checked_word
@@ -36,6 +33,9 @@ from .store import Account as Account
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store
+from .stored_runs import DatasetContent as DatasetContent
+from .stored_runs import MetricPoint as MetricPoint
+from .stored_runs import late_metrics as late_metrics
 from .ui import experiment_page as experiment_page
 from .ui import serve_ui as serve_ui
 from .ui import ui_command as ui_command
