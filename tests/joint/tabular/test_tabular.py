@@ -151,6 +151,7 @@ def carried(folder: Path, store: Store, place: Path) -> Comparison:
     return found
 
 
+@pytest.mark.slow
 def test_a_class_goes_through_lock_bundle_import_and_compare(
     experiment: Path, found: Comparison, grade_store: Store, tmp_path: Path
 ) -> None:
