@@ -72,7 +72,7 @@ def free_cysteines(sequence: str) -> list[int]:
     free: list[int] = []
     while waiting:
         at = waiting.pop(0)
-        partner = next((other for other in reversed(waiting) if other - at in _SPAN), None)
+        partner = next((other for other in waiting if other - at in _SPAN), None)
         if partner is None:
             free.append(at)
         else:
