@@ -34,7 +34,7 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        When collected: if the file is missing, empty, damaged or truncated, or a record is not four lines of which
+        If the file is missing, empty, damaged or truncated, or a record is not four lines of which
         the first begins with ``@``, the third with ``+``, and sequence and quality are of one length; with file,
         line and record.
     """
@@ -58,7 +58,7 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
                 made["description"] = heads.str.extract(r"^@\S+\s+(.*\S)")
             yield pl.DataFrame(made).select(name for name in FASTQ if name in made)
 
-    return lazy_source(FASTQ, batches)
+    return lazy_source(FASTQ, batches, path=file)
 
 
 def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
@@ -85,7 +85,7 @@ def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
     return file
 
 
-def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:
+def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:  # noqa: PLR0911 - one answer a fault
     """Say what is wrong with the first faulty record of lines that begin with a record."""
     record = (first_line - 1) // _LINES
     for at in range(0, len(lines), _LINES):
@@ -111,7 +111,9 @@ def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:
             )
         if rest[2] and not "!" <= min(rest[2]) <= max(rest[2]) <= "~":
             letter = min(rest[2]) if min(rest[2]) < "!" else max(rest[2])
-            return DataError(f"{where}: the quality of read {name!r} holds {letter!r}; expected letters from '!' to '~'.")
+            return DataError(
+                f"{where}: the quality of read {name!r} holds {letter!r}; expected letters from '!' to '~'."
+            )
     return DataError(f"{path}, line {first_line} and following are not records of FASTQ.")
 
 

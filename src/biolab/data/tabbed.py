@@ -57,7 +57,6 @@ def tabbed_frame(
             columns=places,
             new_columns=[str(place) for place in places],
             infer_schema=False,
-            missing_utf8_is_empty_string=True,
         )
     except pl.exceptions.PolarsError as error:
         raise ragged(block, path=path, width=width) from error
@@ -100,9 +99,7 @@ def ragged(block: LineBlock, *, path: Path, width: int) -> DataError:
     return DataError(f"{path}, lines {block.first_line} and following cannot be read as {width} tab-separated fields.")
 
 
-def refuse_rows(
-    mask: pl.Series, block: LineBlock, path: Path, said: Callable[[int], str]
-) -> None:
+def refuse_rows(mask: pl.Series, block: LineBlock, path: Path, said: Callable[[int], str]) -> None:
     """Raise a DataError at the first row of a mask, if there is one; ``said`` tells of a row what is wrong.
 
     Raises

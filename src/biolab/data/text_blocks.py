@@ -205,10 +205,14 @@ def in_threads(work: Callable[[Item], bytes], jobs: Iterable[Item], *, threads: 
 def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield blocks while the next one is made in another thread."""
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, blocks, b"")
+        coming = pool.submit(_next, blocks)
         while block := coming.result():
-            coming = pool.submit(next, blocks, b"")
+            coming = pool.submit(_next, blocks)
             yield block
+
+
+def _next(blocks: Iterator[bytes]) -> bytes:
+    return next(blocks, b"")
 
 
 def _damaged(path: Path, done: int, error: Exception) -> DataError:
@@ -216,4 +220,6 @@ def _damaged(path: Path, done: int, error: Exception) -> DataError:
 
 
 def _truncated(path: Path, done: int) -> DataError:
-    return DataError(f"{path} is truncated after {done:,} bytes of its text: the end of gzip is missing. Copy it again.")
+    return DataError(
+        f"{path} is truncated after {done:,} bytes of its text: the end of gzip is missing. Copy it again."
+    )

@@ -15,7 +15,7 @@ from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .tabbed import Field, data_lines, ragged, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock
-from .vcf_header import VcfHeader, vcf_blocks
+from .vcf_header import FIXED, VcfHeader, vcf_blocks
 
 _SITE: Final = 8
 _FIELDS: Final = (
@@ -53,7 +53,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If the file is missing or has no VCF header; when collected: if a record has another number of fields than the
+        If the file is missing or has no VCF header; if a record has another number of fields than the
         header, a position, quality or INFO value is not of its type, the reference is empty, or the file is damaged;
         with file and line.
     ConfigError
@@ -71,7 +71,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
         for block in blocks:
             yield site_frame(block, header, file, columns=columns, keys=keys)
 
-    return lazy_source(SITES | {name: header.info[key] for name, key in keys.items()}, batches)
+    return lazy_source(SITES | {name: header.info[key] for name, key in keys.items()}, batches, path=file)
 
 
 def site_frame(
@@ -129,10 +129,20 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
     alternate = pl.col("alternate")
     if isinstance(schema["alternate"], pl.List):
         alternate = pl.when(alternate.list.len() > 0).then(alternate.list.join(","))
-    rest = [pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name) for name in ("quality", "filter", "info")]
+    rest = [
+        pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name)
+        for name in ("quality", "filter", "info")
+    ]
     named = pl.col("variant_id") if "variant_id" in schema else pl.lit(None, pl.String).alias("variant_id")
-    columns = [pl.col("chromosome"), pl.col("start") + 1, named, pl.col("reference"), alternate.alias("alternate"), *rest]
-    head = ["##fileformat=VCFv4.3", *(f"##contig=<ID={name}>" for name in contigs), "\t".join(("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"))]  # fmt: skip
+    columns = [
+        pl.col("chromosome"),
+        pl.col("start") + 1,
+        named,
+        pl.col("reference"),
+        alternate.alias("alternate"),
+        *rest,
+    ]
+    head = ["##fileformat=VCFv4.3", *(f"##contig=<ID={name}>" for name in contigs), "\t".join(FIXED)]
     with growing_file(file) as handle:
         handle.write(("\n".join(head) + "\n").encode())
         for frame in row_batches(sites):

@@ -68,7 +68,7 @@ def read_vcf_genotypes(
     Raises
     ------
     DataError
-        If the file is missing, has no VCF header or no samples; when collected: as `read_vcf`, and if a genotype
+        If the file is missing, has no VCF header or no samples; as `read_vcf`, and if a genotype
         cannot be read or has another number of alleles; with file, line, sample and genotype.
     ConfigError
         If a sample is not in the file, or ``haploid`` is none of these.
@@ -94,7 +94,7 @@ def read_vcf_genotypes(
                     made.append(values.cast(pl.Int8))
                 yield frame.with_columns(made) if frame.width else pl.DataFrame(made)
 
-    return lazy_source(GENOTYPES, batches)
+    return lazy_source(GENOTYPES, batches, path=file)
 
 
 def read_vcf_dosages(
@@ -205,7 +205,7 @@ def _one_call(data: UInt[np.ndarray, " b"], at: int) -> list[int]:
     return [_MISSING if part == b"." else int(part) for part in parts]
 
 
-def _refuse_ploidy(  # noqa: PLR0913 - what was read, where, and the rule
+def _refuse_ploidy(
     calls: _Alleles, block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
 ) -> None:
     half_missing = (calls.ploidy == 1) & (calls.first == _MISSING)  # a lone dot stands for any ploidy

@@ -1,18 +1,15 @@
 """A coding sequence on its gene: exons in reading direction, and HGVS coordinates of any place in the gene."""
 
+import itertools
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from biolab.core import DataError
 from biolab.data.genbank import genbank_records
 
 from .reading_frames import reverse_complement, translate
-
-if TYPE_CHECKING:
-    from Bio.SeqFeature import SeqFeature
-    from Bio.SeqRecord import SeqRecord
 
 Span = tuple[int, int]
 Region = Literal["exon", "intron", "outside"]
@@ -107,7 +104,7 @@ def coding_sequence(path: str | Path, name: str | None = None) -> CodingSequence
         strands, is not a whole number of codons from a start to a stop, or its translation is not the one in the file.
     """
     file = Path(path)
-    found: list[tuple[SeqRecord, SeqFeature]] = []
+    found: list[tuple[Any, Any]] = []
     known: list[str] = []
     for record in genbank_records(file):
         for feature in record.features:
@@ -123,7 +120,7 @@ def coding_sequence(path: str | Path, name: str | None = None) -> CodingSequence
     return _checked(*found[0], file, name)
 
 
-def _checked(record: "SeqRecord", feature: "SeqFeature", path: Path, name: str | None) -> CodingSequence:
+def _checked(record: Any, feature: Any, path: Path, name: str | None) -> CodingSequence:
     qualifiers = feature.qualifiers
     label = name or next((qualifiers[key][0] for key in _KEYS if key in qualifiers), "CDS")
     where = f"{path}, record {record.id}, coding sequence {label!r}"
@@ -146,16 +143,18 @@ def _checked(record: "SeqRecord", feature: "SeqFeature", path: Path, name: str |
     protein = translate(made.bases, table=made.codon_table, coding=True)
     told = qualifiers.get("translation", [protein])[0]
     if protein != told:
-        at = next((k for k, (a, b) in enumerate(zip(protein, told, strict=False)) if a != b), min(len(protein), len(told)))
+        at = next(
+            (k for k, (a, b) in enumerate(zip(protein, told, strict=False)) if a != b), min(len(protein), len(told))
+        )
         raise DataError(f"{where} does not translate to the protein in the file: they part at residue {at + 1}.")
     return made
 
 
-def _spans(feature: "SeqFeature", length: int, *, forward: bool, where: str) -> tuple[Span, ...]:
+def _spans(feature: Any, length: int, *, forward: bool, where: str) -> tuple[Span, ...]:
     """Return the parts of a feature along the strand it is read from."""
     parts = [(int(part.start), int(part.end)) for part in feature.location.parts]
     spans = parts if forward else [(length - end, length - begin) for begin, end in parts]
-    if any(after[0] < before[1] for before, after in zip(spans, spans[1:], strict=False)):
+    if any(after[0] < before[1] for before, after in itertools.pairwise(spans)):
         raise DataError(f"{where}: its parts are not in order along one strand (over an origin, or slipping back).")
     joined: list[Span] = []
     for begin, end in spans:
@@ -167,12 +166,16 @@ def _spans(feature: "SeqFeature", length: int, *, forward: bool, where: str) -> 
 
 
 def _transcript(
-    record: "SeqRecord", feature: "SeqFeature", coding: tuple[Span, ...], *, forward: bool, where: str
+    record: Any, feature: Any, coding: tuple[Span, ...], *, forward: bool, where: str
 ) -> tuple[Span, ...] | None:
     """Find the mRNA of the same gene that the coding sequence fits into."""
     gene = feature.qualifiers.get("gene")
     for other in record.features:
-        if other.type == "mRNA" and other.qualifiers.get("gene") == gene and other.location.strand == feature.location.strand:
+        if (
+            other.type == "mRNA"
+            and other.qualifiers.get("gene") == gene
+            and other.location.strand == feature.location.strand
+        ):
             exons = _spans(other, len(record.seq), forward=forward, where=where)
             inside = [exon for exon in exons if exon[1] > coding[0][0] and exon[0] < coding[-1][1]]
             if inside and _clipped(inside, coding[0][0], coding[-1][1]) == coding:

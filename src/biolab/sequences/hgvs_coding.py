@@ -37,7 +37,7 @@ def normalised(coding: CodingSequence, start: int, reference: str, alternate: st
     return Change(start=begin, end=end, reference=old, alternate=new)
 
 
-def hgvs_coding(coding: CodingSequence, change: Change) -> str | None:
+def hgvs_coding(coding: CodingSequence, change: Change) -> str | None:  # noqa: PLR0911 - one answer a kind of change
     """Name a change: c.76A>C, c.76_78del, c.76dup, c.76_77insT, c.76_78delinsTG, c.76_78inv, c.76=.
 
     None if a base of it lies outside the transcript.

@@ -3,8 +3,9 @@
 from typing import Final, NamedTuple
 
 _THREE: Final = {
-    "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys", "Q": "Gln", "E": "Glu", "G": "Gly", "H": "His", "I": "Ile",
-    "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro", "S": "Ser", "T": "Thr", "W": "Trp", "Y": "Tyr", "V": "Val",
+    "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys", "Q": "Gln", "E": "Glu", "G": "Gly", "H": "His",
+    "I": "Ile", "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro", "S": "Ser", "T": "Thr", "W": "Trp",
+    "Y": "Tyr", "V": "Val",
     "U": "Sec", "O": "Pyl", "X": "Xaa", "B": "Asx", "Z": "Glx", "J": "Xle", "*": "Ter",
 }  # fmt: skip
 
@@ -16,7 +17,9 @@ class ProteinEffect(NamedTuple):
     consequence: str
 
 
-def protein_effect(reference: str, altered: str, *, codon: int, in_frame: bool, substitution: bool) -> ProteinEffect:
+def protein_effect(  # noqa: PLR0911 - one answer a kind of change
+    reference: str, altered: str, *, codon: int, in_frame: bool, substitution: bool
+) -> ProteinEffect:
     """Name the difference of two proteins, each with its stop as ``*`` (the altered one without if none was found).
 
     ``codon`` is the first one that the variant touches (from 0), ``in_frame`` says that the number of coding bases
@@ -27,7 +30,9 @@ def protein_effect(reference: str, altered: str, *, codon: int, in_frame: bool, 
     if altered == reference:
         if substitution:
             stop = reference[codon] == "*"
-            return ProteinEffect(f"p.({_residue(reference, codon)}=)", "stop_retained_variant" if stop else "synonymous_variant")
+            return ProteinEffect(
+                f"p.({_residue(reference, codon)}=)", "stop_retained_variant" if stop else "synonymous_variant"
+            )
         return ProteinEffect("p.(=)", "synonymous_variant")
     first = _shared(reference, altered)
     if first == len(altered):  # nothing follows what is shared: the reading runs off the end of the sequence
@@ -79,7 +84,9 @@ def _in_frame(reference: str, altered: str, first: int) -> ProteinEffect:
         tail += 1
     if stops_early and tail <= 1:  # a stop within the new residues: what follows is gone, not replaced
         gone = reference[first : first + len(altered) - first]
-        return ProteinEffect(f"p.({_span(reference, first, len(gone))}delins{_letters(altered[first:])})", "stop_gained")
+        return ProteinEffect(
+            f"p.({_span(reference, first, len(gone))}delins{_letters(altered[first:])})", "stop_gained"
+        )
     old, new = reference[first : len(reference) - tail], altered[first : len(altered) - tail]
     if len(old) == len(new) == 1:
         return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[new]})", "missense_variant")

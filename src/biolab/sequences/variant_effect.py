@@ -1,5 +1,6 @@
 """What substitutions and small indels do to a coding sequence, in HGVS names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,10 +8,10 @@ import polars as pl
 
 from biolab.core import DataError
 
-from .coding_sequence import CodingSequence
+from .coding_sequence import CodingSequence, Place
 from .hgvs_coding import Change, hgvs_coding, normalised
 from .hgvs_protein import ProteinEffect, protein_effect
-from .reading_frames import translate
+from .reading_frames import reverse_complement, translate
 
 _COLUMNS: Final = {
     "start": pl.Int64,
@@ -53,8 +54,8 @@ def variant_effects(coding: CodingSequence, variants: pl.DataFrame) -> VariantEf
 
     Alleles are of the record's forward strand; a list of alternates must hold one. Columns: ``start``, ``reference``,
     ``alternate``, ``hgvs_c`` (null outside the transcript), ``hgvs_p`` (in brackets, for it is predicted; null outside
-    the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from 1). Indels follow the 3'
-    rule on the gene with its introns. A variant over the edge of an exon, or one or two bases into an intron, has
+    the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from 1). Indels follow the
+    3' rule on the gene with its introns. A variant over the edge of an exon, or one or two bases into an intron, has
     p.? for its splicing is unknown; one deeper in an intron or in an untranslated region p.(=).
 
     Raises
@@ -71,7 +72,9 @@ def variant_effects(coding: CodingSequence, variants: pl.DataFrame) -> VariantEf
     if missing:
         raise DataError(f"The variants have no column {sorted(missing)[0]!r}; expected start, reference and alternate.")
     rows: list[tuple[object, ...]] = []
-    for number, (start, reference, alternate) in enumerate(variants.select("start", "reference", "alternate").iter_rows()):
+    for number, (start, reference, alternate) in enumerate(
+        variants.select("start", "reference", "alternate").iter_rows()
+    ):
         old, new = _alleles(coding, number, start, reference, alternate)
         rows.append((start, old, new, *_effect(coding, normalised(coding, start, old, new))))
     frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
@@ -84,9 +87,10 @@ def _alleles(coding: CodingSequence, row: int, start: int, reference: str, alter
         raise DataError(f"Row {row}: alternate is {alternate!r}; expected one allele, split rows with several first.")
     old, new = reference.upper(), single.upper()
     if not old or set(old + new) - _BASES:
-        raise DataError(f"Row {row}: {reference!r} to {single!r}; expected alleles of A, C, G and T, reference not empty.")
+        raise DataError(
+            f"Row {row}: {reference!r} to {single!r}; expected alleles of A, C, G and T, reference not empty."
+        )
     begin, end = coding.to_sense(start, start + len(old))
-    there = normalised(coding, start, old, "")
     if begin < 0 or end > len(coding.sense) or coding.sense[begin:end] != _sense(coding, old):
         found = coding.sense[max(begin, 0) : max(end, 0)]
         shown = found if coding.forward else _sense(coding, found)
@@ -94,13 +98,10 @@ def _alleles(coding: CodingSequence, row: int, start: int, reference: str, alter
             f"Row {row}: the reference at {start} is said to be {old!r}, {coding.record_id} has {shown!r} there. "
             "Is the start counted from 0, and on this record?"
         )
-    del there
     return old, new
 
 
 def _sense(coding: CodingSequence, text: str) -> str:
-    from .reading_frames import reverse_complement
-
     return text if coding.forward else reverse_complement(text)
 
 
@@ -125,7 +126,7 @@ def _effect(coding: CodingSequence, change: Change) -> tuple[str | None, str | N
     return name, effect.hgvs, effect.consequence, codon
 
 
-def _splicing(places: list) -> tuple[str, str]:
+def _splicing(places: Sequence[Place]) -> tuple[str, str]:
     offsets = [place.offset for place in places]
     if any(place.region == "exon" for place in places) and len(places) > 1:
         return "p.?", "splice_region_variant"
