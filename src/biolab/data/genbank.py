@@ -50,11 +50,11 @@ def read_genbank(path: str | Path, *, table: Literal["features", "records"] = "f
     """Read a GenBank or EMBL file, plain, gzip or bgzip; which of the two is seen from the first line.
 
     Features, one row each: ``record_id``, ``feature`` (its number in the record, from 0), ``type``, ``start``
-    (0-based), ``end`` (excluded), ``strand`` (+, - or null), ``parts`` (a list of start, end, strand in the order in which they
-    are read: of a gene on the minus strand the last one first), ``gene``, ``locus_tag``, ``product``, ``protein_id``,
-    ``codon_start`` (from 1), ``codon_table`` (NCBI's number), ``translation``, ``qualifiers`` (all of them, a list of
-    name and value). Records, one row each: ``record_id``, ``name``, ``description``, ``molecule_type``, ``topology``,
-    ``organism``, ``length``, ``sequence`` (null if the file has none). Records stream one by one.
+    (0-based), ``end`` (excluded), ``strand`` (+, - or null), ``parts`` (a list of start, end, strand in the order in
+    which they are read: of a gene on the minus strand the last one first), ``gene``, ``locus_tag``, ``product``,
+    ``protein_id``, ``codon_start`` (from 1), ``codon_table`` (NCBI's number), ``translation``, ``qualifiers`` (all of
+    them, a list of name and value). Records, one row each: ``record_id``, ``name``, ``description``, ``molecule_type``,
+    ``topology``, ``organism``, ``length``, ``sequence`` (null if the file has none). Records stream one by one.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
@@ -14,6 +15,8 @@ from biolab.core import DataError
 from .text_blocks import LineBlock
 
 _COMMENT: Final = re.compile(rb"^#.*\n", re.MULTILINE)
+_NEWLINE: Final = 10
+_ODD: Final = np.frombuffer(b"#\n \t", dtype=np.uint8)
 _BLANK: Final = re.compile(rb"^[ \t]*\n", re.MULTILINE)
 
 
@@ -67,12 +70,12 @@ def tabbed_frame(
 
 def data_lines(block: LineBlock) -> bytes:
     """Return the lines of a block without comments and blank lines."""
-    data = block.data
-    if data.startswith(b"#") or b"\n#" in data:
-        data = _COMMENT.sub(b"", data)
-    if data[:1] in {b"\n", b" ", b"\t"} or b"\n\n" in data or b"\n " in data or b"\n\t" in data:
-        data = _BLANK.sub(b"", data)
-    return data
+    text = np.frombuffer(block.data, dtype=np.uint8)
+    ends = np.flatnonzero(text == _NEWLINE)
+    first = text[np.concatenate([[0], ends[:-1] + 1])]
+    if np.isin(first, _ODD).any():
+        return _BLANK.sub(b"", _COMMENT.sub(b"", block.data))
+    return block.data
 
 
 def numbered_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from biolab.core import DataError
 
 from .readers import check_file
 
-BLOCK: Final = 1 << 22
+BLOCK: Final = 1 << 23
 _PACKED: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
 _BGZF_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 from polars.datatypes import DataType, DataTypeClass
 
 from biolab.core import ConfigError, DataError, did_you_mean
+from biolab.core.arrays import Int, UInt
 
 from .fasta import row_batches
 from .growing_file import growing_file
@@ -18,6 +21,9 @@ from .text_blocks import LineBlock
 from .vcf_header import FIXED, VcfHeader, vcf_blocks
 
 _SITE: Final = 8
+_TAB, _NEWLINE = b"\t\n"
+_WINDOWS: Final = (128, 512, 2048)
+_FIRST_FIELDS: Final = re.compile(rb"(?:[^\t\n]*\t){7}[^\t\n]*")
 _FIELDS: Final = (
     Field(place=0, name="chromosome"),
     Field(place=1, name="start", kind=pl.Int64, shift=-1),
@@ -155,12 +161,32 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
 
 
 def _without_genotypes(block: LineBlock, width: int, path: Path) -> LineBlock:
-    """Cut each record after INFO, having counted its fields."""
+    """Cut each record after INFO. The last record, where a truncated file ends, is checked for its fields."""
     data = data_lines(block)
-    if data.count(b"\t") != (width - 1) * data.count(b"\n"):
+    text = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(text == _NEWLINE)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    if data.count(b"\t", int(starts[-1])) != width - 1:
         raise ragged(block, path=path, width=width)
-    lines = [b"\t".join(line.split(b"\t", _SITE)[:_SITE]) for line in data.split(b"\n")]
-    return LineBlock(data=b"\n".join(lines), first_line=block.first_line)
+    cut = _cut_in_window(text, starts, int(np.diff(ends, prepend=-1).min()))
+    if cut is None:
+        found = (_FIRST_FIELDS.match(data, at) for at in starts.tolist())
+        cut = b"".join(b"\n" if one is None else one[0] + b"\n" for one in found)
+    return LineBlock(data=cut, first_line=block.first_line)
+
+
+def _cut_in_window(text: UInt[np.ndarray, " b"], starts: Int[np.ndarray, " n"], shortest: int) -> bytes | None:
+    """Cut all records at once by looking at a window of their first letters; None if that is not enough of them."""
+    for width in _WINDOWS:
+        if width > shortest:
+            return None
+        window = sliding_window_view(text, width)[starts]
+        tabs = window == _TAB
+        if (tabs.sum(axis=1) >= _SITE).all():
+            after = np.cumsum(tabs, axis=1, dtype=np.int16)
+            window[(after == _SITE) & tabs] = _NEWLINE
+            return window[(after < _SITE) | (window == _NEWLINE)].tobytes()
+    return None
 
 
 def _info(texts: pl.Series, key: str, kind: DataType | DataTypeClass, name: str) -> pl.Series:

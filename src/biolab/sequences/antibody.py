@@ -65,8 +65,8 @@ def antibody_report(
     ``disulfides``, ``isoelectric_point``, ``extinction_per_m_cm`` (at 280 nm: 5500 a W, 1490 a Y, 125 a bridge),
     ``absorbance_1_g_per_l`` (extinction over mass), ``gravy`` (mean hydropathy), ``high_risk_liabilities`` (in one H
     and one L). ``.by_chain`` has the same of single chains, reduced, as ProtParam has it. ``.liabilities``: antibody,
-    chain, kind, motif, ``start`` (0-based), ``residue`` (from 1, as N55), risk. ``.identity``: first, second, chain, identical
-    residues and columns of their global alignment (BLOSUM62, gaps -11 -1), and their ratio.
+    chain, kind, motif, ``start`` (0-based), ``residue`` (from 1, as N55), risk. ``.identity``: first, second, chain,
+    identical residues and columns of their global alignment (BLOSUM62, gaps -11 -1), and their ratio.
 
     With ``bridged`` all cysteines stand in disulfides, as many as there are pairs of cysteines in 2 H + 2 L: each
     bridge takes two hydrogens off the mass, adds its extinction, and cysteines carry no charge. Otherwise all are free.

@@ -69,9 +69,9 @@ def primer_properties(
     Columns: ``name``, ``sequence``, ``length``, ``gc_share``, ``melting_temperature_c`` (nearest neighbours of Allawi
     and SantaLucia with SantaLucia's salt correction, sodium equivalents for magnesium; by Biopython),
     ``molecular_weight`` (in g/mol, 5' phosphate as Biopython has it), ``longest_run`` (of one base), ``gc_clamp`` (G
-    and C among the last five), ``self_dimer`` and ``end_dimer`` (longest stretch of base pairs between two copies, anywhere
-    and including the 3' end), ``hairpin`` (longest stem round a loop of three or more). Stretches are without gaps
-    and say nothing of energies.
+    and C among the last five), ``self_dimer`` and ``end_dimer`` (longest stretch of base pairs between two copies,
+    anywhere and including the 3' end), ``hairpin`` (longest stem round a loop of three or more). Stretches are without
+    gaps and say nothing of energies.
 
     >>> primer_properties(["GTAAAACGACGGCCAGT"]).table().select("gc_share", "gc_clamp", "hairpin").row(0)
     (0.5294117647058824, 3, 2)
