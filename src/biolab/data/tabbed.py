@@ -15,7 +15,6 @@ from biolab.core import DataError
 from .text_blocks import LineBlock
 
 _COMMENT: Final = re.compile(rb"^#.*\n", re.MULTILINE)
-_NEWLINE: Final = 10
 _ODD: Final = np.frombuffer(b"#\n \t", dtype=np.uint8)
 _BLANK: Final = re.compile(rb"^[ \t]*\n", re.MULTILINE)
 
@@ -45,10 +44,11 @@ def tabbed_frame(
     DataError
         If a line has another number of fields, or a number is none, with file, line, column and value.
     """
-    data = data_lines(block)
+    lines = block if shorter else data_lines(block)
+    data = lines.data
     if not data:
         return pl.DataFrame(schema={field.name: field.kind for field in fields})
-    if not shorter and data.count(b"\t") != (width - 1) * data.count(b"\n"):
+    if not shorter and data.count(b"\t") != (width - 1) * lines.ends.size:
         raise ragged(block, path=path, width=width)
     places = sorted({field.place for field in fields})
     try:
@@ -68,19 +68,16 @@ def tabbed_frame(
     return typed
 
 
-def data_lines(block: LineBlock) -> bytes:
-    """Return the lines of a block without comments and blank lines."""
-    text = np.frombuffer(block.data, dtype=np.uint8)
-    ends = np.flatnonzero(text == _NEWLINE)
-    first = text[np.concatenate([[0], ends[:-1] + 1])]
-    if np.isin(first, _ODD).any():
-        return _BLANK.sub(b"", _COMMENT.sub(b"", block.data))
-    return block.data
+def data_lines(block: LineBlock) -> LineBlock:
+    """Return the lines of a block without comments and blank lines; the line numbers are those of the block."""
+    if np.isin(block.letters[block.starts], _ODD).any():
+        return LineBlock(data=_BLANK.sub(b"", _COMMENT.sub(b"", block.data)), first_line=block.first_line)
+    return block
 
 
 def numbered_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
     """Yield line number and content of the lines that `data_lines` keeps."""
-    for number, line in enumerate(block.data.splitlines(), block.first_line):
+    for number, line in enumerate(block.data.split(b"\n"), block.first_line):
         if line.strip() and not line.startswith(b"#"):
             yield number, line
 

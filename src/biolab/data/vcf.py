@@ -22,7 +22,7 @@ from .vcf_header import FIXED, VcfHeader, vcf_blocks
 
 _SITE: Final = 8
 _TAB, _NEWLINE = b"\t\n"
-_WINDOWS: Final = (128, 512, 2048)
+_WINDOWS: Final = (64, 128, 512, 2048)
 _FIRST_FIELDS: Final = re.compile(rb"(?:[^\t\n]*\t){7}[^\t\n]*")
 _FIELDS: Final = (
     Field(place=0, name="chromosome"),
@@ -93,17 +93,21 @@ def site_frame(
     wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
     fields = [field for field in _FIELDS if field.name in wanted]
     cut = block if header.width == _SITE else _without_genotypes(block, header.width, path)
-    frame = tabbed_frame(cut, fields, path=path, width=_SITE)
-    refuse_rows(
-        frame["start"].is_null() | (frame["start"] < -1) | frame["reference"].is_null(),
-        block,
-        path,
-        lambda row: f"POS is {frame['start'][row]}, REF {frame['reference'][row]!r}; expected a position and a base.",
-    )
-    made = [(pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end")]
+    frame = tabbed_frame(cut, fields, path=path, width=_SITE, shorter=cut is not block)
+    start, reference = frame["start"], frame["reference"]
+    if start.null_count() or reference.null_count() or (frame.height and start.min() < -1):  # ty: ignore[unsupported-operator]
+        refuse_rows(
+            start.is_null() | (start < -1) | reference.is_null(),
+            block,
+            path,
+            lambda row: f"POS is {start[row]}, REF {reference[row]!r}; expected a position and a base.",
+        )
+    made: list[pl.Expr] = []
+    if "end" in columns:
+        made.append((pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end"))
     if "alternate" in columns:
         made.append(pl.col("alternate").str.split(",").fill_null([]))
-    frame = frame.with_columns(made)
+    frame = frame.with_columns(made) if made else frame
     for name, key in keys.items():
         if name in columns:
             frame = frame.with_columns(_info(frame["info"], key, header.info[key], name))
@@ -162,15 +166,15 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
 
 def _without_genotypes(block: LineBlock, width: int, path: Path) -> LineBlock:
     """Cut each record after INFO. The last record, where a truncated file ends, is checked for its fields."""
-    data = data_lines(block)
-    text = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(text == _NEWLINE)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    if data.count(b"\t", int(starts[-1])) != width - 1:
+    lines = data_lines(block)
+    starts = lines.starts
+    if not starts.size:
+        return lines
+    if lines.data.count(b"\t", int(starts[-1])) != width - 1:
         raise ragged(block, path=path, width=width)
-    cut = _cut_in_window(text, starts, int(np.diff(ends, prepend=-1).min()))
+    cut = _cut_in_window(lines.letters, starts, int(np.diff(lines.ends, prepend=-1).min()))
     if cut is None:
-        found = (_FIRST_FIELDS.match(data, at) for at in starts.tolist())
+        found = (_FIRST_FIELDS.match(lines.data, at) for at in starts.tolist())
         cut = b"".join(b"\n" if one is None else one[0] + b"\n" for one in found)
     return LineBlock(data=cut, first_line=block.first_line)
 
@@ -181,11 +185,13 @@ def _cut_in_window(text: UInt[np.ndarray, " b"], starts: Int[np.ndarray, " n"], 
         if width > shortest:
             return None
         window = sliding_window_view(text, width)[starts]
-        tabs = window == _TAB
-        if (tabs.sum(axis=1) >= _SITE).all():
-            after = np.cumsum(tabs, axis=1, dtype=np.int16)
-            window[(after == _SITE) & tabs] = _NEWLINE
-            return window[(after < _SITE) | (window == _NEWLINE)].tobytes()
+        tabs = np.flatnonzero(window.ravel() == _TAB)
+        edges = np.searchsorted(tabs, np.arange(0, window.size + 1, width))
+        if (np.diff(edges) < _SITE).any():
+            continue
+        last = tabs[edges[:-1] + _SITE - 1]
+        window.ravel()[last] = _NEWLINE
+        return window[np.arange(width) <= (last % width)[:, None]].tobytes()
     return None
 
 

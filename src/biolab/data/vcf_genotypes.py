@@ -134,7 +134,7 @@ def read_vcf_dosages(
     header, blocks = vcf_blocks(file)
     places = header.sample_places(chosen, file)
     for block in blocks:
-        if data_lines(block):
+        if data_lines(block).data:
             yield _dosages(block, header, file, np.array(places, dtype=np.int64), haploid)
 
 
@@ -151,19 +151,16 @@ def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHe
 def _dosages(
     block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
 ) -> DosageBlock:
-    data = np.frombuffer(data_lines(block), dtype=np.uint8)
     sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
-    calls = _read_calls(data, block, header, path, places)
+    calls = _read_calls(block, header, path, places)
     _refuse_ploidy(calls, block, header, path, places, haploid)
     return _counted(calls, sites, tuple(header.samples[k] for k in places), haploid)
 
 
-def _read_calls(
-    data: UInt[np.ndarray, " b"], block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"]
-) -> _Alleles:
+def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"]) -> _Alleles:
     """Read all calls of a block: lines of plain diploid calls at once, the others by the places of their tabs."""
-    ends = np.flatnonzero(data == _NEWLINE)
-    begins = np.concatenate([[0], ends[:-1] + 1])
+    lines = data_lines(block)
+    data, begins, ends = lines.letters, lines.starts, lines.ends
     plain, calls = _plain_calls(data, begins, ends, len(header.samples), places)
     if plain.all():
         return calls

@@ -180,9 +180,9 @@ def _parasail_row(
 ) -> Callable[[str, Sequence[str]], list[int]]:
     parasail: Any = import_module("parasail")
     matrix = parasail.matrix_create(alphabet, 1, 0)
-    for i in range(len(alphabet)):
-        for j in range(len(alphabet)):
-            matrix[i, j] = int(values[i, j])
+    for i, scores in enumerate(values.tolist()):
+        for j, value in enumerate(scores):
+            matrix[i, j] = value
     # parasail 1.3's striped kernels miss alignments where a gap costs the same to open and to extend; scan is right
     kernel = "scan" if gap_open == extend else "striped"
     align = getattr(parasail, f"{'nw' if mode == 'global' else 'sw'}_{kernel}_profile_sat")
