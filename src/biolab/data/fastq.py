@@ -47,6 +47,8 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
                 ~heads.str.starts_with("@")
                 | ~thirds.str.starts_with("+")
                 | (sequences.str.len_bytes() != qualities.str.len_bytes())
+                | qualities.str.contains(r"[^!-~]")
+                | ((thirds != "+") & (thirds.str.slice(1) != heads.str.slice(1)))
             )
             if wrong.any():
                 raise fastq_fault(file, lines, line)
@@ -105,6 +107,8 @@ def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:
             return DataError(f"{where}: read {name!r} is cut off after {len(rest) + 1} line(s); the file is truncated.")
         if not rest[1].startswith("+"):
             return DataError(f"{where}: the third line of read {name!r} does not begin with '+'; is its text wrapped?")
+        if rest[1][1:] not in ("", head[1:]):
+            return DataError(f"{where}: the third line of read {name!r} names another, {rest[1][1:60]!r}.")
         if len(rest[0]) != len(rest[2]):
             return DataError(
                 f"{where}: read {name!r} has {len(rest[0])} bases and {len(rest[2])} quality letters; expected as many."

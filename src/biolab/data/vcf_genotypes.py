@@ -37,7 +37,7 @@ _LARGEST: Final = 1 << 22
 
 
 def _halves(letters: bytes, after: bytes) -> Int[np.ndarray, " h"]:
-    """Number the allele that two bytes stand for, read as one number: a digit or dot, and what may follow it."""
+    """Tabulate the allele that two bytes stand for, read as one number: a digit or dot, and what may follow it."""
     table = np.full(1 << 16, _NONE, dtype=np.int8)
     for value, letter in zip((_MISSING, *range(10)), letters, strict=True):
         for follower in after:
@@ -306,5 +306,6 @@ def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], hap
         copies = np.where(ploidy == 1, copies // 2, copies)
     dosage = copies.astype(np.float32)
     dosage[(first == _MISSING) | (second == _MISSING)] = np.nan
-    variants = sites.filter(pl.col("alternate").list.len() > 0).explode("alternate").select(_VARIANT)
+    named = pl.Series("allele", np.broadcast_to(np.asarray(allele).ravel() - 1, site.shape), dtype=pl.Int64)
+    variants = sites.select(_VARIANT)[site].with_columns(pl.col("alternate").list.get(named))
     return DosageBlock(variants=variants, samples=samples, dosage=dosage)
