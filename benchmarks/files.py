@@ -134,7 +134,8 @@ def row(name: str, tool: str, size: int, runs: list, ours: list) -> dict[str, ob
     middle = statistics.median(second for one in good for second in one["seconds"])
     reference = [one for one in ours if "seconds" in one]
     found: dict[str, object] = {
-        "work": name, "tool": tool, "version": good[0]["version"], "best_s": round(best, 4), "median_s": round(middle, 4),
+        "work": name, "tool": tool, "version": good[0]["version"],
+        "best_s": round(best, 4), "median_s": round(middle, 4),
         "processor_s": round(min(second for one in good for second in one["processor"]), 4),
         "speed": round(size / 1e6 / best, 1), "size": size, "peak_mib": good[0]["peak_mib"],
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import re
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_a_fault_is_one_clear_error(tmp_path, name):
 
 def test_a_missing_file_names_the_nearest(tmp_path):
     written(tmp_path, "reads.fastq", "@a\nA\n+\nI\n")
-    with pytest.raises(DataError, match="Did you mean 'reads.fastq'"):
+    with pytest.raises(DataError, match=r"Did you mean 'reads\.fastq'"):
         data.read_fastq(tmp_path / "read.fastq")
 
 
@@ -157,7 +158,7 @@ def test_packing_is_seen_from_content_and_parts_join(tmp_path):
         assert b"".join(byte_blocks(path)).decode() == text
         numbers = [(block.first_line, block.ends.size) for block in line_blocks(path)]
         assert sum(size for _, size in numbers) == 800
-        assert all(b[0] == a[0] + a[1] for a, b in zip(numbers, numbers[1:], strict=False))
+        assert all(b[0] == a[0] + a[1] for a, b in itertools.pairwise(numbers))
     written(tmp_path, "cut", blocked.read_bytes()[:-28])
     with pytest.raises(DataError, match="truncated"):
         list(byte_blocks(tmp_path / "cut"))

@@ -125,7 +125,8 @@ ALLELE = st.text("ACGT", min_size=1, max_size=4)
 )
 def test_sites_come_back_as_written(tmp_path_factory, rows):
     frame = pl.DataFrame(
-        rows, schema={"chromosome": pl.String, "start": pl.Int64, "reference": pl.String, "alternate": pl.List(pl.String)},
+        rows,
+        schema={"chromosome": pl.String, "start": pl.Int64, "reference": pl.String, "alternate": pl.List(pl.String)},
         orient="row",
     )  # fmt: skip
     path = data.write_vcf(tmp_path_factory.mktemp("vcf") / "x.vcf.gz", frame)
@@ -171,14 +172,14 @@ def test_a_faulty_genotype_is_named(tmp_path, call, expected):
 def test_headers_and_names_are_checked(tmp_path):
     with pytest.raises(DataError, match="two samples are called 'a'"):
         data.read_vcf(vcf(tmp_path, "", ("a", "a")))
-    with pytest.raises(ConfigError, match="no INFO field 'DQ'.*Did you mean 'DP'|no INFO field 'DQ'"):
+    with pytest.raises(ConfigError, match="no INFO field 'DQ'"):
         data.read_vcf(vcf(tmp_path, ""), info=["DQ"])
     with pytest.raises(ConfigError, match="no sample 'z'"):
         data.read_vcf_genotypes(vcf(tmp_path, "", ("a",)), samples=["z"])
     with pytest.raises(DataError, match="no samples"):
         data.read_vcf_genotypes(vcf(tmp_path, ""))
+    (tmp_path / "y.vcf").write_text("##fileformat=VCFv4.3\n##x\n")
     with pytest.raises(DataError, match="no line that begins with #CHROM"):
-        (tmp_path / "y.vcf").write_text("##fileformat=VCFv4.3\n##x\n")
         data.read_vcf(tmp_path / "y.vcf")
     with pytest.raises(ConfigError, match="haploid"):
         data.read_vcf_genotypes(vcf(tmp_path, "", ("a",)), haploid="once")
@@ -231,7 +232,8 @@ def test_phenotypes_of_plink(tmp_path):
     ("content", "expected"),
     [
         ("a b\n1 2\n", "expected IID"), ("FID IID x\nf i\n", "line 2 has 2 column"), ("FID IID x\n", "holds no person"),
-        ("FID IID x\nf i 1\nf i 2\n", "line 3: 'f i' stands a second time"), ("IID x x\ni 1 2\n", "two columns are called 'x'"),
+        ("FID IID x\nf i 1\nf i 2\n", "line 3: 'f i' stands a second time"),
+        ("IID x x\ni 1 2\n", "two columns are called 'x'"),
     ],
 )  # fmt: skip
 def test_damaged_phenotypes_are_refused(tmp_path, content, expected):

@@ -307,5 +307,5 @@ def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], hap
     dosage = copies.astype(np.float32)
     dosage[(first == _MISSING) | (second == _MISSING)] = np.nan
     named = pl.Series("allele", np.broadcast_to(np.asarray(allele).ravel() - 1, site.shape), dtype=pl.Int64)
-    variants = sites.select(_VARIANT)[site].with_columns(pl.col("alternate").list.get(named))
+    variants = sites.select(_VARIANT)[site].with_columns(pl.col("alternate").list.get(pl.lit(named)))
     return DosageBlock(variants=variants, samples=samples, dosage=dosage)

@@ -1,5 +1,6 @@
 """HGVS names of variants on a coding sequence (c.): the smallest change, moved as far to the 3' end as it goes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .coding_sequence import CodingSequence
@@ -35,6 +36,18 @@ def normalised(coding: CodingSequence, start: int, reference: str, alternate: st
             begin, end = begin + 1, end + 1
         old, new = (moving, "") if old else ("", moving)
     return Change(start=begin, end=end, reference=old, alternate=new)
+
+
+def moved_back(coding: CodingSequence, change: Change) -> Iterator[Change]:
+    """Yield a change and then, of an insertion or deletion, the places before it that give the same sequence."""
+    yield change
+    moving, begin, end = change.reference or change.alternate, change.start, change.end
+    if change.reference and change.alternate:
+        return
+    while begin > 0 and coding.sense[begin - 1] == moving[-1]:
+        moving, begin, end = moving[-1] + moving[:-1], begin - 1, end - 1
+        old, new = (moving, "") if change.reference else ("", moving)
+        yield Change(start=begin, end=end, reference=old, alternate=new)
 
 
 def hgvs_coding(coding: CodingSequence, change: Change) -> str | None:  # noqa: PLR0911 - one answer a kind of change

@@ -9,7 +9,7 @@ import polars as pl
 from biolab.core import DataError
 
 from .coding_sequence import CodingSequence, Place
-from .hgvs_coding import Change, hgvs_coding, normalised
+from .hgvs_coding import Change, hgvs_coding, moved_back, normalised
 from .hgvs_protein import ProteinEffect, protein_effect
 from .reading_frames import reverse_complement, translate
 
@@ -55,8 +55,9 @@ def variant_effects(coding: CodingSequence, variants: pl.DataFrame) -> VariantEf
     Alleles are of the record's forward strand; a list of alternates must hold one. Columns: ``start``, ``reference``,
     ``alternate``, ``hgvs_c`` (null outside the transcript), ``hgvs_p`` (in brackets, for it is predicted; null outside
     the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from 1). Indels follow the
-    3' rule on the gene with its introns. A variant over the edge of an exon, or one or two bases into an intron, has
-    p.? for its splicing is unknown; one deeper in an intron or in an untranslated region p.(=).
+    3' rule on the gene with its introns; one that could as well stand wholly in an exon is translated there. A variant
+    over the edge of an exon, or one or two bases into an intron, has p.? for its splicing is unknown; one deeper in an
+    intron or in an untranslated region p.(=).
 
     Raises
     ------
@@ -111,19 +112,27 @@ def _effect(coding: CodingSequence, change: Change) -> tuple[str | None, str | N
     name = hgvs_coding(coding, change)
     if name is None:
         return None, None, "outside_transcript", None
-    touched = range(change.start, change.end) if change.reference else range(change.start - 1, change.start + 1)
+    change = next((one for one in moved_back(coding, change) if _codes(coding, one)), change)
+    touched = _touched(change)
     places = [coding.place(at) for at in touched]
     codes = [coding.coding_place(at) for at in touched]
     first = next((code for code in codes if code is not None), None)
     codon = None if first is None else first // 3 + 1
-    if not change.reference and None not in codes:
-        pass  # an insertion between two coding bases
-    elif any(place.region == "intron" for place in places):
+    if any(place.region == "intron" for place in places):
         return name, *_splicing(places), codon
-    elif not change.reference or first is None:
+    if first is None or (not change.reference and None in codes):
         return name, "p.(=)", _untranslated(coding, touched), None
     effect = _protein(coding, change)
     return name, effect.hgvs, effect.consequence, codon
+
+
+def _touched(change: Change) -> range:
+    """Give the bases that change, for an insertion the two beside it."""
+    return range(change.start, change.end) if change.reference else range(change.start - 1, change.start + 1)
+
+
+def _codes(coding: CodingSequence, change: Change) -> bool:
+    return all(coding.coding_place(at) is not None for at in _touched(change))
 
 
 def _splicing(places: Sequence[Place]) -> tuple[str, str]:

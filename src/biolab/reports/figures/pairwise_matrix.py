@@ -36,7 +36,9 @@ def pairwise_matrix(
         min(6.0, max(0.8, _CELL_IN * len(rows))), left=_NAME_IN, right=WIDTH_IN - _NAME_IN - width, top=0.15
     )
     figure.set_label(legend.prose("sequences.alt_pairwise_matrix", {"value": value}))
-    axes.imshow(cells, cmap=_SHADES, aspect="auto", gid="cells")
+    edges = [np.arange(size + 1) - 0.5 for size in cells.shape]
+    axes.pcolormesh(edges[1], edges[0], np.ma.masked_invalid(cells), cmap=_SHADES, gid="cells")
+    axes.invert_yaxis()
     axes.set_xticks(range(len(columns)), [shorten(str(name), 1.0, SMALL_PT) for name in columns], rotation=0)
     axes.set_yticks(range(len(rows)), [shorten(str(name), _NAME_IN - 0.2, SMALL_PT) for name in rows])
     axes.tick_params(length=0)
