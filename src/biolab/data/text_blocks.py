@@ -108,7 +108,7 @@ def line_blocks(path: Path) -> Iterator[LineBlock]:
     for block in byte_blocks(path):
         if first:
             first = False
-            _refuse_binary(path, block)
+            refuse_binary(path, block)
             block = block.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the mark some editors set before UTF-8
         end = block.rfind(b"\n") + 1
         if not end:
@@ -142,7 +142,14 @@ def _text(path: Path, data: bytes, line: int) -> bytes:
     return data
 
 
-def _refuse_binary(path: Path, block: bytes) -> None:
+def refuse_binary(path: Path, block: bytes) -> None:
+    """Refuse content that begins as a known binary format does, or as UTF-16.
+
+    Raises
+    ------
+    DataError
+        Names the format.
+    """
     for magic, name in _BINARY.items():
         if block.startswith(magic):
             raise DataError(f"{path} is {name}, not the text that was expected, whatever its extension says.")

@@ -12,7 +12,7 @@ from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Float, Int
 from biolab.data.fasta import row_batches
 from biolab.data.fastq import fastq_fault
-from biolab.data.text_blocks import line_blocks
+from biolab.data.text_blocks import byte_blocks, refuse_binary
 
 _QUANTILES = {"q10": 0.1, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "q90": 0.9}
 _BASES = ("a", "c", "g", "t", "other")
@@ -120,8 +120,8 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
         found = read_profile(data, positions=positions)
         if found.fault:
             rest = data[found.consumed :].decode(errors="replace").split("\n")
-            raise fastq_fault(Path(name), rest, line + data.count(b"\n", 0, found.consumed))
-        line += data.count(b"\n", 0, found.consumed)
+            raise fastq_fault(Path(name), rest, line + 4 * found.reads)
+        line += 4 * found.reads
         held = data[found.consumed :]
         for key in ("quality", "base", "length", "gc_percent", "mean_quality"):
             total[key] = total[key] + getattr(found, key) if key in total else getattr(found, key)
@@ -142,8 +142,14 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
 
 
 def _file_texts(path: Path) -> Iterator[bytes]:
-    for block in line_blocks(path):
-        yield block.data
+    last = b"\n"
+    for number, block in enumerate(byte_blocks(path)):
+        if number == 0:
+            refuse_binary(path, block)
+        last = block[-1:]
+        yield block.replace(b"\r", b"") if b"\r" in block else block  # Windows line ends
+    if last != b"\n":
+        yield b"\n"
 
 
 def _frame_texts(reads: pl.DataFrame | pl.LazyFrame) -> Iterator[bytes]:
