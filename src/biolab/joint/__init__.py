@@ -58,12 +58,15 @@ from .performance import judge as judge
 from .pooled_performance import PooledPerformance as PooledPerformance
 from .pooled_performance import pool_performance as pool_performance
 from .pooling import pool_hazard_ratios as pool_hazard_ratios
+from .pooling import pool_predictions as pool_predictions
 from .progress import Progress as Progress
 from .progress import SiteProgress as SiteProgress
 from .progress import joint_progress as joint_progress
 from .protocol import Protocol as Protocol
 from .receiving import ReceivingReport as ReceivingReport
 from .receiving import import_inbox as import_inbox
+from .released_models import ReleasedModels as ReleasedModels
+from .released_models import verified_models as verified_models
 from .signing import Change as Change
 from .signing import Verification as Verification
 from .signing import sign_run as sign_run
@@ -71,6 +74,11 @@ from .signing import sign_runs as sign_runs
 from .signing import verify_run as verify_run
 from .site import SiteWork as SiteWork
 from .site import run_site as run_site
+from .site_export import export_site as export_site
+from .site_validation import SiteValidation as SiteValidation
+from .site_validation import model_source as model_source
+from .site_validation import validate_one_site as validate_one_site
+from .site_validation import validation_steps as validation_steps
 from .study import Invited as Invited
 from .study import Study as Study
 from .study import invite as invite
@@ -78,4 +86,7 @@ from .study import open_study as open_study
 from .study import study_folder as study_folder
 from .study import withdraw as withdraw
 from .template import new_experiment as new_experiment
+from .transport import transport as transport
 from .validation import validate_at_site as validate_at_site
+from .validation import validate_pooled_at_site as validate_pooled_at_site
+from .withheld import record_withheld_site as record_withheld_site

@@ -3,8 +3,6 @@
 from .audit import StoredText as StoredText
 from .audit import store_files as store_files
 from .audit import store_texts as store_texts
-from .content import DatasetContent as DatasetContent
-from .content import MetricPoint as MetricPoint
 from .content import RunContent as RunContent
 from .content import run_content as run_content
 from .conventions import Role as Role
@@ -22,6 +20,7 @@ from .runs import mark_abandoned as mark_abandoned
 from .runs import recorded_run as recorded_run
 from .search import RunRecord as RunRecord
 from .search import find_runs as find_runs
+from .search import has_artifact as has_artifact
 from .search import read_table as read_table
 from .search import read_text as read_text
 from .search import run_record as run_record
@@ -34,6 +33,9 @@ from .store import Account as Account
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store
+from .stored_runs import DatasetContent as DatasetContent
+from .stored_runs import MetricPoint as MetricPoint
+from .stored_runs import late_metrics as late_metrics
 from .ui import experiment_page as experiment_page
 from .ui import serve_ui as serve_ui
 from .ui import ui_command as ui_command

@@ -9,6 +9,7 @@ import polars as pl
 from scipy.optimize import linprog
 
 from .columns import CONSTANT, KEY_NUMBERS, TOTALS, counted, normalised
+from .curves import curve_shares
 from .findings import Finding
 from .rules import Rules
 
@@ -66,8 +67,9 @@ def _count_columns(frame: pl.DataFrame, rules: Rules) -> dict[str, str]:
     named = {name: meaning for name in numeric if (meaning := counted(name)) is not None}
     if "value" in numeric and "kind" in frame.columns:
         named["value"] = "patients"
+    settled = named.keys() | curve_shares(frame)
     others = [
-        name for name in numeric if name not in named and not _is_key_number(name) and frame[name].dtype != pl.Null
+        name for name in numeric if name not in settled and not _is_key_number(name) and frame[name].dtype != pl.Null
     ]
     whole = [name for name in others if _is_whole(frame[name])]
     if len(whole) >= 2 and whole == others and not rules.variables & set(whole):
@@ -183,12 +185,17 @@ def _audit(facts: Mapping[Key, Count], rules: Rules) -> Iterator[Finding]:
     equations = []
     for one in _sums(facts):
         unknown = [key for key in (one.whole, *one.parts) if facts[key].value is None]
-        if unknown:
+        if unknown and not _counts_missing_only(one):
             equations.append(one)
-        else:
+        elif not unknown:
             yield from _check_rest(facts, one, rules)
     if hidden and equations and len(hidden) <= MOST_AUDITED:
         yield from _recovered(facts, hidden, equations, rules)
+
+
+def _counts_missing_only(one: _Sum) -> bool:
+    """Say whether only the patients without a value are counted, as of a number: they do not add up to the whole."""
+    return all((part - one.whole) and {level for _, level in part - one.whole} == {"missing"} for part in one.parts)
 
 
 def _check_rest(facts: Mapping[Key, Count], one: _Sum, rules: Rules) -> Iterator[Finding]:
