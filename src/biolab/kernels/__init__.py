@@ -17,5 +17,7 @@ from .cox_scan import cox_scan as cox_scan
 from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
+from .read_profile import ReadCounts as ReadCounts
+from .read_profile import read_profile as read_profile
 from .risk_set import RiskSet as RiskSet
 from .standardise import standardised as standardised
