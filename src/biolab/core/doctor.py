@@ -12,7 +12,7 @@ from typing import Literal
 REQUIRED = ("torch", "polars", "scikit-learn", "biopython", "mlflow", "numpy", "scipy", "numba", "survival")
 EXTRAS = {
     "lab": ("jupyterlab", "jupytext", "nbclient"),
-    "genomics": ("polars-bio",),
+    "genomics": ("isal", "parasail", "pgenlib"),
     "datasets": ("survset",),
     "federation": ("flwr",),
     "pipelines": ("snakemake",),
