@@ -11,6 +11,7 @@ as MLflow's, or no time is reported. MLflow is timed once (most of a minute), th
 import argparse
 import json
 import multiprocessing
+import os
 import platform
 import random
 import resource
@@ -87,6 +88,19 @@ def by_cache(folder: Path) -> tuple[float, int, float]:
     return seconds, found.params.height + found.metrics.height + found.tags.height, float(found.metrics["value"].sum())
 
 
+def by_records(folder: Path) -> tuple[float, int, float]:
+    """List them as ``biolab compare`` and ``biolab joint status`` do, as records with all their values."""
+    from biolab.tracking import embedded_store, find_runs
+
+    os.environ["XDG_CACHE_HOME"] = str(folder / "user-cache")
+    store = embedded_store(folder)
+    start = time.perf_counter()
+    runs = find_runs(store, protocol=EXPERIMENT.removeprefix("biolab/"), status=None, latest=False)
+    seconds = time.perf_counter() - start
+    total = sum(sum(run.metrics.values()) for run in runs)
+    return seconds, sum(len(run.params) + len(run.metrics) + len(run.tags) for run in runs), total
+
+
 def edit(folder: Path) -> None:
     """Change one number of one run after its end, as anyone may."""
     from biolab.tracking import cached_runs, embedded_store
@@ -140,6 +154,8 @@ def main() -> None:
         mlflow = in_own_process(by_mlflow, folder)
         found = {"mlflow search_runs": mlflow, "biolab, first reading": in_own_process(by_cache, folder)}
         found["biolab, nothing changed"] = median_of(by_cache, folder, lambda _: None)
+        in_own_process(by_records, folder)
+        found["biolab, as records"] = median_of(by_records, folder, lambda _: None)
         same = all((each["values"], round(each["sum"], 6)) == (mlflow["values"], round(mlflow["sum"], 6))
                    for each in found.values())  # fmt: skip
         found["biolab, one run edited"] = median_of(by_cache, folder, edit)

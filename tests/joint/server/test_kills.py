@@ -165,7 +165,7 @@ def importer(joint: JointServer) -> Callable[[], bool]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask a server that is gone again at once: it is back within a second."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0.1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
     monkeypatch.setattr(receiving, "_PAUSES_S", (0.2, 0.5, 1.0))
 
 
