@@ -30,7 +30,7 @@ class Plate:
 class Plates:
     """All figures of a comparison in the order of the page; each forest comes with the table of its numbers."""
 
-    kaplan_meier: Plate
+    kaplan_meier: Plate | None
     forests: tuple[tuple[Plate, tables.Table], ...]
     matrices: tuple[Plate, ...]
     transport: Plate | None
@@ -43,22 +43,22 @@ class Plates:
     def files(self) -> dict[str, str]:
         """Every figure as a file of its own: ``kaplan-meier.svg`` and its content."""
         forests = (plate for plate, _ in self.forests)
-        travel = () if self.transport is None else (self.transport,)
-        plates = (self.kaplan_meier, *forests, *travel, *self.matrices, self.differences, *self.calibrations)
-        plates += (*self.pooled, *(() if self.funnel is None else (self.funnel,)))
-        return {f"{plate.name}.svg": str(plate.svg) for plate in plates}
+        plates = (self.kaplan_meier, *forests, self.transport, *self.matrices, self.differences, *self.calibrations)
+        plates += (*self.pooled, self.funnel)
+        return {f"{plate.name}.svg": str(plate.svg) for plate in plates if plate is not None}
 
 
 def plates(comparison: Comparison, legend: Legend) -> Plates:
     """Draw every figure of a comparison in the legend's language; calibration starts with the last horizon."""
     horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
-    timeless = comparison.protocol.outcome == "binary" and not comparison.calibration.is_empty()
+    survival = comparison.protocol.outcome == "survival"
+    timeless = not survival and not comparison.calibration.is_empty()
     models = in_order(comparison.coefficients["model"], legend.models)
     trains = in_order(comparison.validation["train_site"], legend.sites)
     paired = len([site for site in trains if site != OTHERS]) > 1 and _is_paired(comparison)
     keys = metric_keys(comparison.validation) if paired or len(trains) == 1 else []
     return Plates(
-        kaplan_meier=_kaplan_meier(comparison, legend),
+        kaplan_meier=_kaplan_meier(comparison, legend) if survival else None,
         forests=tuple(_forest(comparison, legend, model) for model in models),
         matrices=tuple(_matrix(comparison, legend, key) for key in keys),
         transport=_transport(comparison, legend),
@@ -149,11 +149,13 @@ def _few(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) -> Plate:
-    figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon)
+    is_number = comparison.protocol.outcome == "number"
+    figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon, percent=not is_number)
     if horizon is None:
+        kind = "number" if is_number else "class"
         values = {"endpoint": legend.prose.pick(comparison.protocol.endpoint)}
-        words = legend.prose("alt.probability", values), legend.prose("calibration.class_caption", values)
-        return _plate(figure, "calibration", words, legend.prose("calibration.class_title", values))
+        words = legend.prose(f"alt.{kind}", values), legend.prose(f"calibration.{kind}_caption", values)
+        return _plate(figure, "calibration", words, legend.prose(f"calibration.{kind}_title", values))
     values = {"time": legend.duration(horizon)}
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))

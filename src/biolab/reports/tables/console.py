@@ -6,11 +6,11 @@ from biolab.reports.legend import directions, in_order, legend_of
 from biolab.reports.metrics import last_key, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, estimate, index_values
 
-_LEADING = ("harrell_c", "uno_c")
+_LEADING = ("harrell_c", "uno_c", "auc", "r2")
 
 
 def console_table(comparison: Comparison, *, language: Language = "en") -> list[tuple[str, ...]]:
-    """Return rows of model, trained at, tested at, C (interval), calibration slope (interval); the heads come first."""
+    """Return rows of model, trained at, tested at, leading measure and calibration slope with intervals; heads first."""
     legend = legend_of(comparison, language=language)
     say = legend.prose
     there = {key.metric: key for key in metric_keys(comparison.validation)}
