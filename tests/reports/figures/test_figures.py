@@ -148,6 +148,15 @@ class TestCalibration:
         points = figure.findobj(lambda artist: (artist.get_gid() or "").startswith("groups-"))
         assert len(points[0].get_xdata()) == 4
 
+    def test_a_number_has_axes_in_its_own_unit(self, comparison):
+        whole = comparison.calibration.filter(pl.col("horizon") == 60).with_columns(
+            pl.lit(None, dtype=pl.Float64).alias("horizon"),
+            *(pl.col(name) * 1000 - 250 for name in ("predicted", "observed", "lower", "upper")),
+        )
+        figure = figures.calibration(whole, legend_of(comparison), horizon=None, percent=False)
+        assert not [text for text in words(figure) if "%" in text]
+        assert {"Predicted", "Observed mean", "0", "-200"} <= set(words(figure))
+
     def test_an_unknown_horizon_draws_nothing(self, comparison):
         assert words(figures.calibration(comparison.calibration, legend_of(comparison), horizon=1.0)) == [
             "No results to draw."
