@@ -113,7 +113,7 @@ class Week:
         self.protocol.write_text(text, encoding="utf-8")
 
     def _post(self, who: str) -> None:
-        """Carry what people send each other: the experiment and invitations to the sites, bundles to the coordinator."""
+        """Carry what people send each other: the experiment and invitations to sites, bundles to the coordinator."""
         office = self.place / "coordinator"
         if who == "coordinator":
             for site in PEOPLE[1:]:

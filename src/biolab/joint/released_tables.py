@@ -28,6 +28,12 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         **_PLACE, "variable": _TEXT, "subgroup": _TEXT, "patients": _NUMBER, "events": _NUMBER, "metric": _TEXT,
         "horizon": _NUMBER, "estimate": _NUMBER, "standard_error": _NUMBER, "lower": _NUMBER, "upper": _NUMBER,
     },
+    "subgroup_differences": {
+        **_PLACE, "variable": _TEXT, "subgroup": _TEXT, "metric": _TEXT, "horizon": _NUMBER, "difference": _NUMBER,
+        "standard_error": _NUMBER, "lower": _NUMBER, "upper": _NUMBER, "p_value": _NUMBER, "adjusted_p_value": _NUMBER,
+    },
+    "signature": {"model": _TEXT, "site": _TEXT, "feature": _TEXT, "log_hazard_ratio": _NUMBER},
+    "withheld": {"site": _TEXT, "model": _TEXT, "reason": _TEXT},
 }  # fmt: skip
 """Columns of the tables that every run may lack."""
 

@@ -155,7 +155,7 @@ class TestCalibration:
         )
         figure = figures.calibration(whole, legend_of(comparison), horizon=None, percent=False)
         assert not [text for text in words(figure) if "%" in text]
-        assert {"Predicted", "Observed mean", "0", "-200"} <= set(words(figure))
+        assert {"Predicted", "Observed mean", "0", "250"} <= set(words(figure))
 
     def test_an_unknown_horizon_draws_nothing(self, comparison):
         assert words(figures.calibration(comparison.calibration, legend_of(comparison), horizon=1.0)) == [

@@ -42,8 +42,8 @@ class _Panel:
 def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None, percent: bool = True) -> Figure:
     """Draw observed against predicted risk; on the diagonal predictions are right.
 
-    By a horizon the observed risk is Kaplan-Meier's; without one (a class) it is the share of patients, and of a number,
-    which is not shown in percent, their mean.
+    By a horizon the observed risk is Kaplan-Meier's; without one (a class) it is the share of patients and, of a
+    number, which is not shown in percent, their mean.
 
     Rows are directions, external ones first; columns are models; bars are the observed risk's interval. Groups without
     a number are left out.

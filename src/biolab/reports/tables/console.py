@@ -10,7 +10,7 @@ _LEADING = ("harrell_c", "uno_c", "auc", "r2")
 
 
 def console_table(comparison: Comparison, *, language: Language = "en") -> list[tuple[str, ...]]:
-    """Return rows of model, trained at, tested at, leading measure and calibration slope with intervals; heads first."""
+    """Return rows of model, trained at, tested at, the leading measure and the calibration slope; heads come first."""
     legend = legend_of(comparison, language=language)
     say = legend.prose
     there = {key.metric: key for key in metric_keys(comparison.validation)}
