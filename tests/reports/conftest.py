@@ -12,7 +12,6 @@ import pytest
 
 from biolab.joint import Best, PooledPerformance, best_model, pool_performance
 from biolab.joint.fairness import fairness
-from biolab.joint.released_tables import SCHEMAS
 
 HORIZONS = (36.0, 60.0)
 SITES = ("rotterdam", "gbsg")

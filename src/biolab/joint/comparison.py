@@ -178,7 +178,9 @@ def _in_order(runs: Admission, protocol: Protocol) -> Admission:
         name: [run for run in getattr(runs, name) if run.site in order] for name in ("sites", "models", "validations")
     }
     judged = {
-        name: tuple(sorted((run for run in known[name] if run.model in rank and run.model_site in origins), key=by_place))
+        name: tuple(
+            sorted((run for run in known[name] if run.model in rank and run.model_site in origins), key=by_place)
+        )
         for name in ("models", "validations")
     }
     return replace(runs, sites=tuple(sorted(known["sites"], key=lambda run: order.index(str(run.site)))), **judged)

@@ -149,13 +149,16 @@ def _few(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) -> Plate:
-    is_number = comparison.protocol.outcome == "number"
+    say, is_number = legend.prose, comparison.protocol.outcome == "number"
     figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon, percent=not is_number)
     if horizon is None:
-        kind = "number" if is_number else "class"
-        values = {"endpoint": legend.prose.pick(comparison.protocol.endpoint)}
-        words = legend.prose(f"alt.{kind}", values), legend.prose(f"calibration.{kind}_caption", values)
-        return _plate(figure, "calibration", words, legend.prose(f"calibration.{kind}_title", values))
+        values = {"endpoint": say.pick(comparison.protocol.endpoint)}
+        words = say("alt.class", values), say("calibration.class_caption", values)
+        title = say("calibration.class_title", values)
+        if is_number:
+            words = say("alt.number", values), say("calibration.number_caption", values)
+            title = say("calibration.number_title", values)
+        return _plate(figure, "calibration", words, title)
     values = {"time": legend.duration(horizon)}
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))

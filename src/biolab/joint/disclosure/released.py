@@ -71,7 +71,9 @@ def _check_design(where: str, design: Mapping[str, Any], scrutiny: Scrutiny) -> 
     known = {} if wanted is None else wanted
     said = {name: canonical_json(variable).decode() for name, variable in design["codebook"].items()}
     if wanted is not None and any(known.get(name) != variable for name, variable in said.items()):
-        yield _finding(where, "unknown-part", "its codebook is not of the protocol", "Release a model of this protocol.")
+        yield _finding(
+            where, "unknown-part", "its codebook is not of the protocol", "Release a model of this protocol."
+        )
     if wanted is None:
         yield from scrutiny.text(where, json.dumps(design["codebook"], ensure_ascii=False))
     for column in design["columns"]:
