@@ -15,7 +15,7 @@ from .doctor import doctor
 from .joint_server import joint
 from .lab import lab
 from .run import run
-from .site_push import site
+from .site_validate import site
 from .ui import ui
 
 USAGE_ERROR = 2

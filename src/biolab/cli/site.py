@@ -71,16 +71,17 @@ def check(
 
 
 @site.command
-def export(
+def export(  # noqa: PLR0913 - one keyword an option
     run: str,
     *,
     output_file: Annotated[Path, Parameter(name=["-o", "--bundle"])],
+    data: Path | None = None,
     site: SiteId = None,
     home: Path | None = None,
     store: StoreOptions | None = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a site's signed results as one bundle, after the disclosure check.
+    """Write a site's signed results as one bundle; they are checked alone and beside what the site released before.
 
     Parameters
     ----------
@@ -88,22 +89,27 @@ def export(
         Name of a protocol (the site's latest complete run), or identifiers of runs with commas between.
     output_file
         Where the bundle goes.
+    data
+        The site's file: its patients are looked for in the bundle; by default the data set that the protocol names.
     site
         The site; by default the only one whose key is kept here.
     home
         Folder for biolab's keys.
     """
-    from biolab.joint import export_bundle, find_identity
+    from biolab.joint import export_site, find_identity, identity_folder
 
     words = run.split(",")
     chosen = words if all(re.fullmatch("[0-9a-f]{32}", word) for word in words) else run
-    facts = export_bundle((store or StoreOptions()).open(), chosen, find_identity(site, home), output_file)
+    identity, opened = find_identity(site, home), (store or StoreOptions()).open()
+    facts = export_site(opened, chosen, identity, output_file, folder=identity_folder(identity.site, home), file=data)
     if as_json:
         print_json(facts.facts)
         return
     print(
         f"{facts.path}: {facts.runs} runs of {facts.site} under {facts.protocol} {facts.version}, {facts.files} files."
     )
+    if not facts.traced:
+        print("With --data FILE the site's own patients are looked for in it, too.")
     print(f"SHA-256 {facts.sha256}\nTake it to the coordinator, who runs: biolab joint import {facts.path.name}")
 
 

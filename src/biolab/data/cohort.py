@@ -64,8 +64,11 @@ class Cohort:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of names, kinds and values in row order: the same for the same patients everywhere."""
-        return frame_digest(self.frame)
+        """The SHA-256 of names, kinds and values in row order: the same for the same patients everywhere.
+
+        Columns are taken by name: a codebook that was read from canonical JSON, as a lock holds it, has another order.
+        """
+        return frame_digest(self.frame.select(sorted(self.frame.columns)))
 
     @property
     def profile(self) -> pl.DataFrame:

@@ -65,6 +65,8 @@ from .progress import joint_progress as joint_progress
 from .protocol import Protocol as Protocol
 from .receiving import ReceivingReport as ReceivingReport
 from .receiving import import_inbox as import_inbox
+from .released_models import ReleasedModels as ReleasedModels
+from .released_models import verified_models as verified_models
 from .signing import Change as Change
 from .signing import Verification as Verification
 from .signing import sign_run as sign_run
@@ -72,6 +74,11 @@ from .signing import sign_runs as sign_runs
 from .signing import verify_run as verify_run
 from .site import SiteWork as SiteWork
 from .site import run_site as run_site
+from .site_export import export_site as export_site
+from .site_validation import SiteValidation as SiteValidation
+from .site_validation import model_source as model_source
+from .site_validation import validate_one_site as validate_one_site
+from .site_validation import validation_steps as validation_steps
 from .study import Invited as Invited
 from .study import Study as Study
 from .study import invite as invite

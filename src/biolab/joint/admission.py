@@ -1,6 +1,6 @@
 """Which runs a comparison may use: each is verified first, and what does not hold is named and left out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,7 +58,14 @@ class Admission:
         return self.verdicts.filter(pl.col("use") == "refused")
 
 
-def admit(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = None) -> Admission:
+def admit(
+    protocol: Protocol,
+    store: Store,
+    *,
+    keys: Mapping[str, str] | None = None,
+    roles: Collection[str] = ROLES,
+    sites: Collection[str] | None = None,
+) -> Admission:
     """Verify every run of a protocol against what the store holds now, and choose those that a comparison may use.
 
     For each site the newest complete run that its own key signed is taken, then its models and the validations of
@@ -74,6 +81,8 @@ def admit(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = 
         Where the runs are.
     keys
         Public key of each site; by default those that the protocol names.
+    roles, sites
+        Look only at runs with these roles, of these sites; by default at all.
 
     Raises
     ------
@@ -82,20 +91,21 @@ def admit(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = 
     """
     known = protocol.keys if keys is None else dict(keys)
     found = find_runs(store, protocol=protocol.name, status=None, latest=False)
-    verdicts = [_judge(protocol, store, run, known) for run in found if run.role in ROLES and _ended(run)]
+    wanted = [run for run in found if run.role in roles and (sites is None or run.site in sites)]
+    verdicts = [_judge(protocol, store, run, known) for run in wanted if _ended(run)]
     own = [verdict for verdict in verdicts if verdict.same_protocol and _stands(verdict, signed=bool(known))]
-    sites = _newest(own, "site", lambda run: (run.site,))
-    parents = {verdict.run.run_id for verdict in sites}
+    reported = _newest(own, "site", lambda run: (run.site,))
+    parents = {verdict.run.run_id for verdict in reported}
     models = _newest([each for each in own if each.run.parent_id in parents], "model", lambda r: (r.site, r.model))
     current = {run for each in models for run in (each.run.run_id, each.run.tags.get(conventions.RUN_DIGEST)) if run}
     judged = [each for each in own if each.run.role == "validation" and set(judged_models(each.run)) <= current]
     validations = _newest(judged, "validation", lambda run: (run.site, run.model, run.model_site))
-    chosen = {each.run.run_id for each in (*sites, *models, *validations)}
+    chosen = {each.run.run_id for each in (*reported, *models, *validations)}
     places = {_place(each.run) for each in own if each.run.run_id in chosen}
     uses = {each.run.run_id: _use(each, own, chosen, places) for each in verdicts}
     return Admission(
         signed=bool(known),
-        sites=tuple(each.run for each in sites),
+        sites=tuple(each.run for each in reported),
         models=tuple(each.run for each in models),
         validations=tuple(each.run for each in validations),
         verdicts=pl.DataFrame([_row(each, uses[each.run.run_id]) for each in verdicts], schema=_VERDICTS),

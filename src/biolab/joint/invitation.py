@@ -74,6 +74,18 @@ def accept_invitation(folder: Path, site: str, path: Path | None, protocol: str 
     return found
 
 
+def find_invitation(folder: Path, protocol: str) -> Invitation | None:
+    """Return the invitation to a protocol's study that a site's folder keeps, if there is one.
+
+    Raises
+    ------
+    ConfigError
+        If it is damaged or can be read by others.
+    """
+    path = _place(folder, protocol)
+    return read_invitation(path) if path.exists() else None
+
+
 def _kept_invitation(folder: Path, protocol: str | None) -> Invitation:
     known = sorted(path.stem for path in _place(folder, "any").parent.glob("*.json"))
     wanted = known[0] if protocol is None and len(known) == 1 else protocol

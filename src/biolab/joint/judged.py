@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from biolab.tracking import RunRecord, conventions
 
+COHORT_DIGEST = "cohort_digest"
+"""Parameter of a validation: the digest of the cohort that the models were judged on."""
+
 
 def judged_models(validation: RunRecord) -> tuple[str, ...]:
     """Name the runs whose models were judged: by digests, which hold in every store, or identifiers in this one."""

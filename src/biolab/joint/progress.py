@@ -7,11 +7,10 @@ from biolab.tracking import RunRecord, Store, conventions, find_runs
 from biolab.tracking.inbox import Delivery, deliveries
 
 from .judged import judged_models
+from .matrix import Cell, cells
 from .protocol import Protocol
 from .signing import verify_run
 from .study import Study
-
-Cell = tuple[str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ def joint_progress(protocol: Protocol, store: Store, *, study: Study | None = No
         sites=tuple(
             _site(protocol, store, site, runs, study=study, filled=filled, verify=verify) for site in protocol.sites
         ),
-        cells=len(protocol.models) * len(protocol.sites) ** 2,
+        cells=len(cells(protocol)),
         filled=len(filled),
         other_protocol=sum(run.protocol_sha256 != protocol.sha256 for run in found),
     )
@@ -112,12 +111,7 @@ def _site(  # noqa: PLR0913 - what one row of the table is made of
         imported=len(own),
         verified=len(own) - len(wrong) if verify else None,
         unverified=wrong,
-        missing=tuple(
-            (spec.name, train)
-            for spec in protocol.models
-            for train in protocol.sites
-            if (spec.name, train, site) not in filled
-        ),
+        missing=tuple((cell[0], cell[1]) for cell in cells(protocol) if cell[2] == site and cell not in filled),
     )
 
 
@@ -142,4 +136,4 @@ def _filled(protocol: Protocol, runs: Sequence[RunRecord]) -> set[Cell]:
     for run in runs:
         if run.role == "validation" and set(judged_models(run)) <= current:
             filled.add((str(run.model), str(run.model_site), str(run.site)))
-    return {cell for cell in filled if cell[1] in protocol.sites and cell[2] in protocol.sites}
+    return filled.intersection(cells(protocol))

@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 
 from biolab.joint import PrivateIdentity, Protocol, create_identity, export_bundle
+from biolab.joint.example import middle_values
 from biolab.joint.records import run_tags
 from biolab.tracking import Store, embedded_store, experiment_name, log_model, recorded_run, registered_model_name
-
-PATIENTS = pl.DataFrame({"age": [50.0, 60.0], "stage": ["I", "II"]})
 
 
 def write_site(store: Store, protocol: Protocol, site: str, *, validate: str | None = None) -> str:
@@ -49,7 +48,7 @@ def _log_model(run, store: Store, protocol: Protocol, site: str) -> None:
         run,
         name="age",
         folder=folder,
-        signature_input=PATIENTS,
+        signature_input=middle_values([protocol.codebook[name] for name in ("age", "stage")]),
         signature_output=pl.DataFrame({"risk_score": [0.1, 0.2]}),
         registered_name=registered_model_name(protocol.name, "age", site),
         pip_requirements=["biolab"],

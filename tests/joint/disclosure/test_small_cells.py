@@ -69,3 +69,20 @@ def test_missing_values_are_a_level() -> None:
 def test_contradicting_tables_infer_nothing() -> None:
     frame = pl.DataFrame({"grade": ["1", "2", "total"], "patients": [None, 90, 50]})
     assert [each.rule for each in check(frame, Rules())] == []
+
+
+def test_a_number_that_few_patients_lack_can_be_described() -> None:
+    """Of a number only the missing are counted: withheld, they do not follow from the total."""
+    quartiles = {"variable": "marker", "level": None, "kind": "quartiles", "value": 55.0}
+    missing = {"variable": "marker", "level": None, "kind": "missing", "value": None}
+    tables = {
+        "cohort": pl.DataFrame({"patients": [300]}),
+        "characteristics": pl.DataFrame([quartiles, missing], schema_overrides={"value": pl.Float64}),
+    }
+    assert check(tables, Rules()) == ()
+    category = [{"variable": "stage", "level": level, "kind": "count", "value": 146.0} for level in ("I", "II")]
+    lacking = {**missing, "variable": "stage"}
+    given_back = tables | {
+        "characteristics": pl.DataFrame([*category, lacking], schema_overrides={"value": pl.Float64})
+    }
+    assert [found.rule for found in check(given_back, Rules())] == ["given-back"]

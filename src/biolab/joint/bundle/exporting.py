@@ -4,13 +4,16 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biolab.core import ConfigError, sha256_hex, write_atomically
 from biolab.core.validation import parse_settings
+from biolab.data import Cohort
+from biolab.joint.disclosure import ReleaseLedger, rules_of, traces_of
 from biolab.joint.identity import PrivateIdentity
+from biolab.joint.judged import COHORT_DIGEST
 from biolab.joint.manifest import SIGNATURE_PATH, Manifest
 from biolab.joint.protocol import Protocol
 from biolab.joint.signing import sign_runs
@@ -20,7 +23,7 @@ from .archive import LIMITS, pack
 from .contents import FORMAT, LIST, RUNS, SIGNATURE, BundledRun, BundleList, list_files, write_runs
 from .crate import FILE as CRATE
 from .crate import describe_crate
-from .gate import check_release
+from .gate import ReleaseCheck, check_differences, check_release
 from .names import check_names
 
 _ORDER = ("site", "model", "validation", "federated")
@@ -39,6 +42,8 @@ class BundleFacts:
     runs: int
     files: int
     bytes: int
+    traced: bool = False
+    """Whether the site's own patients were looked for in it."""
 
     @property
     def facts(self) -> dict[str, object]:
@@ -46,7 +51,15 @@ class BundleFacts:
         return {**self.__dict__, "path": str(self.path)}
 
 
-def export_bundle(store: Store, runs: str | Sequence[str], identity: PrivateIdentity, path: Path) -> BundleFacts:
+def export_bundle(
+    store: Store,
+    runs: str | Sequence[str],
+    identity: PrivateIdentity,
+    path: Path,
+    *,
+    cohort: Cohort | None = None,
+    ledger: ReleaseLedger | None = None,
+) -> BundleFacts:
     """Sign runs of a site if need be, pass everything through the disclosure gate and write one bundle.
 
     Exporting the same runs again gives the same bytes.
@@ -62,18 +75,28 @@ def export_bundle(store: Store, runs: str | Sequence[str], identity: PrivateIden
         The site that signs.
     path
         Where the bundle goes; replaced if it exists.
+    cohort
+        The site's patients under the protocol, where they are at hand: no trace of them may be in the bundle.
+    ledger
+        What the site has released before (``release_ledger``): this release may not be subtracted from it, and is
+        added to it.
 
     Raises
     ------
     ConfigError
         If there are no such runs, they are of several sites or protocols, or were changed after they were signed.
+    DisclosureError
+        If something may not leave the site, alone or beside an earlier release; the message names it.
     DataError
-        If something may not leave the site; the message names it.
+        If a file is of a kind that never leaves.
     """
     records = select_runs(store, runs, identity.site)
     manifests = sign_runs(store, [record.run_id for record in records], identity)
-    protocol = _protocol(store, records)
-    bundled, contents = _gather(store, records, manifests, protocol)
+    protocol = protocol_of_runs(store, records)
+    if cohort is not None:
+        _same_patients(cohort, manifests.values())
+    check = _release_check(protocol, cohort, ledger)
+    bundled, contents = _gather(store, records, manifests, check)
     contents[RUNS] = write_runs(bundled)
     contents[CRATE] = describe_crate([run.manifest for run in bundled], contents)
     listed = BundleList(
@@ -92,6 +115,7 @@ def export_bundle(store: Store, runs: str | Sequence[str], identity: PrivateIden
         raise ConfigError(
             f"The bundle has {len(packed) / 1e6:.0f} MB, more than {LIMITS.bytes / 1e6:.0f}; send fewer runs."
         )
+    check_differences(check, contents, release=f"{protocol.name} {protocol.version} ({protocol.sha256[:12]})")
     write_atomically(path, packed)
     return BundleFacts(
         path=path,
@@ -103,6 +127,7 @@ def export_bundle(store: Store, runs: str | Sequence[str], identity: PrivateIden
         runs=len(bundled),
         files=len(contents),
         bytes=len(packed),
+        traced=cohort is not None,
     )
 
 
@@ -158,7 +183,14 @@ def _children(store: Store, parent: RunRecord) -> list[RunRecord]:
     return [run for run in runs if run.parent_id == parent.run_id]
 
 
-def _protocol(store: Store, records: Sequence[RunRecord]) -> Protocol:
+def protocol_of_runs(store: Store, records: Sequence[RunRecord]) -> Protocol:
+    """Return the protocol that runs of a site recorded, having made sure that they stand under it.
+
+    Raises
+    ------
+    ConfigError
+        If none of them recorded it, or what is recorded has another digest.
+    """
     for record in records:
         if record.role in {"site", "validation"}:
             where = f"protocol.json of run {record.name} ({record.run_id})"
@@ -169,8 +201,26 @@ def _protocol(store: Store, records: Sequence[RunRecord]) -> Protocol:
     raise ConfigError("None of the runs records its protocol; export the site's run with them.")
 
 
+def _same_patients(cohort: Cohort, manifests: Iterable[Manifest]) -> None:
+    for manifest in manifests:
+        digest = manifest.params.get(COHORT_DIGEST) if manifest.cohort is None else manifest.cohort.digest
+        if digest not in {None, cohort.digest}:
+            raise ConfigError(
+                f"The patients at hand are not those of the run {manifest.run.name!r}. Name the file that was run with "
+                "--data, or run the site again."
+            )
+
+
+def _release_check(protocol: Protocol, cohort: Cohort | None, ledger: ReleaseLedger | None) -> ReleaseCheck:
+    rules = rules_of(protocol)
+    if cohort is None:
+        return ReleaseCheck(rules=rules, ledger=ledger)
+    rules = replace(rules, cohort_size=cohort.patients)
+    return ReleaseCheck(rules=rules, traces=traces_of(cohort.frame, rules), ledger=ledger)
+
+
 def _gather(
-    store: Store, records: Sequence[RunRecord], manifests: Mapping[str, Manifest], protocol: Protocol
+    store: Store, records: Sequence[RunRecord], manifests: Mapping[str, Manifest], check: ReleaseCheck
 ) -> tuple[list[BundledRun], dict[str, bytes]]:
     """Copy every run's files aside, pass the copies through the gate and take the bytes that passed."""
     bundled: list[BundledRun] = []
@@ -183,7 +233,7 @@ def _gather(
                 folder=f"runs/{number:04d}-{_slug(record.name)}",
             )
             _copy(run, content, Path(place))
-            check_release(protocol, run.manifest, Path(place))
+            check_release(check, run.manifest, Path(place))
             for path, facts in run.files.items():
                 contents[path] = (Path(place) / path).read_bytes()
                 if sha256_hex(contents[path]) != facts.sha256:

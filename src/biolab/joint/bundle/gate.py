@@ -1,26 +1,38 @@
 """The gate before anything leaves a site: everything that goes into a bundle passes here, and only here."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import polars as pl
+
 from biolab.core import DataError
-from biolab.joint.disclosure import refuse, rules_of
+from biolab.joint.disclosure import ReleaseLedger, Rules, Traces, refuse
 from biolab.joint.manifest import Manifest
-from biolab.joint.protocol import Protocol
 
 _NAME = "mlflow.runName"
 ALLOWED = frozenset({".json", ".csv", ".svg", ".png", ".html", ".md", ".txt", ".safetensors"})
 
 
-def check_release(protocol: Protocol, manifest: Manifest, folder: Path) -> None:
-    """Refuse to release a run that holds what the protocol's release rules withhold.
+@dataclass(frozen=True, kw_only=True)
+class ReleaseCheck:
+    """What a release is held against: the protocol's rules, and at the site its own patients and earlier releases."""
+
+    rules: Rules
+    traces: Traces | None = None
+    ledger: ReleaseLedger | None = None
+
+
+def check_release(check: ReleaseCheck, manifest: Manifest, folder: Path) -> None:
+    """Refuse to release a run that holds what the protocol's release rules withhold, or a patient of the site.
 
     Parameters
     ----------
-    protocol
-        The protocol whose release rules hold.
+    check
+        The rules and, where the site's data are at hand, the traces of its patients.
     manifest
-        What the run says: params, metrics, tags, names.
+        What the run says: params, metrics, tags, names, its cohort's profile, its models' examples.
     folder
         Its artifacts and model files, copied as they would lie in the bundle; these very bytes leave.
 
@@ -31,18 +43,51 @@ def check_release(protocol: Protocol, manifest: Manifest, folder: Path) -> None:
     DataError
         If a file is of a kind that never leaves.
     """
-    rules = rules_of(protocol)
+    rules, traces = check.rules, check.traces
     histories: dict[str, list[tuple[int, float]]] = {}
     for key, step, value, _ in manifest.metrics:
         histories.setdefault(key, []).append((step, value))
     metrics = {key: points[0][1] if len(points) == 1 else points for key, points in histories.items()}
-    refuse({"params": manifest.params, "metrics": metrics, "tags": {**manifest.tags, _NAME: manifest.run.name}}, rules)
+    said = {"params": manifest.params, "metrics": metrics, "tags": {**manifest.tags, _NAME: manifest.run.name}}
+    refuse(said, rules, cohort=traces)
     if manifest.cohort is not None:
-        refuse({"profile": json.loads(manifest.cohort.profile), _NAME: manifest.cohort.name}, rules)
-    refuse(folder, rules)
+        cohort = {"profile": json.loads(manifest.cohort.profile), "columns": manifest.cohort.columns}
+        refuse({**cohort, "source": manifest.cohort.source, _NAME: manifest.cohort.name}, rules, cohort=traces)
+    for model in manifest.models:
+        refuse({"signature": dict(model.signature)}, rules, cohort=traces)
+        if model.example is not None:
+            example = pl.DataFrame(model.example.data, schema=list(model.example.columns), orient="row", strict=False)
+            refuse(example, rules, cohort=traces, name=f"the input example of model {model.name!r}")
+    refuse(folder, rules, cohort=traces)
     for path in folder.rglob("*"):
         if path.is_file():
             check_kind(path.relative_to(folder).as_posix())
+
+
+def check_differences(check: ReleaseCheck, contents: Mapping[str, bytes], *, release: str) -> None:
+    """Refuse a release that can be subtracted from an earlier one, and remember it; nothing without a ledger.
+
+    It is remembered before it leaves: one that was never handed over counts too.
+
+    Parameters
+    ----------
+    check
+        The rules and the site's ledger.
+    contents
+        Every file of the bundle by its path.
+    release
+        What the ledger calls it.
+
+    Raises
+    ------
+    DisclosureError
+        If a count differs by fewer than the minimum from the same count of an earlier release.
+    ConfigError
+        If the ledger is damaged.
+    """
+    if check.ledger is not None:
+        tables = {path: content for path, content in contents.items() if "/artifacts/tables/" in path}
+        check.ledger.admit(tables, check.rules, release=release)
 
 
 def check_kind(path: str) -> None:

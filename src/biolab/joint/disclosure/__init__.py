@@ -4,6 +4,7 @@ from .findings import Finding as Finding
 from .gate import check as check
 from .gate import refuse as refuse
 from .ledger import ReleaseLedger as ReleaseLedger
+from .ledger import release_ledger as release_ledger
 from .rules import Rules as Rules
 from .rules import rules_of as rules_of
 from .suppression import coarsen_steps as coarsen_steps

@@ -1,9 +1,9 @@
 """What a site has released before, so that two releases cannot be subtracted from each other."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
@@ -17,8 +17,10 @@ from .scrutiny import scrutiny_of
 from .small_cells import Count, Key, counts_in
 
 FORMAT = "biolab.release-ledger/1"
-Released = Mapping[str, pl.DataFrame] | Path
-"""The tables of a release by name, or the folder of its artifacts."""
+Released = Mapping[str, pl.DataFrame] | Mapping[str, bytes] | Path
+"""The tables of a release by name, its files by path, or the folder of its artifacts."""
+_BY_PREDICTION = frozenset({"calibration"})
+"""Tables whose groups a model's predictions make: under another model they count other patients."""
 _Facts = dict[tuple[str, str, Key], int | None]
 
 
@@ -53,9 +55,7 @@ class ReleaseLedger:
         ConfigError
             If the ledger's file is damaged.
         """
-        now = _facts(released, rules)
-        found = (each for before in self._releases().values() for each in _differences(before, now, rules))
-        return tuple(dict.fromkeys(found))
+        return self._compared(_facts(released, rules), rules)
 
     def refuse(self, released: Released, rules: Rules) -> None:
         """Stop a release that ``check`` finds something in.
@@ -79,17 +79,50 @@ class ReleaseLedger:
         BiolabError
             If it cannot be written.
         """
+        with exclusive(self.path.with_suffix(".lock")):
+            self._add(_facts(released, rules), release)
+
+    def admit(self, released: Released, rules: Rules, *, release: str) -> None:
+        """Check a release and add it, with nobody in between.
+
+        Raises
+        ------
+        DisclosureError
+            If an earlier release can be subtracted from this one; it is not added then.
+        ConfigError
+            If the ledger's file is damaged.
+        BiolabError
+            If it cannot be written.
+        """
+        now = _facts(released, rules)
+        with exclusive(self.path.with_suffix(".lock")):
+            if found := self._compared(now, rules):
+                raise refusal(found)
+            self._add(now, release)
+
+    def _compared(self, now: _Facts, rules: Rules) -> tuple[Finding, ...]:
+        found = (
+            replace(
+                each,
+                where=f"{each.where}, beside the release {name!r}",
+                remedy=f"{each.remedy} If that release was never handed over, take its entry out of {self.path}.",
+            )
+            for name, before in self._releases()
+            for each in _differences(before, now, rules)
+        )
+        return tuple(dict.fromkeys(found))
+
+    def _add(self, facts: _Facts, release: str) -> None:
         counts = [
             {"table": table, "measure": measure, "of": sorted(map(list, key)), "count": value}
-            for (table, measure, key), value in _facts(released, rules).items()
+            for (table, measure, key), value in facts.items()
         ]
         counts.sort(key=lambda each: json.dumps([each["table"], each["measure"], each["of"]]))
         digest = sha256_hex(canonical_json(counts))
-        with exclusive(self.path.with_suffix(".lock")):
-            content = self._content()
-            if digest not in {each["digest"] for each in content["releases"]}:
-                content["releases"].append({"release": release, "digest": digest, "counts": counts})
-                write_atomically(self.path, json.dumps(content, ensure_ascii=False, indent=1))
+        content = self._content()
+        if counts and digest not in {each["digest"] for each in content["releases"]}:
+            content["releases"].append({"release": release, "digest": digest, "counts": counts})
+            write_atomically(self.path, json.dumps(content, ensure_ascii=False, indent=1))
 
     def _content(self) -> dict[str, list]:
         if not self.path.exists():
@@ -105,29 +138,41 @@ class ReleaseLedger:
             ) from error
         return content
 
-    def _releases(self) -> dict[str, _Facts]:
-        return {
-            each["digest"]: {
+    def _releases(self) -> Iterator[tuple[str, _Facts]]:
+        for each in self._content()["releases"]:
+            facts = {
                 (one["table"], one["measure"], frozenset(tuple(pair) for pair in one["of"])): one["count"]
                 for one in each["counts"]
             }
-            for each in self._content()["releases"]
-        }
+            yield str(each["release"]), facts
 
 
 def _facts(released: Released, rules: Rules) -> _Facts:
-    return {(table, count.measure, count.key): count.value for table, count in _counts(released, rules)}
+    """Return every count of a release; where several tables say it, one that shows it."""
+    facts: _Facts = {}
+    for table, count in _counts(released, rules):
+        fact = (table, count.measure, count.key)
+        if facts.get(fact) is None:
+            facts[fact] = count.value
+    return facts
 
 
 def _counts(released: Released, rules: Rules) -> Iterator[tuple[str, Count]]:
     if isinstance(released, Path):
-        scrutiny = scrutiny_of(rules)
-        for file in sorted(each for each in released.rglob("*") if each.is_file()):
-            where = file.relative_to(released).as_posix()
-            yield from ((Path(where).stem, count) for count in counts_of_file(where, file.read_bytes(), scrutiny))
+        paths = sorted(each for each in released.rglob("*") if each.is_file())
+        files: Iterable[tuple[str, pl.DataFrame | bytes]] = (
+            (path.relative_to(released).as_posix(), path.read_bytes()) for path in paths
+        )
     else:
-        for name, frame in released.items():
-            yield from ((name, count) for count in counts_in(name, frame, rules))
+        files = released.items()
+    scrutiny = scrutiny_of(rules)
+    for where, content in files:
+        table = PurePosixPath(where).stem
+        if table in _BY_PREDICTION:
+            continue
+        is_file = isinstance(content, bytes)
+        counts = counts_of_file(where, content, scrutiny) if is_file else counts_in(where, content, rules)
+        yield from ((table, count) for count in counts)
 
 
 def _differences(before: _Facts, now: _Facts, rules: Rules) -> Iterator[Finding]:
@@ -161,5 +206,10 @@ def _finding(table: str, what: str) -> Finding:
         where=f"table {table!r}",
         rule="differencing",
         what=what,
-        remedy="Release again only when the cohort has grown by the minimum, or withhold the count in both.",
+        remedy="Release again only when the cohort has grown by the minimum, or keep the earlier release's cohort.",
     )
+
+
+def release_ledger(folder: Path, protocol: str) -> ReleaseLedger:
+    """Return the ledger that a site's own folder keeps of its releases under the versions of a protocol."""
+    return ReleaseLedger(path=folder / "released" / f"{protocol}.json")

@@ -187,12 +187,17 @@ def _audit(facts: Mapping[Key, Count], rules: Rules) -> Iterator[Finding]:
     equations = []
     for one in _sums(facts):
         unknown = [key for key in (one.whole, *one.parts) if facts[key].value is None]
-        if unknown:
+        if unknown and not _counts_missing_only(one):
             equations.append(one)
-        else:
+        elif not unknown:
             yield from _check_rest(facts, one, rules)
     if hidden and equations and len(hidden) <= MOST_AUDITED:
         yield from _recovered(facts, hidden, equations, rules)
+
+
+def _counts_missing_only(one: _Sum) -> bool:
+    """Say whether only the patients without a value are counted, as of a number: they do not add up to the whole."""
+    return all((part - one.whole) and {level for _, level in part - one.whole} == {"missing"} for part in one.parts)
 
 
 def _check_rest(facts: Mapping[Key, Count], one: _Sum, rules: Rules) -> Iterator[Finding]:
