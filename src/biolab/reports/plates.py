@@ -1,5 +1,6 @@
 """The figures of a page with their names, captions and spoken descriptions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -84,7 +85,14 @@ def _transport(comparison: Comparison, legend: Legend) -> Plate | None:
     figure = figures.transport(comparison.validation, comparison.transport, legend, metric=metric)
     values = {"metric": metric_label(MetricKey(metric), legend.prose, legend.time_unit)}
     return _plate(figure, "transport", (legend.prose("alt.transport", values),
-                                        legend.prose("transport.figure_caption", values)))  # fmt: skip
+                                        " ".join(_transport_caption(comparison, legend, values))))  # fmt: skip
+
+
+def _transport_caption(comparison: Comparison, legend: Legend, values: dict[str, str]) -> Iterator[str]:
+    yield legend.prose("transport.figure_caption", values)
+    settings = set(comparison.transport["setting"])
+    yield from (legend.prose(f"transport.{name}_mark") for name in ("abroad", "pooled") if name in settings)
+    yield legend.prose("transport.chance")
 
 
 def headline_metric(comparison: Comparison) -> str | None:
@@ -103,12 +111,14 @@ def _plate(figure: Figure, name: str, words: tuple[str, str], title: str = "") -
 def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
     say, protocol = legend.prose, comparison.protocol
     endpoint = say.pick(protocol.endpoint)
-    figure = figures.kaplan_meier(
-        comparison.survival_curves, comparison.at_risk, legend,
-        endpoint=endpoint, horizons=protocol.horizons, minimum_cell=protocol.minimum_cell,
-    )  # fmt: skip
-    values = {"endpoint": endpoint, "sites": ", ".join(legend.sites.values())}
-    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), say("survival.caption", values)))
+    is_curve = pl.len().over("site") > 1
+    curves, numbers = comparison.survival_curves.filter(is_curve), comparison.at_risk.filter(is_curve)
+    drawn, every = (in_order(frame["site"], legend.sites) for frame in (curves, comparison.survival_curves))
+    figure = figures.kaplan_meier(curves, numbers, legend, endpoint=endpoint, horizons=protocol.horizons, joined=True)
+    small = ", ".join(legend.site(site) for site in every if site not in drawn)
+    values = {"endpoint": endpoint, "sites": ", ".join(legend.site(site) for site in drawn), "small": small}
+    told = [say("survival.caption", values), *([say("survival.too_small", values)] if small else [])]
+    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), " ".join(told)))
 
 
 def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, tables.Table]:
@@ -179,7 +189,10 @@ def _pooled(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
     sites, pooled = (_evidence(frame, comparison) for frame in (comparison.meta.sites, comparison.meta.pooled))
     label = metric_label(key, legend.prose, legend.time_unit)
     figure = figures.pooled_forest(sites, pooled, legend, key=key)
-    words = legend.prose("alt.pooled_forest", {"metric": label}), legend.prose("pooled.figure_caption")
+    told = [legend.prose("pooled.figure_caption")]
+    if pooled["prediction_lower"].drop_nulls().len():
+        told.append(legend.prose("pooled.bars"))
+    words = legend.prose("alt.pooled_forest", {"metric": label}), " ".join(told)
     evidence = {"metric": label, "evidence": legend.prose(f"pooled.{comparison.best.evidence}")}
     return _plate(figure, f"pooled-{key.metric}", words, legend.prose("pooled.heading", evidence))
 
