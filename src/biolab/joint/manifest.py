@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from biolab.core import ConfigError, canonical_json, sha256_hex
 from biolab.core.validation import Settings, parse_settings
-from biolab.tracking import RunContent, Store, conventions, run_content
+from biolab.tracking import RunContent, Store, conventions, run_content, run_record
 
 FORMAT = "biolab.manifest/1"
 MANIFEST_PATH = "biolab/manifest.json"
@@ -181,8 +181,7 @@ def parent_digest(store: Store, content: RunContent) -> str | None:
     parent = content.tags.get(conventions.PARENT_RUN)
     if parent is None:
         return None
-    with store.session() as client:
-        found = client.get_run(parent).data.tags.get(conventions.RUN_DIGEST)
+    found = run_record(store, parent).tags.get(conventions.RUN_DIGEST)
     if found is None:
         raise ConfigError(f"The run {content.name} ({content.run_id}) belongs to {parent}, which is not signed yet.")
     return str(found)

@@ -3,8 +3,6 @@
 from .audit import StoredText as StoredText
 from .audit import store_files as store_files
 from .audit import store_texts as store_texts
-from .content import DatasetContent as DatasetContent
-from .content import MetricPoint as MetricPoint
 from .content import RunContent as RunContent
 from .content import run_content as run_content
 from .conventions import Role as Role
@@ -34,6 +32,8 @@ from .store import Account as Account
 from .store import Store as Store
 from .store import embedded_store as embedded_store
 from .store import open_store as open_store
+from .stored_runs import DatasetContent as DatasetContent
+from .stored_runs import MetricPoint as MetricPoint
 from .ui import experiment_page as experiment_page
 from .ui import serve_ui as serve_ui
 from .ui import ui_command as ui_command

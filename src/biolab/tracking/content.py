@@ -2,46 +2,19 @@
 
 import json
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biolab.core import TrackingError
 
-from . import conventions as names
 from .paths import local_path
 from .store import Store
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel, Run
+from .stored_runs import DatasetContent, MetricPoint, stored_run
 
 _FLAVOR = "python_function"
 _PLAIN_PARTS = {"data", "env", "loader_module", "python_version"}
-
-
-@dataclass(frozen=True, kw_only=True, order=True)
-class MetricPoint:
-    """One logged number; the timestamp is in milliseconds since 1970."""
-
-    key: str
-    step: int
-    timestamp: int
-    value: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetContent:
-    """A cohort as the run shows it: digest, column types and row-free profile (both as JSON text)."""
-
-    name: str
-    digest: str
-    columns: str
-    profile: str
-    source: str
-    context: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,46 +65,23 @@ def run_content(store: Store, run_id: str) -> Generator[RunContent]:
         If the store cannot be read or has no such run.
     """
     with tempfile.TemporaryDirectory(prefix="biolab-") as place:
-        with store.session() as client:
-            run = client.get_run(run_id)
+        run = stored_run(store, run_id)
+        with store.session():
             content = RunContent(
                 run_id=run_id,
-                name=run.info.run_name or "",
-                status=run.info.status,
-                started=run.info.start_time,
-                ended=run.info.end_time,
-                tags=dict(run.data.tags),
-                params=dict(run.data.params),
-                points=_points(client, run),
-                shown=dict(run.data.metrics),
-                datasets=_datasets(run),
-                artifacts=_files(store, str(run.info.artifact_uri), Path(place) / "run"),
-                models=_models(store, client, run, Path(place)),
+                name=run.name,
+                status=run.status,
+                started=run.started,
+                ended=run.ended,
+                tags=run.tags,
+                params=run.params,
+                points=run.points,
+                shown=run.shown,
+                datasets=run.datasets,
+                artifacts=_files(store, run.artifacts, Path(place) / "run"),
+                models=_models(store, run.models, Path(place)),
             )
         yield content
-
-
-def _points(client: "MlflowClient", run: "Run") -> tuple[MetricPoint, ...]:
-    found = (each for key in run.data.metrics for each in client.get_metric_history(run.info.run_id, key))
-    points = (MetricPoint(key=each.key, step=each.step, timestamp=each.timestamp, value=each.value) for each in found)
-    return tuple(sorted(points))
-
-
-def _datasets(run: "Run") -> tuple[DatasetContent, ...]:
-    found = []
-    for each in run.inputs.dataset_inputs if run.inputs else []:
-        tags = {tag.key: tag.value for tag in each.tags}
-        found.append(
-            DatasetContent(
-                name=each.dataset.name,
-                digest=tags.get(names.DATASET_DIGEST, each.dataset.digest),
-                columns=each.dataset.schema or "",
-                profile=each.dataset.profile or "",
-                source=each.dataset.source or "",
-                context=tags.get(names.DATASET_CONTEXT, ""),
-            )
-        )
-    return tuple(sorted(found, key=lambda each: (each.name, each.digest)))
 
 
 def _files(store: Store, address: str, place: Path) -> dict[str, Path]:
@@ -152,20 +102,18 @@ def _fetched(store: Store, address: str, place: Path) -> Path:
     return place
 
 
-def _models(store: Store, client: "MlflowClient", run: "Run", place: Path) -> tuple[ModelContent, ...]:
-    outputs = run.outputs.model_outputs if run.outputs else []
-    models = [client.get_logged_model(each.model_id) for each in outputs]
-    found = [_model(store, model, place / f"model-{number}") for number, model in enumerate(models)]
+def _models(store: Store, models: Iterable[tuple[str, str]], place: Path) -> tuple[ModelContent, ...]:
+    found = [_model(store, *model, place / f"model-{number}") for number, model in enumerate(models)]
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _model(store: Store, model: "LoggedModel", place: Path) -> ModelContent:
+def _model(store: Store, name: str, address: str, place: Path) -> ModelContent:
     from mlflow.models import Model
     from yaml import YAMLError
 
-    files = _files(store, str(model.artifact_location), place)
+    files = _files(store, address, place)
     if "MLmodel" not in files:
-        raise TrackingError(f"The model {model.name!r} in {store.label} has lost its MLmodel file.")
+        raise TrackingError(f"The model {name!r} in {store.label} has lost its MLmodel file.")
     try:
         described = Model.load(str(files["MLmodel"]))
         flavor = dict(described.flavors.get(_FLAVOR, {}))
@@ -173,14 +121,12 @@ def _model(store: Store, model: "LoggedModel", place: Path) -> ModelContent:
         shown = None if example is None else json.loads(example.read_text(encoding="utf-8"))
         signature = {} if described.signature is None else described.signature.to_dict()
     except (YAMLError, ValueError, TypeError, AttributeError) as error:
-        raise TrackingError(
-            f"The model {model.name!r} in {store.label} is damaged ({type(error).__name__})."
-        ) from error
+        raise TrackingError(f"The model {name!r} in {store.label} is damaged ({type(error).__name__}).") from error
     data = f"{flavor.get('data', '')}/"
     unusual = {name: each for name, each in described.flavors.items() if name != _FLAVOR}
     unusual |= {part: value for part, value in flavor.items() if value and part not in _PLAIN_PARTS}
     return ModelContent(
-        name=model.name,
+        name=name,
         loader=str(flavor.get("loader_module", "")),
         signature=signature,
         example=shown,

@@ -14,8 +14,11 @@ from biolab.core import ConfigError, TrackingError, did_you_mean
 
 from . import conventions as names
 from .paths import checked_path, local_path
+from .row_listing import ListedRun, list_experiment
+from .run_rows import has_rows
 from .session import explain
 from .store import Store
+from .stored_runs import StoredRun, stored_run
 from .tables import FOLDER, decode_table, schema_path, table_path
 
 if TYPE_CHECKING:
@@ -83,10 +86,14 @@ def find_runs(  # noqa: PLR0913 - one keyword a filter
     name = names.experiment_name(protocol)
     if store.database is not None and not store.database.exists():
         return []
-    with store.session() as client:
-        experiments = _experiments(client, name)
-        runs = _all_pages(client, list(experiments), wanted) if experiments else []
-        records = [_record(run, experiments) for run in runs]
+    if has_rows(store):
+        records = [_listed(run) for run in list_experiment(store, name)]
+        records = [run for run in records if _is_wanted(run, sha256=sha256, role=role, site=site, status=status)]
+    else:
+        with store.session() as client:
+            experiments = _experiments(client, name)
+            runs = _all_pages(client, list(experiments), wanted) if experiments else []
+            records = [_record(run, experiments) for run in runs]
     records.sort(key=lambda record: (record.started, record.run_id), reverse=True)
     return _newest(records) if latest else records
 
@@ -99,6 +106,8 @@ def run_record(store: Store, run_id: str) -> RunRecord:
     TrackingError
         If the store has no such run.
     """
+    if has_rows(store):
+        return _stored(stored_run(store, run_id))
     with store.session() as client:
         run = client.get_run(run_id)
         experiment = client.get_experiment(run.info.experiment_id)
@@ -178,6 +187,8 @@ def read_text(store: Store, run_id: str, path: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _artifact_uri(store: Store, run_id: str) -> str:
+    if has_rows(store):
+        return stored_run(store, run_id).artifacts
     with store.session() as client:
         return str(client.get_run(run_id).info.artifact_uri)
 
@@ -215,22 +226,58 @@ def _all_pages(client: "MlflowClient", experiments: list[str], wanted: str) -> "
             return runs
 
 
+def _is_wanted(run: RunRecord, *, sha256: str | None, role: str | None, site: str | None, status: str | None) -> bool:
+    wanted = ((sha256, run.protocol_sha256), (role, run.role), (site, run.site), (status, run.status))
+    return all(asked is None or asked == found for asked, found in wanted)
+
+
 def _record(run: "Run", experiments: Mapping[str, str]) -> RunRecord:
-    tags = dict(run.data.tags)
+    info, data = run.info, run.data
+    return _listed(
+        ListedRun(
+            run_id=info.run_id,
+            experiment=experiments[info.experiment_id],
+            name=info.run_name,
+            status=info.status,
+            started=info.start_time,
+            params=dict(data.params),
+            metrics=dict(data.metrics),
+            tags=dict(data.tags),
+        )
+    )
+
+
+def _stored(run: StoredRun) -> RunRecord:
+    return _listed(
+        ListedRun(
+            run_id=run.run_id,
+            experiment=run.experiment,
+            name=run.name,
+            status=run.status,
+            started=run.started,
+            params=run.params,
+            metrics=run.shown,
+            tags=run.tags,
+        )
+    )
+
+
+def _listed(run: ListedRun) -> RunRecord:
+    tags = run.tags
     return RunRecord(
-        run_id=run.info.run_id,
-        experiment=experiments[run.info.experiment_id],
-        name=run.info.run_name or run.info.run_id,
+        run_id=run.run_id,
+        experiment=run.experiment,
+        name=run.name or run.run_id,
         site=tags.get(names.SITE),
         model=tags.get(names.MODEL),
         model_site=tags.get(names.MODEL_SITE),
         role=tags.get(names.ROLE),
         protocol_sha256=tags.get(names.PROTOCOL_SHA256),
-        status=run.info.status,
-        started=datetime.fromtimestamp(run.info.start_time / 1000, tz=UTC),
+        status=run.status,
+        started=datetime.fromtimestamp(run.started / 1000, tz=UTC),
         tags=tags,
-        params=dict(run.data.params),
-        metrics=dict(run.data.metrics),
+        params=run.params,
+        metrics=run.metrics,
         parent_id=tags.get(names.PARENT_RUN),
     )
 

@@ -186,12 +186,28 @@ def test_a_week(coordinator: Office, database: str | None, files: dict[str, Path
     ] == [(1, 0, [], [], True)] * 3
     assert (status["filled"], status["cells"]) == (9, 27)
 
-    # Friday: a bundle that came by mail after all changes nothing
+    # Friday: every site judges the models of the others, fetched from the server, and sends what it found
+    for site, office in sites.items():
+        words = ("experiments/made-up", data[site], "--home", homes[site])
+        judged = office.run("site", "validate", *words)
+        assert (judged["from"], judged["refused"], judged["signed"]) == (f"http://127.0.0.1:{port}", [], True)
+        assert (len(judged["written"]), judged["standing"], judged["waiting"]) == (6, [], [])
+        assert office.run("site", "validate", *words)["written"] == []
+        exported = office.run("site", "export", "made-up", "-o", "all.zip", "--data", data[site], "--home", homes[site])
+        assert (exported["runs"], exported["traced"]) == (10, True)
+        office.run("site", "push", "all.zip", "--home", homes[site])
+    received = coordinator.run("joint", "import", "--inbox", "made-up")["received"]
+    assert [each["state"] for each in received] == ["imported"] * 3
+    status = coordinator.run("joint", "status", "made-up")
+    assert (status["filled"], status["cells"]) == (27, 27)
+    assert [site["missing"] for site in status["sites"]] == [[], [], []]
+
+    # Saturday: a bundle that came by mail after all changes nothing
     mailed = sites["north"].folder / "bundle.zip"
     again = coordinator.run("joint", "import", mailed, "--inbox", "made-up")
     assert again["created"] == []
     protocol = Protocol.load(experiment)
     study = open_study(coordinator.folder / "biolab-server", "made-up")
     runs = find_runs(study.store, protocol=protocol.name, latest=False)
-    assert len({run.tags["biolab.run_digest"] for run in runs}) == len(runs) == 12
+    assert len({run.tags["biolab.run_digest"] for run in runs}) == len(runs) == 12 + 18
     stopped(server)
