@@ -70,7 +70,7 @@ class SignatureSpec(Named):
     panel: str
     l1_ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
     strengths: Annotated[int, Field(ge=5)] = 30
-    smallest: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    lambda_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.1
     folds: Annotated[int, Field(ge=2)] = 5
     rule: Literal["min", "one_standard_error"] = "min"
 

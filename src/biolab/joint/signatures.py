@@ -75,7 +75,7 @@ def _signature(
     model = CoxPathCV(
         spec.l1_ratio,
         spec.strengths,
-        spec.smallest,
+        spec.lambda_ratio,
         folds=spec.folds,
         rule=spec.rule,
         seed=seed,

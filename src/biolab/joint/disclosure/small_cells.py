@@ -9,6 +9,7 @@ import polars as pl
 from scipy.optimize import linprog
 
 from .columns import CONSTANT, KEY_NUMBERS, TOTALS, counted, normalised
+from .curves import curve_shares
 from .findings import Finding
 from .rules import Rules
 
@@ -19,7 +20,6 @@ MOST_AUDITED = 300
 _LABELS = ("label", "unit", "reason")
 _NO_PARTS = frozenset({"horizon", "time", "months", "month", "days", "day", "years", "threshold", "metric", "step"})
 """Keys whose levels do not add up to anything."""
-_ESTIMATES = frozenset({"survival", "lower", "upper"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +65,11 @@ def _count_columns(frame: pl.DataFrame, rules: Rules) -> dict[str, str]:
     """Return what each column of counts counts; an empty meaning says that the column is itself a level."""
     numeric = [name for name, dtype in frame.schema.items() if dtype.is_numeric() or dtype == pl.Null]
     named = {name: meaning for name in numeric if (meaning := counted(name)) is not None}
-    estimates = _ESTIMATES if {"survival", "time"} <= set(numeric) else ()  # a curve of one point is 1, 1, 1
     if "value" in numeric and "kind" in frame.columns:
         named["value"] = "patients"
+    settled = named.keys() | curve_shares(frame)
     others = [
-        name
-        for name in numeric
-        if name not in named and not _is_key_number(name) and frame[name].dtype != pl.Null and name not in estimates
+        name for name in numeric if name not in settled and not _is_key_number(name) and frame[name].dtype != pl.Null
     ]
     whole = [name for name in others if _is_whole(frame[name])]
     if len(whole) >= 2 and whole == others and not rules.variables & set(whole):
