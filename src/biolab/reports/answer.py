@@ -210,7 +210,8 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> C
         gain = {"above": "better", "below": "worse"}.get(finding.gain, finding.gain)
         difference = estimate(finding.difference, digits, say, signed=True)
         sentences.append(say(f"answer.difference_{gain}", {"difference": difference}))
-    if finding.train_site != finding.test_site:
+    untrained = finding.is_reference and finding.value == finding.home  # the same wherever it comes from
+    if finding.train_site != finding.test_site and not untrained:
         home = {"test": legend.site(finding.test_site), "home": estimate(finding.home, digits, say)}
         sentences.append(say(f"answer.home_{finding.against_home}", home))
     return Card(

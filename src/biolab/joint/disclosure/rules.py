@@ -23,8 +23,8 @@ reml normal interval hartung knapp pm dl fixed random paule mandel dersimonian l
 per doubling vs pre post yes no true false overall all total other train test internal external pooled site sites
 patients recorded a an of the and or in to by is not at covariate covariates missing dropped remaining refuse drop
 impute identity log1p linear logistic elastic net ridge lasso cox boosted hazard survival model validation comparison
-federated finished failed withheld fit biolab python lower upper difference versus within between ratio hazard odds risk step
-float int string bool date datetime null i8 boolean f64 i64 double long enum categories numbers panel version
+federated finished failed withheld fit biolab python lower upper difference versus within between ratio hazard odds risk
+step float int string bool date datetime null i8 boolean f64 i64 double long enum categories numbers panel version
 name
 """
 OWN_KOREAN = "마다 배마다 환자 기록된 공변량 결측 전체 합계 계 기타 대 및 의 없음 있음 예 아니오"

@@ -29,7 +29,7 @@ def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tup
     cohorts = {row["site"]: row for row in comparison.cohorts.iter_rows(named=True)}
     heads = {
         "patients": say("patients.patients"),
-        "events": say("patients.events" if comparison.protocol.outcome == "survival" else "patients.positive"),
+        "events": say("patients.events") if comparison.protocol.outcome == "survival" else say("patients.positive"),
         "dropped": say("patients.dropped"),
     }
     none = Cell(text=say("common.missing"), kind="missing")

@@ -18,6 +18,11 @@ class Cell:
     detail: str = ""
     indented: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The cell as plain text, its detail in brackets."""
+        return f"{self.text} ({self.detail})" if self.detail else self.text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
