@@ -1,7 +1,7 @@
 """The figures of a page with their names, captions and spoken descriptions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from markupsafe import Markup
@@ -114,8 +114,9 @@ def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
     is_curve = pl.len().over("site") > 1
     curves, numbers = comparison.survival_curves.filter(is_curve), comparison.at_risk.filter(is_curve)
     drawn, every = (in_order(frame["site"], legend.sites) for frame in (curves, comparison.survival_curves))
-    figure = figures.kaplan_meier(curves, numbers, legend, endpoint=endpoint, horizons=protocol.horizons, joined=True)
     small = ", ".join(legend.site(site) for site in every if site not in drawn)
+    apart = replace(legend, sites={site: legend.site(site) for site in drawn}) if small else legend
+    figure = figures.kaplan_meier(curves, numbers, apart, endpoint=endpoint, horizons=protocol.horizons, joined=True)
     values = {"endpoint": endpoint, "sites": ", ".join(legend.site(site) for site in drawn), "small": small}
     told = [say("survival.caption", values), *([say("survival.too_small", values)] if small else [])]
     return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), " ".join(told)))
