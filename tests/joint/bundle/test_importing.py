@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from biolab.core import DataError
+from biolab.core import BiolabError, DataError
 from biolab.joint import PrivateIdentity, Protocol, export_bundle, import_bundle, verify_log, verify_run
 from biolab.joint.bundle import importing, verify
 from biolab.tracking import Store, embedded_store, find_runs, load_released, read_table, read_text
@@ -310,3 +310,32 @@ def test_into_a_server(bundle: Path, protocol: Protocol, keys: dict[str, str], t
         with server.session() as client:
             client.log_metric(runs[0].run_id, "harrell_c", 0.99)
         assert verify_run(server, runs[0].run_id, keys).state == "changed"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="mounts a file system")
+def test_a_disk_that_fills_up_during_an_import(
+    bundle: Path, protocol: Protocol, keys: dict[str, str], tmp_path: Path
+) -> None:
+    """Nothing half imported is shown; once there is room the same import completes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("may not mount a file system here")
+    try:
+        store = embedded_store(disk)
+        assert stored(store) == []
+        store.check()
+        room = os.statvfs(disk)
+        (disk / "filler").write_bytes(bytes(room.f_bavail * room.f_frsize - 40_000))
+        with pytest.raises(BiolabError, match="disk is full") as caught:
+            import_bundle(store, bundle, protocol, keys=keys)
+        assert caught.value.exit_code == 4
+        assert [run for run in stored(store) if run.status == "FINISHED"] == []
+        (disk / "filler").unlink()
+        report = import_bundle(store, bundle, protocol, keys=keys)
+        assert len(report.created) + len(report.present) == 3
+        assert {verify_run(store, run.run_id, keys).state for run in stored(store)} == {"verified"}
+        assert len(stored(store)) == 3
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)

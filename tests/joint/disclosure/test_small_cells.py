@@ -39,7 +39,7 @@ def possible(counts: np.ndarray, hidden: list[tuple[int, int]]) -> list[tuple[in
     return [(min(column), max(column)) for column in zip(*found, strict=True)]
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=20, derandomize=True, deadline=None)
 @given(
     st.lists(st.integers(0, 5), min_size=6, max_size=6),
     st.sets(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=1, max_size=4),

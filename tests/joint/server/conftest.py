@@ -41,10 +41,15 @@ PATIENTS = pl.DataFrame({"age": [50.0, 60.0]})
 
 
 @pytest.fixture(scope="session")
-def identities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PrivateIdentity]:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which each institution's key is."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="session")
+def identities(keys: Path) -> dict[str, PrivateIdentity]:
     """Return each institution's key."""
-    home = tmp_path_factory.mktemp("keys")
-    return {site: create_identity(site, home / site) for site in SITES}
+    return {site: create_identity(site, keys / site) for site in SITES}
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,27 @@
 """A class and a number go the whole way: run, validation, comparison, subgroups and page, on two real cohorts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from polars.testing import assert_frame_equal
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import roc_auc_score
 
 from biolab.core import ConfigError, FitError
-from biolab.joint import Comparison, Protocol, load_cohort, run_experiment
+from biolab.joint import (
+    Comparison,
+    Protocol,
+    compare,
+    create_identity,
+    export_site,
+    import_bundle,
+    load_cohort,
+    load_lock,
+    lock_protocol,
+    run_experiment,
+    sign_runs,
+)
 from biolab.joint.endpoints import Endpoint
 from biolab.joint.model_specs import BoostedTreesSpec, RidgeSpec
 from biolab.joint.tabular import ReleasedTabular, cross_validated, fit_tabular, judge_tabular, outcome_values
@@ -16,13 +31,32 @@ from biolab.tracking import Store, embedded_store, find_runs, load_released
 from ..test_shipped_protocols import EXPERIMENTS  # noqa: TID252
 
 
+def write_experiment(folder: Path, kind: str) -> Path:
+    """Write the shipped classification protocol, quicker (fewer draws, no trees, two strengths), or one of a number."""
+    text = (EXPERIMENTS / "breast-grade" / "protocol.toml").read_text(encoding="utf-8")
+    trees, data = text.index('[[models]]\nkind = "boosted_trees"'), text.index("[codebook.patient]")
+    text = text[:trees] + text[data:]
+    text = text.replace("replicates = 500", "replicates = 100")
+    text = text.replace('kind = "logistic"\n', 'kind = "logistic"\nstrengths = [1.0, 10.0]\n')
+    if kind == "number":
+        text = text.replace('kind = "binary"', 'kind = "number"').replace('kind = "logistic"', 'kind = "ridge"')
+        text = text.replace('variable = "grade"\npositive = "3"', 'variable = "er"')
+        text = text.replace(', { variable = "er", transform = "log1p" }', "")
+        text = text.replace('  { variable = "er", transform = "log1p" },\n', "")
+    folder.mkdir(parents=True)
+    (folder / "protocol.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="module")
-def grade() -> Protocol:
-    """Return the shipped classification protocol, quicker: fewer draws, no trees, one strength."""
-    whole = Protocol.load(EXPERIMENTS / "breast-grade")
-    rules = whole.evaluation.model_copy(update={"replicates": 100})
-    models = tuple(model.model_copy(update={"strengths": (1.0, 10.0)}) for model in whole.models[:2])
-    return whole.model_copy(update={"evaluation": rules, "models": models})
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_experiment(tmp_path_factory.mktemp("experiments") / "breast-grade", "binary")
+
+
+@pytest.fixture(scope="module")
+def grade(experiment: Path) -> Protocol:
+    """Return the shipped classification protocol, quicker."""
+    return Protocol.load(experiment)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +124,45 @@ def test_the_page_of_a_class_has_no_survival_and_says_what_its_measures_mean(fou
     assert "Of a patient who has the outcome and one who has not" in english
     assert "Age group: 50–&lt;65" in english
     assert "모두에게 똑같이 맞는가" in page(found, language="ko")
+
+
+def carried(folder: Path, store: Store, place: Path) -> Comparison:
+    """Lock the protocol, sign each site's runs, send them as bundles and compare what another store took in."""
+    chair = create_identity("chair", place / "chair")
+    lock = lock_protocol(folder, chair, unsigned_sites=True).lock
+    assert load_lock(folder, coordinator_key=chair.public_key).protocol.sha256 == lock.latest.sha256
+    name, joint, keys = lock.protocol.name, embedded_store(place / "joint"), {}
+    people = {site: create_identity(site, place / site) for site in lock.protocol.sites}
+    for site, identity in people.items():  # validations name the signed runs of the others' models
+        runs = find_runs(store, protocol=name, site=site, latest=False)
+        sign_runs(store, [run.run_id for run in runs if run.role != "validation"], identity)
+        keys[site] = identity.public_key
+    for site, identity in people.items():
+        bundle = place / f"{site}.zip"
+        assert export_site(store, name, identity, bundle, folder=place / site).traced
+        import_bundle(joint, bundle, lock, keys=keys)
+    found = compare(lock.protocol, joint, keys=keys)
+    assert set(found.verdicts["state"]) == {"verified"}
+    assert found.missing.is_empty()
+    return found
+
+
+def test_a_class_goes_through_lock_bundle_import_and_compare(
+    experiment: Path, found: Comparison, grade_store: Store, tmp_path: Path
+) -> None:
+    there = carried(experiment, grade_store, tmp_path)
+    assert there.metrics == found.metrics
+    for table in ("validation", "differences", "calibration", "subgroups", "cohorts"):
+        assert_frame_equal(getattr(there, table), getattr(found, table), check_exact=True, check_row_order=False)
+
+
+@pytest.mark.slow
+def test_a_number_goes_through_lock_bundle_import_and_compare(tmp_path: Path) -> None:
+    folder = write_experiment(tmp_path / "breast-grade", "number")
+    store = embedded_store(tmp_path / "store")
+    found = run_experiment(Protocol.load(folder), store)
+    assert carried(folder, store, tmp_path).metrics == found.metrics
+    assert "r2/receptors/rotterdam_to_gbsg" in found.metrics
 
 
 def test_a_number_is_predicted_released_and_judged(receptor: Protocol, tmp_path) -> None:
