@@ -31,9 +31,9 @@ def test_the_best_model_is_the_highest_of_each_external_direction(comparison):
     ("shift", "lead", "sentence"),
     [
         (0.0, "in 1 of 2 directions", "no clear difference"),
-        (0.05, "in every direction", "ranks these patients better"),
+        (0.05, "in every direction", "better on these patients"),
         (-0.012, "no model can be said", "no clear difference"),
-        (-0.2, "no model can be said", "ranks these patients worse"),
+        (-0.2, "no model can be said", "worse on these patients"),
     ],
 )
 def test_a_difference_is_clear_only_with_its_whole_interval(comparison, shift, lead, sentence):

@@ -16,16 +16,16 @@ def test_characteristics_show_quartiles_counts_and_suppression(comparison):
     assert table.columns == ("Characteristic", "Rotterdam", "German group (GBSG)")
     assert [cell.text for cell in rows["Patients"]] == ["Patients", "1,546", "686"]
     assert (rows["Age, years"][1].text, rows["Age, years"][1].detail) == ("55", "46–65")
-    assert (rows["1"][1].text, rows["1"][1].kind, rows["1"][1].detail) == ("<10", "suppressed", "")
+    assert (rows["1"][1].text, rows["1"][1].kind, rows["1"][1].detail) == ("*", "suppressed", "")
     assert rows["missing"][0].indented
-    assert rows["missing"][2].text == "<10"
+    assert rows["missing"][2].text == "*"
 
 
 def test_flow_keeps_its_order_and_suppresses(comparison):
     table = tables.flow_table(comparison, legend_of(comparison, language="ko"))
     assert [group.heading for group in table.groups] == ["로테르담", "독일 연구회(GBSG)"]
     assert texts(table)[1] == ["양성 림프절 없음", "1,436", "1,546"]
-    assert texts(table)[3] == ["양성 림프절 없음", "<10", "686"]
+    assert texts(table)[3] == ["양성 림프절 없음", "*", "686"]
 
 
 def test_survival_is_read_off_the_curve_and_missing_beyond_it(comparison):

@@ -48,10 +48,10 @@ def test_negative_limits_are_joined_by_a_word():
     assert interval(Value(estimate=0.7, lower=0.66, upper=0.74), 2, prose("en")) == "0.66–0.74"
 
 
-def test_counts_are_grouped_and_suppressed_ones_bounded():
-    assert count(None, 5) == "<5"
-    assert count(float("nan"), 5) == "<5"
-    assert count(0, 5) == "0"
+def test_counts_are_grouped_and_withheld_ones_say_nothing():
+    assert count(None) == "*"
+    assert count(float("nan")) == "*"
+    assert count(0) == "0"
 
 
 def test_an_index_finds_values_by_their_keys():

@@ -56,10 +56,8 @@ def _empty_cells(comparison: "Comparison") -> list[dict[str, object]]:
     return [{**cell, "status": "missing"} for cell in comparison.missing.to_dicts()]
 
 
-def print_outcome(
-    comparison: "Comparison", published: "Published", options: StoreOptions, *, language: Language
-) -> None:
-    """Print the short table, the path of the report and the command that opens MLflow."""
+def print_outcome(comparison: "Comparison", published: "Published", *, mlflow: str, language: Language) -> None:
+    """Print the short table, the path of the report and where MLflow is: an address, or the command that opens it."""
     from rich.console import Console
     from rich.table import Table
 
@@ -74,10 +72,11 @@ def print_outcome(
     for line in standing_lines(comparison, language=language):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     console.print(f"Report: {published.page}", soft_wrap=True, highlight=False)
-    console.print(f"MLflow: {_ui_command(options)}", soft_wrap=True, highlight=False)
+    console.print(f"MLflow: {mlflow}", soft_wrap=True, highlight=False)
 
 
-def _ui_command(options: StoreOptions) -> str:
+def ui_command(options: StoreOptions) -> str:
+    """Return the command that opens MLflow on a store."""
     words = ["biolab", "ui"]
     if options.tracking_uri is not None:
         words += ["--tracking-uri", options.tracking_uri]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .one_site import OneSiteOptions, run_site
 from .options import AsJson, Language, StoreOptions, print_json
-from .outcome import outcome, print_outcome
+from .outcome import outcome, print_outcome, ui_command
 from .progress import progress
 
 
@@ -44,4 +44,4 @@ def run(
     if as_json:
         print_json(outcome(comparison, published, opened))
     else:
-        print_outcome(comparison, published, options, language=language)
+        print_outcome(comparison, published, mlflow=ui_command(options), language=language)

@@ -117,7 +117,10 @@ def _print_table(name: str, frame: "pl.DataFrame") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*frame.columns, title=name, title_justify="left", box=None)
-    for row in frame.iter_rows():
-        table.add_row(*("" if value is None else str(value) for value in row))
+    shown = frame.select(column for column in frame.columns if not column.endswith(("_en", "_ko")))
+    table = Table(*shown.columns, title=name, title_justify="left", box=None)
+    for row in shown.iter_rows():
+        table.add_row(
+            *("" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in row)
+        )
     Console().print(table)

@@ -145,10 +145,12 @@ def _stands(verdict: Verdict, *, signed: bool) -> bool:
 
 
 def _newest(verdicts: Iterable[Verdict], role: str, place: Callable[[RunRecord], Place]) -> list[Verdict]:
-    """Take the newest run of each place; where it was changed, the place stays empty."""
+    """Take the newest run of each place; where it was changed, the place stays empty until the run is imported anew."""
     newest: dict[Place, Verdict] = {}
-    for verdict in sorted(verdicts, key=lambda each: (each.run.started, each.run.run_id), reverse=True):
-        if verdict.run.role == role:
+    found = [verdict for verdict in verdicts if verdict.run.role == role]
+    whole = {each.run.tags.get(conventions.RUN_DIGEST) for each in found if each.state == "verified"}
+    for verdict in sorted(found, key=lambda each: (each.run.started, each.run.run_id), reverse=True):
+        if verdict.state != "changed" or verdict.run.tags.get(conventions.RUN_DIGEST) not in whole:
             newest.setdefault(place(verdict.run), verdict)
     return [verdict for verdict in newest.values() if verdict.state != "changed"]
 

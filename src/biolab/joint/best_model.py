@@ -18,8 +18,8 @@ from .pooled_performance import SCALES, back, evidence, forward, method_of, pool
 Vector = Float[np.ndarray, " k"]
 Evidence = Literal["external", "internal"]
 
-HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc", "roc_auc", "auc")
-"""Measures of ranking, the first that the runs hold decides."""
+HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc", "roc_auc", "auc", "r2")
+"""Measures of ranking and, of a number, the variance explained; the first that the runs hold decides."""
 _LIMITS = (
     "gain",
     "gain_lower",
@@ -191,14 +191,11 @@ def _p_value(found: MetaAnalysis, sites: int) -> float:
 
 def _level(values: pl.DataFrame, model: str, metric: str, confidence: float) -> dict[str, float]:
     """Pool the measure itself over testing sites."""
-    own = values.filter(
-        pl.col("model") == model,
-        pl.col("standard_error") > 0,
-        pl.col("estimate").is_between(0, 1, closed="none"),
-    )
+    scale = SCALES[metric]
+    inside = pl.col("estimate").is_between(0, 1, closed="none") if scale == "logit" else pl.col("estimate").is_finite()
+    own = values.filter(pl.col("model") == model, pl.col("standard_error") > 0, inside)
     if own.is_empty():
         return {}
-    scale = SCALES[metric]
     y, error = forward(own["estimate"].to_numpy(), own["standard_error"].to_numpy(), scale)
     means = own.select("test_site").with_columns(y=y, error=error).group_by("test_site", maintain_order=True).mean()
     found = pool(means["y"].to_numpy(), means["error"].to_numpy(), confidence=confidence)

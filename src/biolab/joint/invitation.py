@@ -112,7 +112,7 @@ def checked_address(address: str) -> str:
         return address.rstrip("/")
     raise ConfigError(
         f"{address}: passwords would cross the network in clear. Give the https:// address of the reverse proxy with "
-        "--address; docs/joint-server.md shows one."
+        "--address; docs/joint.md shows one."
     )
 
 

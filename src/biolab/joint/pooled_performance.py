@@ -18,6 +18,7 @@ Vector = Float[np.ndarray, " k"]
 SCALES: Mapping[str, Scale] = {
     **dict.fromkeys(("harrell_c", "uno_c", "time_dependent_auc", "roc_auc", "auc"), "logit"),
     "calibration_slope": "identity",
+    "r2": "identity",
     "observed_expected": "log",
 }
 """Measures that are pooled; a Brier score depends on how common events are, so sites' are not pooled."""
@@ -55,8 +56,8 @@ def pool_performance(performance: pl.DataFrame, *, confidence: float = 0.95) -> 
     """Pool each model's discrimination and calibration over testing sites by random effects (REML).
 
     y_j ~ Normal(mu, s_j^2 + tau2), one y a testing site: C and AUC as log odds, O/E as logarithm, the calibration slope
-    as it is. Where models of several sites were judged at one, y_j is the mean over them and s_j the mean of their
-    errors, which is the largest error the mean can have whatever their correlation (they share patients). Testing
+    and R2 as they are. Where models of several sites were judged at one, y_j is the mean over them and s_j the mean of
+    their errors, which is the largest error the mean can have whatever their correlation (they share patients). Testing
     sites share no patients, so the y_j are independent given the models.
 
     With three sites or more the interval is Hartung and Knapp's, its error never below the normal one; with two it is

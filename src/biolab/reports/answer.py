@@ -140,7 +140,8 @@ def answer(comparison: Comparison, *, language: Language = "en") -> Answer:
     time = "" if timeless else legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
     told = found if len(found) <= _CARDS else []
     cards = tuple(_card(finding, headline, legend, time) for finding in told)
-    lead = [*_lead(found, legend), *_promises(comparison, legend)]
+    is_number = comparison.protocol.outcome == "number"
+    lead = [*_lead(found, legend, is_number=is_number), *_promises(comparison, legend)]
     if comparison.protocol.claims == "discrimination":
         lead.append(legend.prose("answer.discrimination_only"))
     if not told:
@@ -155,14 +156,13 @@ def _headline(validation: pl.DataFrame) -> MetricKey | None:
     return ranked[0] if ranked else None
 
 
-def _lead(found: list[Finding], legend: Legend) -> list[str]:
+def _lead(found: list[Finding], legend: Legend, *, is_number: bool) -> list[str]:
     if all(finding.train_site == finding.test_site for finding in found):
         return [legend.prose("answer.lead_internal")]
     clear = sum(finding.gain == "above" for finding in found)
     kind = "none" if clear == 0 else "all" if clear == len(found) else "some"
-    reference = legend.model(legend.reference_model)
-    values = {"clear": clear, "total": len(found), "reference": reference}
-    lead = [legend.prose(f"answer.lead_{kind}", values)]
+    values = {"clear": clear, "total": len(found), "reference": legend.model(legend.reference_model)}
+    lead = [legend.prose(f"answer.lead_number_{kind}" if is_number else f"answer.lead_{kind}", values)]
     comparable = [finding for finding in found if finding.against_home != "missing" and not finding.is_reference]
     if comparable:
         carried = sum(finding.against_home in {"similar", "above"} for finding in comparable)
@@ -210,7 +210,8 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> C
         gain = {"above": "better", "below": "worse"}.get(finding.gain, finding.gain)
         difference = estimate(finding.difference, digits, say, signed=True)
         sentences.append(say(f"answer.difference_{gain}", {"difference": difference}))
-    if finding.train_site != finding.test_site:
+    untrained = finding.is_reference and finding.value == finding.home  # the same wherever it comes from
+    if finding.train_site != finding.test_site and not untrained:
         home = {"test": legend.site(finding.test_site), "home": estimate(finding.home, digits, say)}
         sentences.append(say(f"answer.home_{finding.against_home}", home))
     return Card(

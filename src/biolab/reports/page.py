@@ -107,10 +107,11 @@ def _together(sentence: str) -> Markup:
 def _facts(comparison: Comparison, say: Prose) -> list[tuple[str, str]]:
     """Count what the page rests on; a sum over a suppressed count is itself unknown."""
     totals = []
-    for name in ("patients", "events"):
+    counted = {"patients": "patients", "events": "events" if comparison.protocol.outcome == "survival" else "positive"}
+    for name, told in counted.items():
         numbers = [known(value) for value in comparison.cohorts[name].to_list()]
         if numbers and all(value is not None for value in numbers):
-            totals.append((say(f"page.{name}"), number(sum(value or 0.0 for value in numbers), 0)))
+            totals.append((say(f"page.{told}"), number(sum(value or 0.0 for value in numbers), 0)))
     withheld = comparison.withheld.filter(pl.col("model").is_null()).height
     sites, models = comparison.sites.height, comparison.models.height
     left_out = [(say("page.withheld"), str(withheld))] if withheld else []

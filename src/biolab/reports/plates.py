@@ -1,6 +1,7 @@
 """The figures of a page with their names, captions and spoken descriptions."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import polars as pl
 from markupsafe import Markup
@@ -30,7 +31,7 @@ class Plate:
 class Plates:
     """All figures of a comparison in the order of the page; each forest comes with the table of its numbers."""
 
-    kaplan_meier: Plate
+    kaplan_meier: Plate | None
     forests: tuple[tuple[Plate, tables.Table], ...]
     matrices: tuple[Plate, ...]
     transport: Plate | None
@@ -43,22 +44,22 @@ class Plates:
     def files(self) -> dict[str, str]:
         """Every figure as a file of its own: ``kaplan-meier.svg`` and its content."""
         forests = (plate for plate, _ in self.forests)
-        travel = () if self.transport is None else (self.transport,)
-        plates = (self.kaplan_meier, *forests, *travel, *self.matrices, self.differences, *self.calibrations)
-        plates += (*self.pooled, *(() if self.funnel is None else (self.funnel,)))
-        return {f"{plate.name}.svg": str(plate.svg) for plate in plates}
+        plates = (self.kaplan_meier, *forests, self.transport, *self.matrices, self.differences, *self.calibrations)
+        plates += (*self.pooled, self.funnel)
+        return {f"{plate.name}.svg": str(plate.svg) for plate in plates if plate is not None}
 
 
 def plates(comparison: Comparison, legend: Legend) -> Plates:
     """Draw every figure of a comparison in the legend's language; calibration starts with the last horizon."""
     horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
-    timeless = comparison.protocol.outcome == "binary" and not comparison.calibration.is_empty()
+    survival = comparison.protocol.outcome == "survival"
+    timeless = not survival and not comparison.calibration.is_empty()
     models = in_order(comparison.coefficients["model"], legend.models)
     trains = in_order(comparison.validation["train_site"], legend.sites)
     paired = len([site for site in trains if site != OTHERS]) > 1 and _is_paired(comparison)
     keys = metric_keys(comparison.validation) if paired or len(trains) == 1 else []
     return Plates(
-        kaplan_meier=_kaplan_meier(comparison, legend),
+        kaplan_meier=_kaplan_meier(comparison, legend) if survival else None,
         forests=tuple(_forest(comparison, legend, model) for model in models),
         matrices=tuple(_matrix(comparison, legend, key) for key in keys),
         transport=_transport(comparison, legend),
@@ -84,7 +85,14 @@ def _transport(comparison: Comparison, legend: Legend) -> Plate | None:
     figure = figures.transport(comparison.validation, comparison.transport, legend, metric=metric)
     values = {"metric": metric_label(MetricKey(metric), legend.prose, legend.time_unit)}
     return _plate(figure, "transport", (legend.prose("alt.transport", values),
-                                        legend.prose("transport.figure_caption", values)))  # fmt: skip
+                                        " ".join(_transport_caption(comparison, legend, values))))  # fmt: skip
+
+
+def _transport_caption(comparison: Comparison, legend: Legend, values: dict[str, str]) -> Iterator[str]:
+    yield legend.prose("transport.figure_caption", values)
+    settings = set(comparison.transport["setting"])
+    yield from (legend.prose(f"transport.{name}_mark") for name in ("abroad", "pooled") if name in settings)
+    yield legend.prose("transport.chance")
 
 
 def headline_metric(comparison: Comparison) -> str | None:
@@ -103,12 +111,15 @@ def _plate(figure: Figure, name: str, words: tuple[str, str], title: str = "") -
 def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
     say, protocol = legend.prose, comparison.protocol
     endpoint = say.pick(protocol.endpoint)
-    figure = figures.kaplan_meier(
-        comparison.survival_curves, comparison.at_risk, legend,
-        endpoint=endpoint, horizons=protocol.horizons, minimum_cell=protocol.minimum_cell,
-    )  # fmt: skip
-    values = {"endpoint": endpoint, "sites": ", ".join(legend.sites.values())}
-    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), say("survival.caption", values)))
+    is_curve = pl.len().over("site") > 1
+    curves, numbers = comparison.survival_curves.filter(is_curve), comparison.at_risk.filter(is_curve)
+    drawn, every = (in_order(frame["site"], legend.sites) for frame in (curves, comparison.survival_curves))
+    small = ", ".join(legend.site(site) for site in every if site not in drawn)
+    apart = replace(legend, sites={site: legend.site(site) for site in drawn}) if small else legend
+    figure = figures.kaplan_meier(curves, numbers, apart, endpoint=endpoint, horizons=protocol.horizons, joined=True)
+    values = {"endpoint": endpoint, "sites": ", ".join(legend.site(site) for site in drawn), "small": small}
+    told = [say("survival.caption", values), *([say("survival.too_small", values)] if small else [])]
+    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), " ".join(told)))
 
 
 def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, tables.Table]:
@@ -149,11 +160,16 @@ def _few(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) -> Plate:
-    figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon)
+    say, is_number = legend.prose, comparison.protocol.outcome == "number"
+    figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon, percent=not is_number)
     if horizon is None:
-        values = {"endpoint": legend.prose.pick(comparison.protocol.endpoint)}
-        words = legend.prose("alt.probability", values), legend.prose("calibration.class_caption", values)
-        return _plate(figure, "calibration", words, legend.prose("calibration.class_title", values))
+        values = {"endpoint": say.pick(comparison.protocol.endpoint)}
+        words = say("alt.class", values), say("calibration.class_caption", values)
+        title = say("calibration.class_title", values)
+        if is_number:
+            words = say("alt.number", values), say("calibration.number_caption", values)
+            title = say("calibration.number_title", values)
+        return _plate(figure, "calibration", words, title)
     values = {"time": legend.duration(horizon)}
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
@@ -174,7 +190,10 @@ def _pooled(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
     sites, pooled = (_evidence(frame, comparison) for frame in (comparison.meta.sites, comparison.meta.pooled))
     label = metric_label(key, legend.prose, legend.time_unit)
     figure = figures.pooled_forest(sites, pooled, legend, key=key)
-    words = legend.prose("alt.pooled_forest", {"metric": label}), legend.prose("pooled.figure_caption")
+    told = [legend.prose("pooled.figure_caption")]
+    if pooled["prediction_lower"].drop_nulls().len():
+        told.append(legend.prose("pooled.bars"))
+    words = legend.prose("alt.pooled_forest", {"metric": label}), " ".join(told)
     evidence = {"metric": label, "evidence": legend.prose(f"pooled.{comparison.best.evidence}")}
     return _plate(figure, f"pooled-{key.metric}", words, legend.prose("pooled.heading", evidence))
 

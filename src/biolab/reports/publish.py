@@ -11,6 +11,7 @@ from .comparison import Comparison
 from .legend import legend_of
 from .page import page
 from .plates import plates
+from .standing import describe_comparison
 
 TABLES = (
     "cohorts",
@@ -59,7 +60,7 @@ def publish(comparison: Comparison, store: Store, *, folder: Path, language: Lan
         experiment=experiment_name(facts.name),
         name="comparison",
         tags=run_tags(protocol=facts.name, version=facts.version, sha256=facts.sha256, role="comparison"),
-        description=f"**{facts.title[language]}**\n\n{facts.question[language]}\n\nArtifact: report.{language}.html",
+        description=describe_comparison(comparison, language=language),
     ) as run:
         run.params(comparison.settings)
         run.metrics(comparison.metrics)

@@ -3,6 +3,7 @@
 from .comparison import Comparison
 from .language import Language
 from .legend import Legend, legend_of
+from .tables import ranking_table
 
 _ENOUGH_SITES = 3
 
@@ -37,6 +38,22 @@ def verification_sentences(comparison: Comparison, legend: Legend) -> tuple[str,
         told.append(say("verification.all_good", {"used": counts.get("used", 0)}))
     told += [say(f"verification.{use}", {use: counts[use]}) for use in ("refused", "other") if counts.get(use)]
     return tuple(told)
+
+
+def describe_comparison(comparison: Comparison, *, language: Language = "en") -> str:
+    """Write what a comparison's run says of itself in MLflow, in Markdown: the best model first, then all of them."""
+    legend = legend_of(comparison, language=language)
+    facts, ranking = comparison.protocol, ranking_table(comparison, legend)
+    rows = [ranking.columns, ["---"] * len(ranking.columns), *([cell.shown for cell in row] for row in ranking.rows)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows) if ranking.rows else ""
+    parts = [
+        f"**{' '.join(best_sentences(comparison, legend))}**",
+        table,
+        f"{facts.title[language]}: {facts.question[language]}",
+        " ".join(verification_sentences(comparison, legend)),
+        f"`report.{language}.html`, {facts.name} {facts.version}",
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def standing_lines(comparison: Comparison, *, language: Language = "en") -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from .language import Prose
 
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
+WITHHELD = "*"
 Side = Literal["below", "above", "unclear", "missing"]
 
 
@@ -82,11 +83,11 @@ def estimate(value: Value, digits: int, prose: Prose, *, signed: bool = False) -
     return f"{number(value.estimate, digits, signed=signed)} ({interval(value, digits, prose, signed=signed)})"
 
 
-def count(value: object, minimum_cell: int) -> str:
-    """Write a released count; a null was suppressed for being under the protocol's minimum.
+def count(value: object) -> str:
+    """Write a released count; a null was withheld, which does not say that it is small itself.
 
-    >>> count(1546, 10), count(None, 10)
-    ('1,546', '<10')
+    >>> count(1546), count(None)
+    ('1,546', '*')
     """
     found = known(value)
-    return f"<{minimum_cell}" if found is None else f"{found:,.0f}"
+    return WITHHELD if found is None else f"{found:,.0f}"

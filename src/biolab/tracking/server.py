@@ -91,7 +91,7 @@ def read_server(folder: Path) -> ServerFacts:
         If no server was started there, or its file is damaged or can be read by others.
     """
     path = folder / FACTS_FILE
-    content = read_private(path, missing="Start the server there with: biolab joint serve --folder FOLDER")
+    content = read_private(path, missing="Start the server there with: biolab joint serve --server FOLDER")
     try:
         administrator = Account(name=str(content["admin"]), password=str(content["password"]))
         return ServerFacts(address=str(content["address"]), administrator=administrator)

@@ -219,3 +219,15 @@ def test_an_outcome_that_does_not_vary_cannot_be_fitted(receptor: Protocol) -> N
 def test_an_endpoint_fits_its_kind(content: dict) -> None:
     with pytest.raises((ValueError, ConfigError)):
         Endpoint.model_validate(content)
+
+
+@pytest.mark.slow
+def test_the_page_of_a_number_speaks_of_numbers(receptor: Protocol, tmp_path) -> None:
+    found = run_experiment(receptor, embedded_store(tmp_path))
+    assert found.best.metric == "r2"
+    assert set(found.meta.pooled["metric"]) == {"r2", "calibration_slope"}
+    english = page(found)
+    assert 'id="survival"' not in english
+    assert "Patients are grouped by what was predicted" in english
+    assert "rank" not in english.partition('id="methods"')[0].partition("<body>")[2].lower()
+    assert "묶음" in page(found, language="ko")

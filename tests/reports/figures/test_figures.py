@@ -34,7 +34,7 @@ class TestKaplanMeier:
         said = words(kaplan_meier(comparison))
         for number in comparison.at_risk["at_risk"].drop_nulls():
             assert f"{number:,}" in said
-        assert said.count("<10") == comparison.at_risk["at_risk"].null_count()
+        assert said.count("*") == comparison.at_risk["at_risk"].null_count()
 
     @pytest.mark.parametrize("language", ["en", "ko"])
     def test_sites_endpoint_and_horizons_are_named(self, comparison, language):
@@ -147,6 +147,15 @@ class TestCalibration:
         assert words(figure).count("n/a") == 2
         points = figure.findobj(lambda artist: (artist.get_gid() or "").startswith("groups-"))
         assert len(points[0].get_xdata()) == 4
+
+    def test_a_number_has_axes_in_its_own_unit(self, comparison):
+        whole = comparison.calibration.filter(pl.col("horizon") == 60).with_columns(
+            pl.lit(None, dtype=pl.Float64).alias("horizon"),
+            *(pl.col(name) * 1000 - 250 for name in ("predicted", "observed", "lower", "upper")),
+        )
+        figure = figures.calibration(whole, legend_of(comparison), horizon=None, percent=False)
+        assert not [text for text in words(figure) if "%" in text]
+        assert {"Predicted", "Observed mean", "0", "250"} <= set(words(figure))
 
     def test_an_unknown_horizon_draws_nothing(self, comparison):
         assert words(figures.calibration(comparison.calibration, legend_of(comparison), horizon=1.0)) == [

@@ -20,23 +20,30 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class _Panel:
-    """A square on the sheet, in inches, whose both axes run from 0 to ``top``."""
+    """A square on the sheet, in inches, whose both axes run from ``low`` to ``top``, in percent or as they are."""
 
     name: str
     left: float
     bottom: float
     side: float
+    low: float
     top: float
+    percent: bool
 
     def at(self, predicted: float, observed: float) -> Point:
-        return self.left + predicted / self.top * self.side, self.bottom + observed / self.top * self.side
+        scale = self.side / (self.top - self.low)
+        return self.left + (predicted - self.low) * scale, self.bottom + (observed - self.low) * scale
+
+    def said(self, tick: float) -> str:
+        return f"{tick:.0%}" if self.percent else f"{tick:,.6g}"
 
 
 @theme()
-def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None) -> Figure:
+def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None, percent: bool = True) -> Figure:
     """Draw observed against predicted risk; on the diagonal predictions are right.
 
-    By a horizon the observed risk is Kaplan-Meier's; without one (a class) it is the share of patients.
+    By a horizon the observed risk is Kaplan-Meier's; without one (a class) it is the share of patients and, of a
+    number, which is not shown in percent, their mean.
 
     Rows are directions, external ones first; columns are models; bars are the observed risk's interval. Groups without
     a number are left out.
@@ -53,14 +60,16 @@ def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None) 
     block = _HEAD_IN + side + _TICKS_IN
     figure = canvas(block * len(strips) + _BOTTOM)
     axes = sheet(figure)
-    top = _top(found)
+    low, top = _range(found) if percent else _span(found)
     for row, (pair, names) in enumerate(strips):
         bottom = block * (len(strips) - 1 - row) + _TICKS_IN + _BOTTOM
         heading = shorten(legend.direction(*pair), WIDTH_IN - _LEFT)
         write(figure, _LEFT, bottom + side + 0.36, heading, bold=True)
         for column, model in enumerate(names):
             left = _LEFT + column * (side + _GAP)
-            panel = _Panel(name=f"{row}-{column}", left=left, bottom=bottom, side=side, top=top)
+            panel = _Panel(
+                name=f"{row}-{column}", left=left, bottom=bottom, side=side, low=low, top=top, percent=percent
+            )
             colour = legend.model_colour(model)
             title = shorten(legend.model(model), side + _GAP / 2, SMALL_PT)
             write(figure, panel.left, bottom + side + 0.12, title, size=SMALL_PT, colour=colour)
@@ -68,7 +77,7 @@ def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None) 
             if not _groups(axes, panel, _of(found, model, pair), colour):
                 missing = legend.prose("common.missing_short")
                 write(figure, panel.left + side / 2, bottom + side / 2, missing, ha="center", colour=MUTED)
-    _axis_names(figure, legend, horizon)
+    _axis_names(figure, legend, horizon, percent=percent)
     return figure
 
 
@@ -78,28 +87,39 @@ def _of(found: pl.DataFrame, model: str, pair: tuple[str, str]) -> pl.DataFrame:
     return found.filter(one).sort("predicted")
 
 
-def _top(found: pl.DataFrame) -> float:
-    """Let the axes end a little above the largest number, at most at 1."""
-    numbers = [known(value) for name in ("predicted", "observed", "upper") for value in found[name].to_list()]
-    largest = max((value for value in numbers if value is not None), default=1.0)
-    return min(1.0, max(0.1, largest * 1.06))
+def _range(found: pl.DataFrame) -> tuple[float, float]:
+    """Let the axes begin at 0 and end a little above the largest number, at most at 1."""
+    largest = max(_numbers(found), default=1.0)
+    return 0.0, min(1.0, max(0.1, largest * 1.06))
+
+
+def _span(found: pl.DataFrame) -> tuple[float, float]:
+    """Let the axes hold every number, with a little air."""
+    numbers = _numbers(found) or [0.0, 1.0]
+    air = 0.05 * (max(numbers) - min(numbers)) or 1.0
+    return min(numbers) - air, max(numbers) + air
+
+
+def _numbers(found: pl.DataFrame) -> list[float]:
+    cells = (known(value) for name in ("predicted", "observed", "lower", "upper") for value in found[name].to_list())
+    return [value for value in cells if value is not None]
 
 
 def _frame(figure: Figure, axes: Axes, panel: _Panel, *, numbered: bool) -> None:
-    top = panel.top
-    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, top) if 0 <= tick <= top]
-    lines = [[panel.at(tick, 0), panel.at(tick, top)] for tick in ticks]
-    lines += [[panel.at(0, tick), panel.at(top, tick)] for tick in ticks]
+    low, top = panel.low, panel.top
+    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, top) if low <= tick <= top]
+    lines = [[panel.at(tick, low), panel.at(tick, top)] for tick in ticks]
+    lines += [[panel.at(low, tick), panel.at(top, tick)] for tick in ticks]
     axes.add_collection(LineCollection(lines, colors=RULE, linewidths=0.5, zorder=0))
-    corner = [panel.at(0, top), panel.at(0, 0), panel.at(top, 0)]
+    corner = [panel.at(low, top), panel.at(low, low), panel.at(top, low)]
     axes.add_collection(LineCollection([corner], colors=MUTED, linewidths=0.7, zorder=1))
-    ideal = [panel.at(0, 0), panel.at(top, top)]
+    ideal = [panel.at(low, low), panel.at(top, top)]
     axes.add_collection(LineCollection([ideal], colors=MUTED, linewidths=0.8, linestyles=[(0, (4, 3))], zorder=1))
     for tick in ticks:
         x, y = panel.at(tick, tick)
-        write(figure, x, panel.bottom - 0.1, f"{tick:.0%}", ha="center", size=SMALL_PT, colour=INK)
+        write(figure, x, panel.bottom - 0.1, panel.said(tick), ha="center", size=SMALL_PT, colour=INK)
         if numbered:
-            write(figure, panel.left - 0.06, y, f"{tick:.0%}", ha="right", size=SMALL_PT, colour=INK)
+            write(figure, panel.left - 0.06, y, panel.said(tick), ha="right", size=SMALL_PT, colour=INK)
 
 
 def _groups(axes: Axes, panel: _Panel, groups: pl.DataFrame, colour: str) -> list[Point]:
@@ -122,10 +142,10 @@ def _groups(axes: Axes, panel: _Panel, groups: pl.DataFrame, colour: str) -> lis
     return points
 
 
-def _axis_names(figure: Figure, legend: Legend, horizon: float | None) -> None:
+def _axis_names(figure: Figure, legend: Legend, horizon: float | None, *, percent: bool) -> None:
     values = {"time": "" if horizon is None else legend.duration(horizon)}
     middle = figure.get_size_inches()[1] / 2
-    kind = "share" if horizon is None else "risk"
+    kind = "number" if not percent else "share" if horizon is None else "risk"
     write(figure, (_LEFT + WIDTH_IN) / 2, 0.1, legend.prose(f"figure.predicted_{kind}", values), ha="center")
     label = write(figure, 0.12, middle, legend.prose(f"figure.observed_{kind}", values), ha="center")
     label.set_rotation(90)

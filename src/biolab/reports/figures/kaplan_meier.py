@@ -26,24 +26,25 @@ def kaplan_meier(
     *,
     endpoint: str,
     horizons: Sequence[float] = (),
-    minimum_cell: int = 10,
+    joined: bool = False,
 ) -> Figure:
-    """Draw a survival step curve a site, horizons as dotted lines and a table of the numbers at risk.
+    """Draw a survival curve a site, horizons as dotted lines and a table of the numbers at risk.
 
-    ``curves`` has site, time, survival, lower, upper; ``at_risk`` has site, time, at_risk, whose nulls were
-    suppressed and are written as ``<minimum_cell``. More sites than can be told apart by colour have a panel each, with
-    the others behind in grey.
+    ``curves`` has site, time, survival, lower, upper; ``at_risk`` has site, time, at_risk, whose nulls were withheld.
+    Curves are steps; ``joined`` ones are known at some times only, and lines join them, for a step would say that
+    nothing happened in between. More sites than can be told apart by colour have a panel each, with the others behind
+    in grey.
     """
     if curves.is_empty():
         return empty(legend.prose("figure.nothing"))
     sites = in_order(curves["site"], legend.sites)
     if len(sites) > len(SITE_COLOURS):
-        return _multiples(curves, at_risk, legend, sites)
+        return _multiples(curves, at_risk, legend, sites, joined=joined)
     table_height = 0.62 + (len(sites) + 1) * LINE_IN * 1.15
     figure = canvas(_TOP + _PLOT_HEIGHT + table_height)
     axes = place(figure, _LEFT, table_height, WIDTH_IN - _LEFT - _RIGHT, _PLOT_HEIGHT)
     for index, site in enumerate(sites):
-        _curve(axes, curves.filter(pl.col("site") == site).sort("time"), legend.site_colour(site), index)
+        _curve(axes, curves.filter(pl.col("site") == site).sort("time"), legend.site_colour(site), index, joined=joined)
     end = max(float(time) for time in curves["time"].drop_nulls())
     _frame(axes, end, at_risk, legend)
     axes.set_ylabel(shorten(endpoint, _PLOT_HEIGHT), rotation_mode="anchor", labelpad=8)
@@ -54,12 +55,14 @@ def kaplan_meier(
                 legend.duration(horizon), (horizon, 1.0), (0, 5), xycoords=("data", "axes fraction"),
                 textcoords="offset points", ha="center", fontsize=SMALL_PT, color=MUTED,
             )  # fmt: skip
-    _numbers_at_risk(figure, axes, at_risk, legend, minimum_cell)
+    _numbers_at_risk(figure, axes, at_risk, legend)
     _names(axes, sites, legend)
     return figure
 
 
-def _multiples(curves: pl.DataFrame, at_risk: pl.DataFrame, legend: Legend, sites: list[str]) -> Figure:
+def _multiples(
+    curves: pl.DataFrame, at_risk: pl.DataFrame, legend: Legend, sites: list[str], *, joined: bool
+) -> Figure:
     """Draw a small panel a site."""
     rows = -(-len(sites) // _PANELS_A_ROW)
     width = (WIDTH_IN - 0.45 - 0.15 * (_PANELS_A_ROW - 1)) / _PANELS_A_ROW
@@ -73,8 +76,11 @@ def _multiples(curves: pl.DataFrame, at_risk: pl.DataFrame, legend: Legend, site
         left = 0.42 + column * (width + 0.15)
         axes = place(figure, left, 0.45 + (rows - 1 - row) * _PANEL_IN, width, _PANEL_IN - 0.6)
         for other in sites:
-            axes.step(apart[other]["time"], apart[other]["survival"], where="post", color=RULE, linewidth=0.7, zorder=1)
-        _curve(axes, apart[site], legend.site_colour(site), index)
+            style = "default" if joined else "steps-post"
+            axes.plot(
+                apart[other]["time"], apart[other]["survival"], drawstyle=style, color=RULE, linewidth=0.7, zorder=1
+            )
+        _curve(axes, apart[site], legend.site_colour(site), index, joined=joined)
         axes.set_xlim(0, end)
         axes.set_ylim(0, 1)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -90,11 +96,14 @@ def _multiples(curves: pl.DataFrame, at_risk: pl.DataFrame, legend: Legend, site
     return figure
 
 
-def _curve(axes: Axes, curve: pl.DataFrame, colour: str, index: int) -> None:
+def _curve(axes: Axes, curve: pl.DataFrame, colour: str, index: int, *, joined: bool) -> None:
     time, survival = curve["time"].to_numpy(), curve["survival"].cast(pl.Float64).to_numpy()
     lower, upper = (curve[limit].cast(pl.Float64).to_numpy() for limit in ("lower", "upper"))
-    axes.fill_between(time, lower, upper, step="post", color=colour, alpha=0.16, linewidth=0, gid=f"band-{index}")
-    axes.step(time, survival, where="post", color=colour, linewidth=1.6, gid=f"curve-{index}", zorder=3)
+    step, style = (None, "default") if joined else ("post", "steps-post")
+    axes.fill_between(time, lower, upper, step=step, color=colour, alpha=0.16, linewidth=0, gid=f"band-{index}")
+    axes.plot(time, survival, drawstyle=style, color=colour, linewidth=1.6, gid=f"curve-{index}", zorder=3)
+    if joined:
+        axes.plot(time, survival, "o", color=colour, markersize=2.6, zorder=3)
 
 
 def _frame(axes: Axes, end: float, at_risk: pl.DataFrame, legend: Legend) -> None:
@@ -116,7 +125,7 @@ def _names(axes: Axes, sites: list[str], legend: Legend) -> None:
     axes.legend(lines, names, loc="lower left", frameon=False, handlelength=1.4, borderaxespad=0.6)
 
 
-def _numbers_at_risk(figure: Figure, axes: Axes, at_risk: pl.DataFrame, legend: Legend, minimum_cell: int) -> None:
+def _numbers_at_risk(figure: Figure, axes: Axes, at_risk: pl.DataFrame, legend: Legend) -> None:
     _, up = figure.get_size_inches()
     top = axes.get_position().y0 * up - 0.62
     write(figure, EDGE_IN, top + 0.04, legend.prose("figure.at_risk"), size=SMALL_PT, colour=MUTED)
@@ -127,6 +136,6 @@ def _numbers_at_risk(figure: Figure, axes: Axes, at_risk: pl.DataFrame, legend: 
         write(figure, EDGE_IN, height, label, size=SMALL_PT, colour=legend.site_colour(site), bold=True)
         for time, number in at_risk.filter(pl.col("site") == site).select("time", "at_risk").iter_rows():
             axes.text(
-                time, height / up, count(number, minimum_cell), transform=under,
+                time, height / up, count(number), transform=under,
                 ha="center", va="center", fontsize=SMALL_PT,
             )  # fmt: skip

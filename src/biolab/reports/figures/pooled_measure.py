@@ -117,7 +117,7 @@ def _limits(rows: list[Row], ideal: float | None) -> tuple[float, float]:
     ends = [end for row in drawn for end in (row.value.lower, row.value.upper) if end is not None]
     near = [end for end in ends if low - reach <= end <= high + reach]
     low, high = min([low, *near]), max([high, *near])
-    return max(low - 0.04 * (high - low), 0.001), high + 0.04 * (high - low)
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _frame(axes: Axes, limits: tuple[float, float], depth: float, label: str, ideal: float | None) -> None:

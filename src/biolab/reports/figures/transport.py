@@ -105,9 +105,8 @@ def _key(figure: Figure, height: float, settings: set[str], legend: Legend) -> N
     axes.set_axis_off()
     axes.set_xlim(0, WIDTH_IN)
     axes.set_ylim(0, 1)
-    for at, (setting, shape) in enumerate((("home", "s"), ("abroad", "o"), ("pooled", "D"))):
-        if setting not in settings:
-            continue
+    shapes = {"home": "s", "abroad": "o", "pooled": "D"}
+    for at, (setting, shape) in enumerate((name, shapes[name]) for name in shapes if name in settings):
         left = _NAMES_IN + at * (WIDTH_IN - _NAMES_IN) / 3
         hollow = setting == "home"
         axes.plot([left + 0.05], [0.6], marker=shape, markersize=4.5, color=MUTED if hollow else INK,

@@ -51,6 +51,8 @@ def settings_table(comparison: Comparison, legend: Legend) -> Table:
 def _flatten(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     for name, value in settings.items():
+        if value in ((), [], None):
+            continue
         if isinstance(value, Mapping):
             lines += _flatten(value, f"{prefix}{name}.")
         else:

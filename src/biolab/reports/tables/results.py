@@ -7,7 +7,7 @@ from biolab.reports.legend import Legend, directions, in_order
 from biolab.reports.metrics import metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, index_values
 
-from .shape import Cell, Group, Table, estimate_cell
+from .shape import MOST_ACROSS, Cell, Group, Table, by_site, estimate_cell
 
 _KEYS = ("train_site", "test_site", "model", "metric", "horizon")
 
@@ -66,4 +66,5 @@ def hazard_table(comparison: Comparison, legend: Legend, model: str) -> Table:
     say = legend.prose
     columns = (say("effects.term"), *(legend.site(site) for site in sites), say("effects.pooled"))
     caption = f"{say('effects.hazard_ratio')}: {legend.model(model)}"
-    return Table(caption=caption, columns=columns, groups=(Group(rows=tuple(rows)),))
+    table = Table(caption=caption, columns=columns, groups=(Group(rows=tuple(rows)),))
+    return by_site(table, say("survival.institution")) if len(sites) > MOST_ACROSS else table

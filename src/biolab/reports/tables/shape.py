@@ -1,6 +1,6 @@
 """What a display table is: a caption, column heads and groups of rows whose cells are finished text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from biolab.reports.language import Prose
@@ -17,6 +17,11 @@ class Cell:
     kind: Kind = "text"
     detail: str = ""
     indented: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The cell as plain text, its detail in brackets."""
+        return f"{self.text} ({self.detail})" if self.detail else self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,33 @@ class Table:
         return tuple(row for group in self.groups for row in group.rows)
 
 
+MOST_ACROSS = 5
+"""Columns of sites beyond which a table is turned round."""
+
+
+def by_site(table: Table, head: str) -> Table:
+    """Turn a table round: many sites are easier to read down than across."""
+    heads = [f"{group.heading}: {row[0].text}" if group.heading else row[0].text
+             for group in table.groups for row in group.rows]  # fmt: skip
+    rows = tuple(
+        (Cell(text=site), *(row[place] for row in table.rows)) for place, site in enumerate(table.columns[1:], start=1)
+    )
+    return Table(caption=table.caption, columns=(head, *heads), groups=(Group(rows=rows),))
+
+
+def without_empty_columns(table: Table) -> Table:
+    """Leave out columns in which no row has anything to say."""
+    kept = [
+        place
+        for place in range(len(table.columns))
+        if any(row[place].text and row[place].kind != "missing" for row in table.rows)
+    ]
+    groups = tuple(
+        replace(group, rows=tuple(tuple(row[at] for at in kept) for row in group.rows)) for group in table.groups
+    )
+    return replace(table, columns=tuple(table.columns[at] for at in kept), groups=groups)
+
+
 def estimate_cell(value: Value, digits: int, prose: Prose, *, signed: bool = False) -> Cell:
     """Show an estimate over its interval, or that it is missing."""
     if value.estimate is None:
@@ -49,7 +81,7 @@ def estimate_cell(value: Value, digits: int, prose: Prose, *, signed: bool = Fal
     return Cell(text=number(value.estimate, digits, signed=signed), kind="number", detail=limits)
 
 
-def count_cell(value: object, minimum_cell: int) -> Cell:
+def count_cell(value: object) -> Cell:
     """Show a released count; null was suppressed."""
     kind: Kind = "suppressed" if known(value) is None else "number"
-    return Cell(text=count(value, minimum_cell), kind=kind)
+    return Cell(text=count(value), kind=kind)

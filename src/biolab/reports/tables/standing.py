@@ -7,7 +7,8 @@ from biolab.reports.legend import Legend, in_order
 from biolab.reports.metrics import MetricKey, metric_keys, metric_label, reading
 from biolab.reports.values import Value, interval, known, number, value_of
 
-from .shape import Cell, Group, Table, estimate_cell
+from .shape import Cell, Group, Table, estimate_cell, without_empty_columns
+from .subgroups import level_name, variable_name
 
 _USES = ("used", "refused", "unused", "older", "other")
 _EVIDENCE = ("external", "internal")
@@ -79,7 +80,7 @@ def pooled_table(comparison: Comparison, legend: Legend) -> Table:
             groups.append(Group(heading=heading, rows=tuple(rows)))
     names = ("model", "estimate", "prediction", "heterogeneity", "left_out")
     columns = tuple(say(f"pooled.{name}") for name in names)
-    return Table(caption=say("pooled.caption"), columns=columns, groups=tuple(groups))
+    return without_empty_columns(Table(caption=say("pooled.caption"), columns=columns, groups=tuple(groups)))
 
 
 def _pooled_row(row: dict, comparison: Comparison, legend: Legend) -> tuple[Cell, ...]:
@@ -132,21 +133,20 @@ def fairness_table(comparison: Comparison, legend: Legend) -> Table:
     for model in in_order(found["model"], legend.models):
         rows = []
         for row in found.filter(pl.col("model") == model).iter_rows(named=True):
-            digits = reading(row["metric"]).digits
             hidden = row["suppressed"] or 0
             rows.append(
                 (
                     Cell(text=legend.direction(row["train_site"], row["test_site"], short=True), indented=True),
-                    Cell(text=str(row["variable"] or "")),
-                    _extreme(row["weakest"], row["weakest_group"], digits, say("common.missing_short")),
-                    _extreme(row["strongest"], row["strongest_group"], digits, say("common.missing_short")),
+                    Cell(text=variable_name(str(row["variable"] or ""), comparison, legend)),
+                    _extreme(row, "weakest", comparison, legend),
+                    _extreme(row, "strongest", comparison, legend),
                     Cell(text=str(hidden) if hidden else "", kind="suppressed"),
                 )
             )
         groups.append(Group(heading=legend.model(model), rows=tuple(rows)))
     names = ("direction", "variable", "weakest", "strongest", "suppressed")
     columns = tuple(say(f"fairness.{name}") for name in names)
-    return Table(caption=say("fairness.caption"), columns=columns, groups=tuple(groups))
+    return without_empty_columns(Table(caption=say("fairness.caption"), columns=columns, groups=tuple(groups)))
 
 
 def _of(frame: pl.DataFrame, key: MetricKey) -> pl.DataFrame:
@@ -154,11 +154,12 @@ def _of(frame: pl.DataFrame, key: MetricKey) -> pl.DataFrame:
     return frame.filter((pl.col("metric") == key.metric) & at)
 
 
-def _extreme(value: object, group: str | None, digits: int, none: str) -> Cell:
-    found = known(value)
+def _extreme(row: dict, end: str, comparison: Comparison, legend: Legend) -> Cell:
+    found = known(row[end])
     if found is None:
-        return Cell(text=none, kind="missing")
-    return Cell(text=number(found, digits), kind="number", detail=str(group or ""))
+        return Cell(text=legend.prose("common.missing_short"), kind="missing")
+    group = level_name(str(row["variable"]), str(row[f"{end}_group"] or ""), comparison, legend)
+    return Cell(text=number(found, reading(row["metric"]).digits), kind="number", detail=group)
 
 
 def _p_value(value: float) -> str:

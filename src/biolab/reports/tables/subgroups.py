@@ -80,8 +80,17 @@ def _place(group: tuple[str, str]) -> tuple[str, int, float, str]:
     return variable, int(name == "missing"), -1.0 if name.startswith("<") else number, name
 
 
-def _group_name(variable: str, name: str, comparison: Comparison, legend: Legend) -> str:
+def variable_name(variable: str, comparison: Comparison, legend: Legend) -> str:
+    """Name the variable of a subgroup for the reader."""
+    return legend.prose.pick(comparison.protocol.subgroup_labels.get(variable, {})) or variable
+
+
+def level_name(variable: str, name: str, comparison: Comparison, legend: Legend) -> str:
+    """Name a subgroup of a variable for the reader."""
     labels, say = comparison.protocol.subgroup_labels, legend.prose
     level = say("patients.missing_values") if name == "missing" else say.pick(labels.get(f"{variable}={name}", {}))
-    shown = level or name.replace(">=", "\N{GREATER-THAN OR EQUAL TO}").replace("-<", "\N{EN DASH}<")
-    return f"{say.pick(labels.get(variable, {})) or variable}: {shown}"
+    return level or name.replace(">=", "\N{GREATER-THAN OR EQUAL TO}").replace("-<", "\N{EN DASH}<")
+
+
+def _group_name(variable: str, name: str, comparison: Comparison, legend: Legend) -> str:
+    return f"{variable_name(variable, comparison, legend)}: {level_name(variable, name, comparison, legend)}"

@@ -55,7 +55,7 @@ def signature_table(comparison: Comparison, legend: Legend, model: str) -> Table
     found = comparison.signatures.filter(pl.col("model") == model)
     sites = in_order(pl.Series([row["site"] for row in comparison.cohorts.iter_rows(named=True)]), legend.sites)
     sizes = dict(found.group_by("site").len().iter_rows())
-    counts = (Cell(text=say("signature.chosen")), *(count_cell(sizes.get(site, 0), 0) for site in sites))
+    counts = (Cell(text=say("signature.chosen")), *(count_cell(sizes.get(site, 0)) for site in sites))
     ranked = (
         found.group_by("feature")
         .agg(sites=pl.len(), strongest=pl.col("log_hazard_ratio").abs().max())
