@@ -17,5 +17,12 @@ from .cox_scan import cox_scan as cox_scan
 from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
+from .packed_matmul import Coding as Coding
+from .packed_matmul import packed_counts as packed_counts
+from .packed_matmul import packed_decode as packed_decode
+from .packed_matmul import packed_missing_sums as packed_missing_sums
+from .packed_matmul import packed_products as packed_products
+from .packed_matmul import packed_scores as packed_scores
+from .packed_matmul import packed_select as packed_select
 from .risk_set import RiskSet as RiskSet
 from .standardise import standardised as standardised
