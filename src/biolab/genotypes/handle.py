@@ -109,13 +109,8 @@ class Genotypes:
 
     def decoded(self, block: Block) -> Float[np.ndarray, "m n"]:
         """Return the dosages of a block as float64, NaN for no call."""
-        coding = kernels.Coding.of(len(block.packed))
-        plain = kernels.packed_decode(block.packed, self.samples.height, coding)
-        calls = kernels.packed_decode(
-            block.packed, self.samples.height, kernels.Coding.of(len(block.packed), scale=0.0, missing=1.0)
-        )
-        plain[calls == 1.0] = np.nan
-        return plain
+        coding = kernels.Coding.of(len(block.packed), missing=np.nan)
+        return kernels.packed_decode(block.packed, self.samples.height, coding)
 
     def tidy(self) -> pl.LazyFrame:
         """Return one row a variant and sample: variant_id, effect_allele, fid, iid, dosage (null: no call).
@@ -166,7 +161,7 @@ class Genotypes:
         names = self.variants[start:stop].select("variant_id", "effect_allele")
         return pl.concat(
             [
-                names.select(pl.all().repeat_by(people).explode(empty_as_null=False)),
+                names[np.repeat(np.arange(stop - start), people)],
                 pl.concat([self.samples.select("fid", "iid")] * (stop - start)),
                 pl.DataFrame({"dosage": dosage.ravel().astype(np.float32)}).fill_nan(None),
             ],

@@ -17,6 +17,7 @@ from .cox_scan import cox_scan as cox_scan
 from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
+from .hardy_weinberg import hardy_weinberg_exact as hardy_weinberg_exact
 from .packed_matmul import Coding as Coding
 from .packed_matmul import packed_counts as packed_counts
 from .packed_matmul import packed_decode as packed_decode
@@ -24,5 +25,8 @@ from .packed_matmul import packed_missing_sums as packed_missing_sums
 from .packed_matmul import packed_products as packed_products
 from .packed_matmul import packed_scores as packed_scores
 from .packed_matmul import packed_select as packed_select
+from .packed_pairs import correlations as correlations
+from .packed_pairs import kinship_counts as kinship_counts
+from .packed_pairs import packed_planes as packed_planes
 from .risk_set import RiskSet as RiskSet
 from .standardise import standardised as standardised

@@ -58,8 +58,9 @@ def packed_decode(
     DataError
         If shapes do not fit.
     """
-    packed = _checked(packed, samples, coding)
-    found, values = np.empty((len(packed), samples)), coding.values
+    values = coding.values
+    packed = _checked(packed, samples, values)
+    found = np.empty((len(packed), samples))
     _by_variants(len(packed), threads, lambda a, b: cpu.decode(packed[a:b], values[a:b], found[a:b]))
     return found
 
@@ -86,11 +87,13 @@ def packed_scores(
     packed: UInt[ndarray, "m b"] | UInt[Tensor, "m b"],
     samples: int,
     weights: Float[ndarray, "m k"] | Float[Tensor, "m k"],
-    coding: Coding,
+    coding: Coding | Float[ndarray, "m 4"],
     *,
     threads: int | None = None,
 ) -> Float[ndarray, "n k"] | Float[Tensor, "n k"]:
-    """Return scores = G' W, where G [m, n] is what each call counts for under the coding.
+    """Return scores = G' W, where G [m, n] is what each call counts for.
+
+    That is said by a `Coding`, or by four numbers a variant, in the order of the two bits (00, 01, 10, 11).
 
     Sums are float64 and the same bit for bit for any number of threads. Tensors on a CUDA device are multiplied there
     in float32 with float64 sums over blocks of variants.
@@ -107,9 +110,10 @@ def packed_scores(
     if isinstance(packed, Tensor):
         from . import gpu
 
-        return gpu.scores(packed.contiguous(), samples, torch.as_tensor(weights, device=packed.device), coding)
-    packed, columns = _checked(packed, samples, coding), _dense(weights, "weights", len(packed), "variant")
-    k, width, values = columns.shape[1], packed.shape[1], coding.values
+        return gpu.scores(packed.contiguous(), samples, torch.as_tensor(weights, device=packed.device), _values(coding))
+    values = _values(coding)
+    packed, columns = _checked(packed, samples, values), _dense(weights, "weights", len(packed), "variant")
+    k, width = columns.shape[1], packed.shape[1]
     if not packed.size or not k:
         return np.zeros((samples, k))
     if k == 1:
@@ -145,8 +149,8 @@ def packed_products(
     if isinstance(packed, Tensor):
         from . import gpu
 
-        return gpu.products(packed.contiguous(), samples, torch.as_tensor(dense, device=packed.device), coding)
-    packed, columns = _checked(packed, samples, coding), _dense(dense, "dense", samples, "sample")
+        return gpu.products(packed.contiguous(), samples, torch.as_tensor(dense, device=packed.device), coding.values)
+    packed, columns = _checked(packed, samples, coding.values), _dense(dense, "dense", samples, "sample")
     m, k = len(packed), columns.shape[1]
     if not packed.size or not k:
         return np.zeros((m, k))
@@ -179,15 +183,19 @@ def packed_missing_sums(
     return found
 
 
-def _checked(packed: Any, samples: int, coding: Coding | None = None) -> UInt[ndarray, "m b"]:
+def _values(coding: Coding | ndarray) -> Float[ndarray, "m 4"]:
+    return coding.values if isinstance(coding, Coding) else np.ascontiguousarray(coding, dtype=np.float64)
+
+
+def _checked(packed: Any, samples: int, values: ndarray | None = None) -> UInt[ndarray, "m b"]:
     rows = np.asarray(packed)
     if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != -(-samples // 4):
         raise DataError(
             f"packed is {rows.dtype} of shape {rows.shape}; expected uint8 of shape (variants, {-(-samples // 4)}): "
             f"a byte for four of {samples} samples."
         )
-    if coding is not None and coding.scale.size != len(rows):
-        raise DataError(f"The coding is of {coding.scale.size} variants, packed holds {len(rows)}.")
+    if values is not None and values.shape != (len(rows), 4):
+        raise DataError(f"The coding has shape {values.shape}; expected four numbers a variant, ({len(rows)}, 4).")
     return np.ascontiguousarray(rows)
 
 

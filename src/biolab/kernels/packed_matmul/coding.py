@@ -41,14 +41,14 @@ class Coding:
         Raises
         ------
         DataError
-            If a vector has another length, or a number is not finite.
+            If a vector has another length, or a centre or scale is not finite (``missing`` may be NaN, to be decoded).
         """
         parts = {}
         for name, given in {"centre": centre, "scale": scale, "missing": missing}.items():
             vector = np.asarray(given, dtype=np.float64)
             if vector.shape not in {(), (variants,)}:
                 raise DataError(f"{name} has shape {vector.shape}; expected one number, or one a variant ({variants},).")
-            if not np.isfinite(vector).all():
+            if name != "missing" and not np.isfinite(vector).all():
                 raise DataError(f"{name} holds NaN or infinity; expected finite numbers (0 for a variant without calls).")
             parts[name] = np.ascontiguousarray(np.broadcast_to(vector, (variants,)))
         return cls(**parts)

@@ -6,12 +6,11 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
+from numpy import ndarray
 from torch import Tensor
 
 from biolab.core import DataError
 from biolab.core.arrays import Float, UInt
-
-from .coding import Coding
 
 VARIANTS = 32
 SAMPLES = 64
@@ -77,10 +76,10 @@ def _products(
 
 
 def scores(
-    packed: UInt[Tensor, "m b"], samples: int, weights: Float[Tensor, "m k"], coding: Coding
+    packed: UInt[Tensor, "m b"], samples: int, weights: Float[Tensor, "m k"], numbers: Float[ndarray, "m 4"]
 ) -> Float[Tensor, "n k"]:
     """Return G' W as float64 on the device of the packed genotypes."""
-    m, k, values, columns = _prepared(packed, samples, weights, coding, packed.shape[0])
+    m, k, values, columns = _prepared(packed, samples, weights, numbers, packed.shape[0])
     tiles = triton.cdiv(samples, SAMPLES) * triton.cdiv(k, COLUMNS)
     parts = max(1, min(triton.cdiv(PROGRAMS, max(tiles, 1)), triton.cdiv(m, 8 * VARIANTS)))
     per_part = triton.cdiv(triton.cdiv(m, parts), VARIANTS) * VARIANTS
@@ -93,10 +92,10 @@ def scores(
 
 
 def products(
-    packed: UInt[Tensor, "m b"], samples: int, dense: Float[Tensor, "n k"], coding: Coding
+    packed: UInt[Tensor, "m b"], samples: int, dense: Float[Tensor, "n k"], numbers: Float[ndarray, "m 4"]
 ) -> Float[Tensor, "m k"]:
     """Return G D as float64 on the device of the packed genotypes."""
-    m, k, values, columns = _prepared(packed, samples, dense, coding, samples)
+    m, k, values, columns = _prepared(packed, samples, dense, numbers, samples)
     found = torch.zeros((m, k), dtype=torch.float64, device=packed.device)
     if m and samples and k:
         _products[(triton.cdiv(m, VARIANTS), triton.cdiv(k, COLUMNS))](
@@ -105,15 +104,15 @@ def products(
     return found
 
 
-def _prepared(packed: Tensor, samples: int, dense: Any, coding: Coding, rows: int) -> tuple[int, int, Tensor, Tensor]:
+def _prepared(packed: Tensor, samples: int, dense: Any, numbers: ndarray, rows: int) -> tuple[int, int, Tensor, Tensor]:
     m = packed.shape[0]
     if packed.dtype != torch.uint8 or packed.dim() != 2 or packed.shape[1] != -(-samples // 4):
         raise DataError(f"packed is {packed.dtype} of shape {tuple(packed.shape)}; expected uint8, (m, {-(-samples // 4)}).")
-    if dense.dim() != 2 or dense.shape[0] != rows or coding.scale.size != m:
+    if dense.dim() != 2 or dense.shape[0] != rows or numbers.shape != (m, 4):
         raise DataError(
-            f"Shapes do not fit: packed {tuple(packed.shape)}, dense {tuple(dense.shape)}, coding of {coding.scale.size}."
+            f"Shapes do not fit: packed {tuple(packed.shape)}, dense {tuple(dense.shape)}, numbers {numbers.shape}."
         )
     if not bool(torch.isfinite(dense).all()):
         raise DataError("The dense columns hold NaN or infinity; expected finite numbers.")
-    values = torch.as_tensor(coding.values, dtype=torch.float32, device=packed.device).contiguous()
+    values = torch.as_tensor(numbers, dtype=torch.float32, device=packed.device).contiguous()
     return m, dense.shape[1], values, dense.to(torch.float32).contiguous()
