@@ -25,6 +25,7 @@ from .packed_matmul import packed_missing_sums as packed_missing_sums
 from .packed_matmul import packed_products as packed_products
 from .packed_matmul import packed_scores as packed_scores
 from .packed_matmul import packed_select as packed_select
+from .packed_matmul import packed_transpose as packed_transpose
 from .packed_pairs import correlations as correlations
 from .packed_pairs import kinship_counts as kinship_counts
 from .packed_pairs import packed_planes as packed_planes

@@ -83,6 +83,23 @@ def packed_select(
     return found
 
 
+def packed_transpose(packed: UInt[ndarray, "m b"], samples: int) -> UInt[ndarray, "n c"]:
+    """Return the calls with samples as rows, four variants a byte.
+
+    >>> packed_transpose(np.array([[0b10_01], [0b00_11]], dtype=np.uint8), 2)[:, 0] & 0b11_11
+    array([13,  2], dtype=uint8)
+
+    Raises
+    ------
+    DataError
+        If rows have another number of bytes than the samples need.
+    """
+    packed = _checked(packed, samples)
+    found = np.zeros((samples, -(-len(packed) // 4)), dtype=np.uint8)
+    cpu.transpose(packed, samples, found)
+    return found
+
+
 def packed_scores(
     packed: UInt[ndarray, "m b"] | UInt[Tensor, "m b"],
     samples: int,

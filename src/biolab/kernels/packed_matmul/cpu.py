@@ -214,3 +214,15 @@ def add_score(
                 _indices(packed, min(j + 4 * g, m - 1), 4, start, stop, words[g])
             for i in range(4 * (stop - start)):
                 found[4 * start + i] += (first[a[i]] + second[b[i]]) + (third[c[i]] + fourth[d[i]])
+
+
+@njit(cache=True, nogil=True)
+def transpose(packed: UInt[ndarray, "m b"], samples: int, found: UInt[ndarray, "n c"]) -> None:
+    """Fill the calls with samples as rows, four variants a byte; calls beyond the last variant are those of the last."""
+    width = packed.shape[1]
+    words = np.empty(width, dtype=np.uint32)
+    calls = words.view(np.uint8)
+    for j in range(0, packed.shape[0], 4):
+        _indices(packed, j, 4, 0, width, words)
+        for i in range(samples):
+            found[i, j >> 2] = calls[i]

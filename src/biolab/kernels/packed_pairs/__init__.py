@@ -11,8 +11,8 @@ from biolab.core.arrays import Float, Int, UInt
 
 from . import cpu
 
-# Samples of one side of a square of pairs.
-SQUARE = 64
+# Samples that a thread takes at once.
+ROWS = 16
 
 
 def packed_planes(packed: UInt[ndarray, "m b"], samples: int) -> UInt[ndarray, "m 3 w"]:
@@ -51,18 +51,25 @@ def correlations(
     return found
 
 
-def kinship_counts(planes: UInt[ndarray, "n 3 w"], *, threads: int | None = None) -> Int[ndarray, "n n 4"]:
-    """Count, for each pair of samples (rows, planes over variants), over variants called at both.
+def kinship_counts(
+    first: UInt[ndarray, "a 3 w"], second: UInt[ndarray, "b 3 w"], *, threads: int | None = None
+) -> Int[ndarray, "a b 5"]:
+    """Count, for each pair of a sample of the first and one of the second planes (over variants), where both are called.
 
-    Last axis: both heterozygous; opposite homozygotes; only the first heterozygous; variants called at both.
+    Last axis: both heterozygous; opposite homozygotes; only the first heterozygous; only the second; called at both.
+
+    Raises
+    ------
+    DataError
+        If the planes are of different numbers of variants.
     """
-    n = len(planes)
-    found = np.zeros((n, n, 4), dtype=np.int32)
-    corners = [(a, b) for a in range(0, n, SQUARE) for b in range(a, n, SQUARE)]
+    if first.shape[1:] != second.shape[1:]:
+        raise DataError(f"The planes have shapes {first.shape} and {second.shape}; expected the same variants in both.")
+    found = np.empty((len(first), len(second), 5), dtype=np.int32)
 
-    def count(corner: tuple[int, int]) -> None:
-        cpu.kinship_counts(planes, *corner, SQUARE, found)
+    def count(row: int) -> None:
+        cpu.kinship_counts(first[row : row + ROWS], second, found[row : row + ROWS])
 
     with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:
-        list(pool.map(count, corners))
+        list(pool.map(count, range(0, len(first), ROWS)))
     return found

@@ -35,7 +35,7 @@ CASES = (
     _case("32 calls a row", 32, 5),
     _case("not a multiple of 4", 75, 6),
     _case("several words", 200, 7),
-    _case("more rows than a square of pairs", 70, 67),
+    _case("more rows than a thread takes at once", 70, 67),
     _case("a row without calls", 40, 4, _blank_row),
     _case("monomorphic", 40, 4, lambda codes: np.zeros_like(codes)),
 )
@@ -48,7 +48,7 @@ def fast(codes: ndarray, **_: Any) -> dict[str, ndarray]:
     m, n = codes.shape
     planes = packed_planes(pack(codes), n)
     first, second = np.triu_indices(m)
-    return {"correlation": correlations(planes, first, second), "kinship": kinship_counts(planes, threads=1)}
+    return {"correlation": correlations(planes, first, second), "kinship": kinship_counts(planes, planes, threads=1)}
 
 
 def exact(codes: ndarray, **_: Any) -> dict[str, ndarray]:

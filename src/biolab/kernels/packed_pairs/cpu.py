@@ -72,23 +72,21 @@ def correlations(
 
 @njit(cache=True, nogil=True)
 def kinship_counts(
-    rows: UInt[ndarray, "n 3 w"], top: int, left: int, size: int, found: Int[ndarray, "n n 4"]
+    first: UInt[ndarray, "a 3 w"], second: UInt[ndarray, "b 3 w"], found: Int[ndarray, "a b 5"]
 ) -> None:
-    """Count over a square of pairs on or above the diagonal, and fill its mirror image."""
-    n, words = rows.shape[0], rows.shape[2]
-    for i in range(top, min(top + size, n)):
-        for j in range(max(left, i), min(left + size, n)):
+    """Fill five counts of each pair."""
+    for i in range(first.shape[0]):
+        for j in range(second.shape[0]):
             zero = np.uint64(0)
-            both, opposite, only_i, only_j, called = zero, zero, zero, zero, zero
-            for k in range(words):
-                first_i, second_i, het_i = rows[i, HOM_FIRST, k], rows[i, HOM_SECOND, k], rows[i, HET, k]
-                first_j, second_j, het_j = rows[j, HOM_FIRST, k], rows[j, HOM_SECOND, k], rows[j, HET, k]
-                both += set_bits(het_i & het_j)
-                opposite += set_bits((first_i & second_j) | (second_i & first_j))
-                only_i += set_bits(het_i & (first_j | second_j))
-                only_j += set_bits(het_j & (first_i | second_i))
-                called += set_bits((first_i | second_i | het_i) & (first_j | second_j | het_j))
+            both, opposite, only_first, only_second, called = zero, zero, zero, zero, zero
+            for k in range(first.shape[2]):
+                up, down, het = first[i, HOM_FIRST, k], first[i, HOM_SECOND, k], first[i, HET, k]
+                up_other, down_other, het_other = second[j, HOM_FIRST, k], second[j, HOM_SECOND, k], second[j, HET, k]
+                both += set_bits(het & het_other)
+                opposite += set_bits((up & down_other) | (down & up_other))
+                only_first += set_bits(het & (up_other | down_other))
+                only_second += set_bits(het_other & (up | down))
+                called += set_bits((up | down | het) & (up_other | down_other | het_other))
             found[i, j, 0], found[i, j, 1] = np.int32(both), np.int32(opposite)
-            found[i, j, 2], found[i, j, 3] = np.int32(only_i), np.int32(called)
-            found[j, i, 0], found[j, i, 1] = np.int32(both), np.int32(opposite)
-            found[j, i, 2], found[j, i, 3] = np.int32(only_j), np.int32(called)
+            found[i, j, 2], found[i, j, 3] = np.int32(only_first), np.int32(only_second)
+            found[i, j, 4] = np.int32(called)

@@ -15,10 +15,14 @@ def correlation(a: Float[ndarray, " n"], b: Float[ndarray, " n"]) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def kinship_counts(a: Float[ndarray, " m"], b: Float[ndarray, " m"]) -> Int[ndarray, " 4"]:
-    """Count both heterozygous, opposite homozygotes, only the first heterozygous, and called at both."""
+def kinship_counts(a: Float[ndarray, " m"], b: Float[ndarray, " m"]) -> Int[ndarray, " 5"]:
+    """Count both heterozygous, opposite homozygotes, only the first or only the second heterozygous, called at both."""
     called = ~(np.isnan(a) | np.isnan(b))
     x, y = a[called], b[called]
+    first, second = x == 1, y == 1
     return np.array(
-        [((x == 1) & (y == 1)).sum(), (np.abs(x - y) == 2).sum(), ((x == 1) & (y != 1)).sum(), called.sum()]
-    )
+        [
+            (first & second).sum(), (np.abs(x - y) == 2).sum(), (first & ~second).sum(), (second & ~first).sum(),
+            called.sum(),
+        ]
+    )  # fmt: skip
