@@ -43,7 +43,7 @@ def scan(path: str | Path, *, table: str | None = None) -> pl.LazyFrame:
     reader = _READERS.get(_extension(path))
     if reader is None:
         raise DataError(f"{path}: extension {path.suffix!r} is not one biolab reads; expected {', '.join(_READERS)}.")
-    _check_file(path)
+    check_file(path)
     if table is not None and reader is not _scan_excel:
         raise ConfigError(f"{path}: table {table!r} was asked for, but only Excel files have several tables.")
     return reader(path, table)
@@ -54,7 +54,7 @@ def _extension(path: Path) -> str:
     return "".join(suffixes) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file.")
     if not path.exists():

@@ -10,7 +10,8 @@ import polars as pl
 from biolab import kernels
 from biolab.core import DataError
 from biolab.core.arrays import Bool, Float
-from biolab.data.pgs_catalog import read_pgs_catalog
+from biolab.data.pgs_catalog import read_scoring_file
+from biolab.data.plink import chromosome_names
 from biolab.data.readers import scan
 
 from .calls import allele_counts, founders
@@ -21,6 +22,15 @@ MissingCalls = Literal["mean", "zero"]
 Scaling = Literal["center", "standardize"]
 
 _NOT_WEIGHTS: Final = {"variant_id", "chromosome", "position", "effect_allele", "other_allele"}
+# Columns of a PGS Catalog file, harmonised ones before those the authors gave.
+_CATALOGUE: Final = {
+    "variant_id": ("hm_rsID", "rsID"),
+    "chromosome": ("hm_chr", "chr_name"),
+    "position": ("hm_pos", "chr_position"),
+    "effect_allele": ("effect_allele",),
+    "other_allele": ("other_allele", "hm_inferOtherAllele"),
+    "weight": ("effect_weight",),
+}
 _CALLED: Final = (2.0, 0.0, 2.0, 2.0)
 
 
@@ -159,8 +169,23 @@ def _read(weights: pl.DataFrame | str | Path) -> pl.DataFrame:
     named = {".csv", ".tsv", ".parquet", ".arrow"}
     if path.suffixes and path.suffixes[0] in named:
         return scan(path).collect()
-    found = read_pgs_catalog(path).weights
-    return found.drop("variant_id") if found["variant_id"].null_count() else found
+    return _catalogued(read_scoring_file(path).variants.collect(), path)
+
+
+def _catalogued(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Name the columns of a PGS Catalog file as weights are named, harmonised ones first."""
+    if "effect_weight" not in frame.columns:
+        raise DataError(f"{path} has weights by genotype, not by allele; only additive weights are scored.")
+    found: dict[str, pl.Expr] = {}
+    for name, candidates in _CATALOGUE.items():
+        given = [pl.col(column) for column in candidates if column in frame.columns]
+        if given:
+            found[name] = pl.coalesce(given)
+    named = frame.select(**found)
+    if "chromosome" in named.columns:
+        named = named.with_columns(chromosome_names(pl.col("chromosome").cast(pl.String)))
+    complete = "variant_id" in named.columns and not named["variant_id"].null_count()
+    return named if complete else named.drop("variant_id", strict=False)
 
 
 def _weight_columns(table: pl.DataFrame) -> list[str]:

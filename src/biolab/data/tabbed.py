@@ -1,0 +1,140 @@
+"""Lines of tab-separated fields without a header (BED, GFF, VCF) as typed columns, faults named by line and column."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from biolab.core import DataError
+
+from .text_blocks import LineBlock
+
+_COMMENT: Final = re.compile(rb"^#.*\n", re.MULTILINE)
+_BLANK: Final = re.compile(rb"^[ \t]*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A field of each line: its place from 0, the column made of it, and how; a dot is null.
+
+    ``shift`` is added to a number: -1 makes a 0-based start of a 1-based one.
+    """
+
+    place: int
+    name: str
+    kind: DataType | DataTypeClass = pl.String
+    shift: int = 0
+
+
+def tabbed_frame(
+    block: LineBlock, fields: Sequence[Field], *, path: Path, width: int, shorter: bool = False
+) -> pl.DataFrame:
+    """Read fields of all lines of a block that are neither comments (#) nor blank.
+
+    Lines have ``width`` fields; where ``shorter`` is on, the caller has cut away what follows.
+
+    Raises
+    ------
+    DataError
+        If a line has another number of fields, or a number is none, with file, line, column and value.
+    """
+    data = data_lines(block)
+    if not data:
+        return pl.DataFrame(schema={field.name: field.kind for field in fields})
+    if not shorter and data.count(b"\t") != (width - 1) * data.count(b"\n"):
+        raise ragged(block, path=path, width=width)
+    places = sorted({field.place for field in fields})
+    try:
+        raw = pl.read_csv(
+            data,
+            has_header=False,
+            separator="\t",
+            quote_char=None,
+            columns=places,
+            new_columns=[str(place) for place in places],
+            infer_schema=False,
+            missing_utf8_is_empty_string=True,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise ragged(block, path=path, width=width) from error
+    typed = raw.select(_typed(field) for field in fields)
+    _refuse_unread(raw, typed, fields, block, path)
+    return typed
+
+
+def data_lines(block: LineBlock) -> bytes:
+    """Return the lines of a block without comments and blank lines."""
+    data = block.data
+    if data.startswith(b"#") or b"\n#" in data:
+        data = _COMMENT.sub(b"", data)
+    if data[:1] in {b"\n", b" ", b"\t"} or b"\n\n" in data or b"\n " in data or b"\n\t" in data:
+        data = _BLANK.sub(b"", data)
+    return data
+
+
+def numbered_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
+    """Yield line number and content of the lines that `data_lines` keeps."""
+    for number, line in enumerate(block.data.splitlines(), block.first_line):
+        if line.strip() and not line.startswith(b"#"):
+            yield number, line
+
+
+def line_of(block: LineBlock, row: int) -> int:
+    """Return the line number of a row of the frame made from a block."""
+    return next(number for k, (number, _) in enumerate(numbered_lines(block)) if k == row)
+
+
+def ragged(block: LineBlock, *, path: Path, width: int) -> DataError:
+    """Name the first line that has another number of fields."""
+    for number, line in numbered_lines(block):
+        found = line.count(b"\t") + 1
+        if found != width:
+            return DataError(
+                f"{path}, line {number} has {found} tab-separated field(s); expected {width}. Look for spaces in place "
+                "of tabs, a line cut short, or a file that was truncated."
+            )
+    return DataError(f"{path}, lines {block.first_line} and following cannot be read as {width} tab-separated fields.")
+
+
+def refuse_rows(
+    mask: pl.Series, block: LineBlock, path: Path, said: Callable[[int], str]
+) -> None:
+    """Raise a DataError at the first row of a mask, if there is one; ``said`` tells of a row what is wrong.
+
+    Raises
+    ------
+    DataError
+        With file and line.
+    """
+    wrong = mask.fill_null(value=False).arg_true()
+    if wrong.len():
+        row = int(wrong[0])
+        raise DataError(f"{path}, line {line_of(block, row)}: {said(row)}")
+
+
+def _typed(field: Field) -> pl.Expr:
+    text = pl.col(str(field.place))
+    text = pl.when(text != ".").then(text)
+    if field.kind == pl.String:
+        return text.alias(field.name)
+    number = text.cast(field.kind, strict=False)
+    return (number + field.shift if field.shift else number).alias(field.name)
+
+
+def _refuse_unread(
+    raw: pl.DataFrame, typed: pl.DataFrame, fields: Sequence[Field], block: LineBlock, path: Path
+) -> None:
+    for field in fields:
+        if field.kind == pl.String or not typed[field.name].null_count():
+            continue
+        text = raw[str(field.place)]
+        expected = "a whole number" if field.kind == pl.Int64 else "a number"
+
+        def said(row: int, text: pl.Series = text, field: Field = field, expected: str = expected) -> str:
+            return f"field {field.place + 1} ({field.name}) is {text[row]!r}; expected {expected} or a dot."
+
+        refuse_rows(typed[field.name].is_null() & (text != "."), block, path, said)

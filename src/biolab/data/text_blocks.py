@@ -1,0 +1,219 @@
+"""Bytes of a text file in blocks of whole lines: plain, gzip or bgzip, a few megabytes held at a time."""
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, TypeVar
+
+from biolab.core import DataError
+
+from .readers import check_file
+
+BLOCK: Final = 1 << 22
+_PACKED: Final = 1 << 20
+_GZIP: Final = b"\x1f\x8b"
+_BGZF_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_BINARY: Final = {
+    b"BAM\x01": "a BAM file",
+    b"BCF\x02": "a BCF file",
+    b"CRAM": "a CRAM file",
+    b"PK\x03\x04": "a zip archive (or an Excel workbook)",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ": "compressed with xz",
+    b"PAR1": "a Parquet file",
+}
+
+Compression = Literal["none", "gzip", "bgzip"]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineBlock:
+    """Whole lines of a text, each ended by a line feed; ``first_line`` counts from 1."""
+
+    data: bytes
+    first_line: int
+
+
+def compression_of(path: Path) -> Compression:
+    """Say how a file is packed, from its first bytes and not from its name."""
+    with path.open("rb") as handle:
+        head = handle.read(18)
+    if not head.startswith(_GZIP):
+        return "none"
+    return "bgzip" if head[3] & 4 and head[12:14] == b"BC" else "gzip"
+
+
+def byte_blocks(path: Path) -> Iterator[bytes]:
+    """Yield the unpacked content of a file in blocks of about 4 MB, unpacked ahead in other threads.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, truncated or damaged (with how many bytes were read before).
+    """
+    check_file(path)
+    kind = compression_of(path)
+    blocks = _plain(path) if kind == "none" else _gzip(path) if kind == "gzip" else _bgzip(path)
+    return blocks if kind == "bgzip" else _ahead(blocks)
+
+
+def line_blocks(path: Path) -> Iterator[LineBlock]:
+    """Yield the text of a file in blocks of whole lines: UTF-8, Windows line ends made Unix ones.
+
+    A last line without an end gets one. Memory holds a few blocks, or the longest line where that is more.
+
+    Raises
+    ------
+    DataError
+        As `byte_blocks`; and if the content is not text, with its line.
+    """
+    line, held, first = 1, [], True
+    for block in byte_blocks(path):
+        if first:
+            first = False
+            _refuse_binary(path, block)
+            block = block.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the mark some editors set before UTF-8
+        end = block.rfind(b"\n") + 1
+        if not end:
+            held.append(block)
+            continue
+        data = b"".join([*held, memoryview(block)[:end]])
+        held = [block[end:]]
+        yield LineBlock(data=_text(path, data, line), first_line=line)
+        line += data.count(b"\n")
+    last = b"".join(held)
+    if last:
+        yield LineBlock(data=_text(path, last + b"\n", line), first_line=line)
+
+
+def _text(path: Path, data: bytes, line: int) -> bytes:
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if b"\x00" in data:
+        at = line + data.count(b"\n", 0, data.index(b"\x00"))
+        raise DataError(f"{path}, line {at} is not text: it holds a byte of value 0. Copy the file again.")
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            at = line + data.count(b"\n", 0, error.start)
+            raise DataError(
+                f"{path}, line {at}: byte 0x{data[error.start]:02x} is not UTF-8. Convert the file, for example with "
+                "iconv -f CP949 -t UTF-8 or -f LATIN1."
+            ) from error
+    return data
+
+
+def _refuse_binary(path: Path, block: bytes) -> None:
+    for magic, name in _BINARY.items():
+        if block.startswith(magic):
+            raise DataError(f"{path} is {name}, not the text that was expected, whatever its extension says.")
+    if block[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        raise DataError(f"{path} is UTF-16, not UTF-8. Convert it with iconv -f UTF-16 -t UTF-8.")
+
+
+def _plain(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as handle:
+        while block := handle.read(BLOCK):
+            yield block
+
+
+def _gzip(path: Path) -> Iterator[bytes]:
+    """Unpack one gzip member after the other."""
+    done = 0
+    with path.open("rb") as handle:
+        engine, packed = zlib.decompressobj(wbits=31), handle.read(_PACKED)
+        while packed:
+            try:
+                block = engine.decompress(packed, BLOCK)
+            except zlib.error as error:
+                raise _damaged(path, done, error) from error
+            done += len(block)
+            if block:
+                yield block
+            if engine.eof:
+                packed = (engine.unused_data or handle.read(_PACKED)).lstrip(b"\x00")
+                if packed:
+                    engine = zlib.decompressobj(wbits=31)
+            else:
+                packed = engine.unconsumed_tail or handle.read(_PACKED)
+    if not engine.eof:
+        raise _truncated(path, done)
+
+
+def _bgzip(path: Path) -> Iterator[bytes]:
+    """Unpack groups of bgzip's small blocks in two threads, in order."""
+    with path.open("rb") as handle:
+        yield from in_threads(_unpacked, ((path, blocks) for blocks in _bgzip_groups(handle, path)), threads=2)
+
+
+def _bgzip_groups(handle: BinaryIO, path: Path) -> Iterator[list[bytes]]:
+    held, last = b"", b""
+    while chunk := handle.read(_PACKED):
+        held += chunk
+        at, blocks = 0, []
+        while len(held) - at >= 18:
+            if held[at : at + 2] != _GZIP or held[at + 12 : at + 14] != b"BC":
+                raise DataError(f"{path} is damaged: a block of bgzip was expected and not found. Copy it again.")
+            size = int.from_bytes(held[at + 16 : at + 18], "little") + 1
+            if len(held) - at < size:
+                break
+            blocks.append(held[at : at + size])
+            at += size
+        held = held[at:]
+        if blocks:
+            last = blocks[-1]
+            yield blocks
+    if held or last != _BGZF_END:
+        raise DataError(
+            f"{path} is truncated: it does not end with bgzip's end mark. Copy it again; if you know it to be whole, "
+            "write it anew with bgzip."
+        )
+
+
+def _unpacked(job: tuple[Path, list[bytes]]) -> bytes:
+    path, blocks = job
+    try:
+        return b"".join(
+            zlib.decompress(block, wbits=31, bufsize=int.from_bytes(block[-4:], "little") or 1) for block in blocks
+        )
+    except zlib.error as error:
+        raise DataError(f"{path} is damaged: a block of bgzip cannot be unpacked ({error}). Copy it again.") from error
+
+
+def in_threads(work: Callable[[Item], bytes], jobs: Iterable[Item], *, threads: int) -> Iterator[bytes]:
+    """Yield the results of jobs in order while later ones run in other threads; few are held at a time."""
+    waiting: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(work, job))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield blocks while the next one is made in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, blocks, b"")
+        while block := coming.result():
+            coming = pool.submit(next, blocks, b"")
+            yield block
+
+
+def _damaged(path: Path, done: int, error: Exception) -> DataError:
+    return DataError(f"{path} is damaged after {done:,} bytes of its text: {error}. Copy it again.")
+
+
+def _truncated(path: Path, done: int) -> DataError:
+    return DataError(f"{path} is truncated after {done:,} bytes of its text: the end of gzip is missing. Copy it again.")

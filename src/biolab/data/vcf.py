@@ -1,0 +1,183 @@
+"""VCF: sites of variants with the INFO fields asked for, and writing a subset of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from biolab.core import ConfigError, DataError, did_you_mean
+
+from .fasta import row_batches
+from .growing_file import growing_file
+from .lazy_source import lazy_source
+from .tabbed import Field, data_lines, ragged, refuse_rows, tabbed_frame
+from .text_blocks import LineBlock
+from .vcf_header import VcfHeader, vcf_blocks
+
+_SITE: Final = 8
+_FIELDS: Final = (
+    Field(place=0, name="chromosome"),
+    Field(place=1, name="start", kind=pl.Int64, shift=-1),
+    Field(place=2, name="variant_id"),
+    Field(place=3, name="reference"),
+    Field(place=4, name="alternate"),
+    Field(place=5, name="quality", kind=pl.Float64),
+    Field(place=6, name="filter"),
+    Field(place=7, name="info"),
+)
+SITES: Final[dict[str, DataType | DataTypeClass]] = {
+    "chromosome": pl.String,
+    "start": pl.Int64,
+    "end": pl.Int64,
+    "variant_id": pl.String,
+    "reference": pl.String,
+    "alternate": pl.List(pl.String),
+    "quality": pl.Float64,
+    "filter": pl.String,
+    "info": pl.String,
+}
+
+
+def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
+    """Read the sites of a VCF file, plain, gzip or bgzip: one row a record, genotypes left out.
+
+    Columns: ``chromosome``, ``start`` (0-based: POS - 1), ``end`` (excluded: start and the length of the reference),
+    ``variant_id``, ``reference``, ``alternate`` (a list; empty where there is none), ``quality``, ``filter`` (as it
+    stands: PASS, or codes parted by semicolons), ``info`` (as it stands), and ``info_<KEY>`` for each key asked for,
+    of the type that the header declares: a number, text or Boolean, a list of them if there can be several. A dot is
+    null. Only what is asked for is parsed; genotypes come from `read_vcf_genotypes`.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or has no VCF header; when collected: if a record has another number of fields than the
+        header, a position, quality or INFO value is not of its type, the reference is empty, or the file is damaged;
+        with file and line.
+    ConfigError
+        If the header does not declare a key of ``info``.
+    """
+    file = Path(path)
+    header, _ = vcf_blocks(file)
+    for key in info:
+        if key not in header.info:
+            raise ConfigError(f"{file} declares no INFO field {key!r}. {did_you_mean(key, header.info)}")
+    keys = {f"info_{key}": key for key in info}
+
+    def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        header, blocks = vcf_blocks(file)
+        for block in blocks:
+            yield site_frame(block, header, file, columns=columns, keys=keys)
+
+    return lazy_source(SITES | {name: header.info[key] for name, key in keys.items()}, batches)
+
+
+def site_frame(
+    block: LineBlock, header: VcfHeader, path: Path, *, columns: Sequence[str], keys: dict[str, str]
+) -> pl.DataFrame:
+    """Parse the sites of a block; the columns needed for checks come along.
+
+    Raises
+    ------
+    DataError
+        As `read_vcf`.
+    """
+    wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
+    fields = [field for field in _FIELDS if field.name in wanted]
+    cut = block if header.width == _SITE else _without_genotypes(block, header.width, path)
+    frame = tabbed_frame(cut, fields, path=path, width=_SITE)
+    refuse_rows(
+        frame["start"].is_null() | (frame["start"] < -1) | frame["reference"].is_null(),
+        block,
+        path,
+        lambda row: f"POS is {frame['start'][row]}, REF {frame['reference'][row]!r}; expected a position and a base.",
+    )
+    made = [(pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end")]
+    if "alternate" in columns:
+        made.append(pl.col("alternate").str.split(",").fill_null([]))
+    frame = frame.with_columns(made)
+    for name, key in keys.items():
+        if name in columns:
+            frame = frame.with_columns(_info(frame["info"], key, header.info[key], name))
+            _refuse_info(frame, name, key, block, path)
+    return frame
+
+
+def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: Sequence[str] = ()) -> Path:
+    """Write sites as VCF 4.3 without genotypes; .gz packs. ``start`` is 0-based, POS is written as start + 1.
+
+    ``sites`` has chromosome, start, reference, alternate (a list or text), and variant_id, quality, filter, info as
+    text where there are such; other columns are refused, but for ``end``. INFO keys are written as they stand, so the
+    header declares none. Rows are written in the order given.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or unknown, or a row has no chromosome, start or reference.
+    BiolabError
+        If the file cannot be written.
+    """
+    file = Path(path)
+    schema = sites.collect_schema()
+    missing = [name for name in ("chromosome", "start", "reference", "alternate") if name not in schema]
+    unknown = [name for name in schema if name not in SITES]
+    if missing or unknown:
+        said = f"lack {', '.join(missing)}" if missing else f"have {', '.join(unknown)}, which VCF has no place for"
+        raise DataError(f"The sites {said}; expected {', '.join(SITES)}.")
+    alternate = pl.col("alternate")
+    if isinstance(schema["alternate"], pl.List):
+        alternate = pl.when(alternate.list.len() > 0).then(alternate.list.join(","))
+    rest = [pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name) for name in ("quality", "filter", "info")]
+    named = pl.col("variant_id") if "variant_id" in schema else pl.lit(None, pl.String).alias("variant_id")
+    columns = [pl.col("chromosome"), pl.col("start") + 1, named, pl.col("reference"), alternate.alias("alternate"), *rest]
+    head = ["##fileformat=VCFv4.3", *(f"##contig=<ID={name}>" for name in contigs), "\t".join(("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"))]  # fmt: skip
+    with growing_file(file) as handle:
+        handle.write(("\n".join(head) + "\n").encode())
+        for frame in row_batches(sites):
+            lines = frame.select(columns)
+            if lines.select(pl.col("chromosome", "start", "reference").is_null().any()).to_numpy().any():
+                raise DataError(f"{file}: a site has no chromosome, start or reference; give it one or leave it out.")
+            text = lines.write_csv(separator="\t", include_header=False, null_value=".", quote_style="never")
+            handle.write(text.encode())
+    return file
+
+
+def _without_genotypes(block: LineBlock, width: int, path: Path) -> LineBlock:
+    """Cut each record after INFO, having counted its fields."""
+    data = data_lines(block)
+    if data.count(b"\t") != (width - 1) * data.count(b"\n"):
+        raise ragged(block, path=path, width=width)
+    lines = [b"\t".join(line.split(b"\t", _SITE)[:_SITE]) for line in data.split(b"\n")]
+    return LineBlock(data=b"\n".join(lines), first_line=block.first_line)
+
+
+def _info(texts: pl.Series, key: str, kind: DataType | DataTypeClass, name: str) -> pl.Series:
+    if kind == pl.Boolean:
+        return texts.str.contains(rf"(?:^|;){re.escape(key)}(?:;|=|$)").fill_null(value=False).alias(name)
+    value = texts.str.extract(rf"(?:^|;){re.escape(key)}=([^;]*)")
+    if isinstance(kind, pl.List):
+        several = value.str.split(",")
+        inner = kind.inner
+        if inner == pl.String:
+            return several.alias(name)
+        return several.list.eval(pl.element().replace(".", None).cast(inner, strict=False)).alias(name)
+    value = value.replace(".", None)
+    return (value if kind == pl.String else value.cast(kind, strict=False)).alias(name)
+
+
+def _refuse_info(frame: pl.DataFrame, name: str, key: str, block: LineBlock, path: Path) -> None:
+    """Refuse values of a key that are not of its declared type."""
+    kind = frame.schema[name]
+    if kind in (pl.Boolean, pl.String, pl.List(pl.String)):
+        return
+    text = frame["info"].str.extract(rf"(?:^|;){re.escape(key)}=([^;]*)")
+    if isinstance(kind, pl.List):
+        dots = text.str.split(",").list.eval(pl.element() == ".").list.sum()
+        wrong = frame[name].list.eval(pl.element().is_null()).list.sum() > dots
+    else:
+        wrong = frame[name].is_null() & (text != ".")
+    refuse_rows(
+        wrong, block, path, lambda row: f"INFO {key} is {text[row]!r}; the header declares {str(kind).lower()} for it."
+    )

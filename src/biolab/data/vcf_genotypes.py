@@ -1,0 +1,259 @@
+"""Genotypes of a VCF file as dosages: a tidy frame, or blocks of a matrix."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+import numpy as np
+import polars as pl
+
+from biolab.core import ConfigError, DataError
+from biolab.core.arrays import Bool, Float, Int, UInt
+
+from .lazy_source import lazy_source
+from .tabbed import data_lines, line_of, ragged
+from .text_blocks import LineBlock
+from .vcf import site_frame
+from .vcf_header import VcfHeader, vcf_blocks
+
+Haploid = Literal["refuse", "count", "double"]
+GENOTYPES: Final = {
+    "chromosome": pl.String,
+    "start": pl.Int64,
+    "variant_id": pl.String,
+    "reference": pl.String,
+    "alternate": pl.String,
+    "sample": pl.String,
+    "dosage": pl.Int8,
+}
+_VARIANT: Final = tuple(GENOTYPES)[:5]
+_FIXED: Final = 9
+_TAB, _NEWLINE, _ZERO, _DOT, _SLASH, _BAR, _COLON = b"\t\n0./|:"
+_MISSING: Final = -1
+_LARGEST: Final = 1 << 22
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DosageBlock:
+    """Some variants and the dosages of their alternate alleles, NaN where missing.
+
+    A site with several alternate alleles has a row for each of them.
+    """
+
+    variants: pl.DataFrame
+    samples: tuple[str, ...]
+    dosage: Float[np.ndarray, "m n"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Alleles:
+    """The two alleles of each call as numbers; -1 is missing, ``ploidy`` counts what was written."""
+
+    first: Int[np.ndarray, "v n"]
+    second: Int[np.ndarray, "v n"]
+    ploidy: Int[np.ndarray, "v n"]
+
+
+def read_vcf_genotypes(
+    path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
+) -> pl.LazyFrame:
+    """Read the genotypes of a VCF file, plain, gzip or bgzip: one row a variant and sample.
+
+    Columns: ``chromosome``, ``start`` (0-based), ``variant_id``, ``reference``, ``alternate``, ``sample``, ``dosage``:
+    how many of the two alleles are ``alternate``; null if an allele is missing. A site with several alternate alleles
+    gives a variant for each. ``haploid`` says what a call of one allele is among diploid ones (a man's X chromosome):
+    an error, one allele counted as it is, or one counted twice. A record without GT is null throughout.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, has no VCF header or no samples; when collected: as `read_vcf`, and if a genotype
+        cannot be read or has another number of alleles; with file, line, sample and genotype.
+    ConfigError
+        If a sample is not in the file, or ``haploid`` is none of these.
+    """
+    file, chosen = Path(path), None if samples is None else tuple(samples)
+    header = _checked(file, chosen, haploid)
+    names = [header.samples[k] for k in header.sample_places(chosen, file)]
+
+    def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        kept = [name for name in _VARIANT if name in columns]
+        for block in read_vcf_dosages(file, samples=chosen, haploid=haploid):
+            step = max(1, _LARGEST // max(1, len(names)))
+            for begin in range(0, block.variants.height, step):
+                variants = block.variants[begin : begin + step]
+                rows = np.repeat(np.arange(variants.height, dtype=np.uint32), len(names))
+                frame = variants.select(kept)[rows] if kept else pl.DataFrame()
+                made: list[pl.Series] = []
+                if "sample" in columns:
+                    codes = np.tile(np.arange(len(names), dtype=np.uint32), variants.height)
+                    made.append(pl.Series("sample", names, dtype=pl.String).gather(codes))
+                if "dosage" in columns or not frame.width + len(made):
+                    values = pl.Series("dosage", block.dosage[begin : begin + step].ravel(), nan_to_null=True)
+                    made.append(values.cast(pl.Int8))
+                yield frame.with_columns(made) if frame.width else pl.DataFrame(made)
+
+    return lazy_source(GENOTYPES, batches)
+
+
+def read_vcf_dosages(
+    path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
+) -> Iterator[DosageBlock]:
+    """Yield the genotypes of a VCF file as blocks of a matrix, variants by samples, a few megabytes of text each.
+
+    The rules are those of `read_vcf_genotypes`.
+
+    Raises
+    ------
+    DataError
+        As `read_vcf_genotypes`.
+    ConfigError
+        As `read_vcf_genotypes`.
+    """
+    file, chosen = Path(path), None if samples is None else tuple(samples)
+    _checked(file, chosen, haploid)
+    header, blocks = vcf_blocks(file)
+    places = header.sample_places(chosen, file)
+    for block in blocks:
+        if data_lines(block):
+            yield _dosages(block, header, file, np.array(places, dtype=np.int64), haploid)
+
+
+def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHeader:
+    if haploid not in get_args(Haploid):
+        raise ConfigError(f"haploid is {haploid!r}; expected one of {', '.join(get_args(Haploid))}.")
+    header, _ = vcf_blocks(path)
+    header.sample_places(samples, path)
+    if not header.samples:
+        raise DataError(f"{path} has no samples, sites only; read it with read_vcf.")
+    return header
+
+
+def _dosages(
+    block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
+) -> DosageBlock:
+    data = np.frombuffer(data_lines(block), dtype=np.uint8)
+    starts = _field_starts(data, block, header, path)
+    sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
+    begin = starts[:, 0]
+    typed = (data[begin] == ord("G")) & (data[begin + 1] == ord("T"))
+    typed &= np.isin(data[begin + 2], np.array([_COLON, _TAB], dtype=np.uint8))
+    calls = _alleles(data, starts[:, 1:][:, places], typed)
+    _refuse_ploidy(calls, block, header, path, places, haploid)
+    return _counted(calls, sites, tuple(header.samples[k] for k in places), haploid)
+
+
+def _field_starts(
+    data: UInt[np.ndarray, " b"], block: LineBlock, header: VcfHeader, path: Path
+) -> Int[np.ndarray, "v s"]:
+    """Return where FORMAT and each sample's field begin, having checked that no line lacks or exceeds them."""
+    tabs = np.flatnonzero(data == _TAB)
+    ends = np.flatnonzero(data == _NEWLINE)
+    inner = header.width - 1
+    if tabs.size != ends.size * inner:
+        raise ragged(block, path=path, width=header.width)
+    by_line = tabs.reshape(ends.size, inner)
+    if (by_line[:, -1] > ends).any() or (by_line[1:, 0] < ends[:-1]).any():
+        raise ragged(block, path=path, width=header.width)
+    return by_line[:, _FIXED - 2 :] + 1
+
+
+def _alleles(data: UInt[np.ndarray, " b"], at: Int[np.ndarray, "v n"], typed: Bool[np.ndarray, " v"]) -> _Alleles:
+    """Read calls of one or two single-digit alleles at once, and the rest (more alleles, more digits) one by one."""
+    padded = np.concatenate([data, np.full(4, _NEWLINE, dtype=np.uint8)])
+    one, two, three, four = (padded[k:][at] for k in range(4))
+    simple = (two == _SLASH) | (two == _BAR)
+    ended = _ends(four)
+    single = _ends(two)
+    first = _digit(one)
+    second = np.where(simple, _digit(three), first)
+    ploidy = np.where(single, 1, 2).astype(np.int8)
+    odd = typed[:, None] & ((first < _MISSING) | (~single & (~simple | ~ended | (second < _MISSING))))
+    if odd.any():
+        first, second = first.astype(np.int16), second.astype(np.int16)
+        for row, column in np.argwhere(odd):
+            found = _one_call(data, int(at[row, column]))
+            ploidy[row, column] = len(found)
+            first[row, column], second[row, column] = (*found, *found)[:2] if found else (-2, -2)
+    missing = ~typed
+    first[missing], second[missing], ploidy[missing] = _MISSING, _MISSING, 2
+    return _Alleles(first=first, second=second, ploidy=ploidy)
+
+
+def _ends(letter: UInt[np.ndarray, "v n"]) -> Bool[np.ndarray, "v n"]:
+    return (letter == _TAB) | (letter == _COLON) | (letter == _NEWLINE)
+
+
+def _digit(letter: UInt[np.ndarray, "v n"]) -> Int[np.ndarray, "v n"]:
+    return _DIGITS[letter]
+
+
+_DIGITS: Final = np.full(256, -2, dtype=np.int8)
+_DIGITS[_DOT] = _MISSING
+_DIGITS[_ZERO : _ZERO + 10] = np.arange(10)
+
+
+def _one_call(data: UInt[np.ndarray, " b"], at: int) -> list[int]:
+    """Read one call; nothing if it is none."""
+    text = data[at : at + 64].tobytes()
+    for end in b"\t:\n":
+        text = text.split(bytes([end]), 1)[0]
+    parts = text.replace(b"|", b"/").split(b"/")
+    if not all(part == b"." or part.isdigit() for part in parts):
+        return []
+    return [_MISSING if part == b"." else int(part) for part in parts]
+
+
+def _refuse_ploidy(  # noqa: PLR0913 - what was read, where, and the rule
+    calls: _Alleles, block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
+) -> None:
+    half_missing = (calls.ploidy == 1) & (calls.first == _MISSING)  # a lone dot stands for any ploidy
+    wrong = (calls.ploidy != 2) & ~half_missing
+    if haploid != "refuse":
+        wrong &= calls.ploidy != 1
+    wrong |= (calls.first < _MISSING) | (calls.second < _MISSING)
+    if not wrong.any():
+        return
+    row, column = (int(k) for k in np.argwhere(wrong)[0])
+    line = line_of(block, row)
+    place = int(places[column])
+    content = block.data.split(b"\n")[line - block.first_line].split(b"\t")
+    call = content[_FIXED + place].split(b":")[0].decode()
+    where = f"{path}, line {line} ({content[0].decode()}:{content[1].decode()}), sample {header.samples[place]!r}"
+    if calls.ploidy[row, column] == 1:
+        raise DataError(
+            f"{where}: genotype {call!r} has one allele where two are expected. Choose what it means with "
+            'haploid="count" (0 or 1) or haploid="double" (0 or 2).'
+        )
+    if calls.first[row, column] < _MISSING or calls.second[row, column] < _MISSING:
+        raise DataError(f"{where}: {call!r} is not a genotype; expected two alleles such as 0/1, 0|1 or ./.")
+    raise DataError(
+        f"{where}: genotype {call!r} has {calls.ploidy[row, column]} alleles where two are expected; dosages are of "
+        "diploid calls. Leave the sample out with samples=."
+    )
+
+
+def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid) -> DosageBlock:
+    alternates = sites["alternate"].list.len().to_numpy()
+    top = max(int(calls.first.max(initial=0)), int(calls.second.max(initial=0)))
+    beyond = np.maximum(calls.first.max(axis=1, initial=0), calls.second.max(axis=1, initial=0)) > alternates
+    if top and beyond.any():
+        row = sites.row(int(np.argmax(beyond)), named=True)
+        raise DataError(
+            f"{row['chromosome']}:{row['start'] + 1}: a genotype names an allele past the {len(row['alternate'])} "
+            "alternate one(s) of its site."
+        )
+    site = np.repeat(np.arange(sites.height), alternates)
+    if site.size and (alternates == 1).all():
+        first, second, ploidy, allele = calls.first, calls.second, calls.ploidy, np.int8(1)
+    else:
+        first, second, ploidy = (values[site] for values in (calls.first, calls.second, calls.ploidy))
+        allele = (np.arange(site.size) - np.repeat(np.cumsum(alternates) - alternates, alternates) + 1)[:, None]
+    copies = (first == allele).view(np.int8) + (second == allele).view(np.int8)
+    if haploid == "count":
+        copies = np.where(ploidy == 1, copies // 2, copies)
+    dosage = copies.astype(np.float32)
+    dosage[(first == _MISSING) | (second == _MISSING)] = np.nan
+    variants = sites.filter(pl.col("alternate").list.len() > 0).explode("alternate").select(_VARIANT)
+    return DosageBlock(variants=variants, samples=samples, dosage=dosage)

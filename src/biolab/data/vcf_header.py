@@ -1,0 +1,113 @@
+"""The header of a VCF or BCF file: its samples, and the type of each INFO field."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from biolab.core import ConfigError, DataError, did_you_mean
+
+from .text_blocks import LineBlock, line_blocks
+
+FIXED: Final = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
+_DECLARED: Final = re.compile(r"^##(INFO|FORMAT)=<(.*)>$")
+_KEY: Final = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
+_KINDS: Final[Mapping[str, DataTypeClass]] = {
+    "Integer": pl.Int64,
+    "Float": pl.Float64,
+    "String": pl.String,
+    "Character": pl.String,
+    "Flag": pl.Boolean,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VcfHeader:
+    """What the lines before the first record say; ``lines`` is how many they are."""
+
+    samples: tuple[str, ...]
+    info: Mapping[str, DataType | DataTypeClass]
+    text: str
+    lines: int
+
+    @property
+    def width(self) -> int:
+        """Number of fields of a record."""
+        return len(FIXED) + (1 + len(self.samples) if self.samples else 0)
+
+    def sample_places(self, names: tuple[str, ...] | None, path: Path) -> list[int]:
+        """Return where samples stand, all of them or those named, in the order asked for.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not a sample of the file.
+        """
+        if names is None:
+            return list(range(len(self.samples)))
+        place = {name: k for k, name in enumerate(self.samples)}
+        for name in names:
+            if name not in place:
+                raise ConfigError(f"{path} has no sample {name!r}. {did_you_mean(name, self.samples)}")
+        return [place[name] for name in names]
+
+
+def vcf_blocks(path: Path) -> tuple[VcfHeader, Iterator[LineBlock]]:
+    """Read the header of a VCF file and return it with the blocks of its records.
+
+    Raises
+    ------
+    DataError
+        If the file does not begin with ##fileformat=VCF, has no #CHROM line, or names a sample twice.
+    """
+    blocks = line_blocks(path)
+    held: list[bytes] = []
+    for block in blocks:
+        data = block.data
+        if not held and not data.startswith(b"##fileformat=VCF"):
+            first = data.partition(b"\n")[0][:40].decode(errors="replace")
+            raise DataError(f"{path} begins with {first!r}; a VCF file begins with '##fileformat=VCF'.")
+        at = 0 if data.startswith(b"#CHROM") else data.find(b"\n#CHROM") + 1
+        if at or data.startswith(b"#CHROM"):
+            end = data.index(b"\n", at) + 1
+            text = b"".join([*held, data[:end]]).decode()
+            header = parse_header(text, path)
+            rest = LineBlock(data=data[end:], first_line=header.lines + 1)
+            return header, chain([rest] if rest.data else [], blocks)
+        held.append(data)
+    raise DataError(f"{path} has no line that begins with #CHROM; the file may be truncated, copy it again.")
+
+
+def parse_header(text: str, path: Path) -> VcfHeader:
+    """Parse the header's text.
+
+    Raises
+    ------
+    DataError
+        As `vcf_blocks`.
+    """
+    lines = text.splitlines()
+    names = lines[-1].split("\t")
+    if tuple(names[: len(FIXED)]) != FIXED or (len(names) > len(FIXED) and names[len(FIXED)] != "FORMAT"):
+        raise DataError(
+            f"{path}, line {len(lines)}: the columns are {', '.join(names[:9])}; expected {', '.join(FIXED)} and, if "
+            "there are samples, FORMAT, parted by tabs."
+        )
+    samples = tuple(names[len(FIXED) + 1 :])
+    if len(set(samples)) < len(samples):
+        twice = next(name for k, name in enumerate(samples) if name in samples[:k])
+        raise DataError(f"{path}, line {len(lines)}: two samples are called {twice!r}. Rename one.")
+    info: dict[str, DataType | DataTypeClass] = {}
+    for line in lines:
+        found = _DECLARED.match(line)
+        if found and found[1] == "INFO":
+            keys = dict(_KEY.findall(found[2]))
+            kind = _KINDS.get(keys.get("Type", ""), pl.String)
+            single = keys.get("Number") == "1" or kind == pl.Boolean
+            info[keys.get("ID", "")] = kind if single else pl.List(kind)
+    return VcfHeader(samples=samples, info=info, text=text, lines=len(lines))
