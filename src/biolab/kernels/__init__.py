@@ -18,6 +18,8 @@ from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
 from .hardy_weinberg import hardy_weinberg_exact as hardy_weinberg_exact
+from .logistic_scan import LogisticScan as LogisticScan
+from .logistic_scan import logistic_scan as logistic_scan
 from .packed_matmul import Coding as Coding
 from .packed_matmul import packed_counts as packed_counts
 from .packed_matmul import packed_decode as packed_decode
