@@ -113,10 +113,12 @@ def open_bed(path: str | Path, *, samples: int, variants: int) -> BedFile:
 
 def _check_header(path: Path, header: bytes) -> None:
     if len(header) < _HEADER:
-        raise DataError(f"{path} has {len(header)} bytes; a .bed begins with three (6c 1b 01). It was cut off: copy it again.")
+        raise DataError(
+            f"{path} has {len(header)} bytes; a .bed begins with three (6c 1b 01). It was cut off: copy it again."
+        )
     if header[:2] != _MAGIC:
         raise DataError(
-            f"{path} begins with {header[:2].hex(' ')}; a PLINK 1 .bed begins with 6c 1b. If it holds intervals (the other "
+            f"{path} begins with {header[:2].hex(' ')}; a PLINK 1 .bed begins with 6c 1b. If it holds intervals (another "
             "BED format) it is no genotype file; if it is compressed, unpack it first."
         )
     if header[2] == _SAMPLE_MAJOR:
@@ -201,11 +203,11 @@ def pack(dosage: np.ndarray) -> UInt[np.ndarray, "m b"]:
     if wrong.any():
         j, i = np.argwhere(wrong)[0]
         raise DataError(
-            f"dosage is {given[j, i]} for variant {j}, sample {i} (counted from 0); packed genotypes hold 0, 1, 2 or no "
-            "call. Round imputed dosages to calls first, or keep them in a .pgen."
+            f"dosage is {given[j, i]} for variant {j}, sample {i} (counted from 0); packed genotypes hold 0, 1, 2 or "
+            "no call. Round imputed dosages to calls first, or keep them in a .pgen."
         )
     codes = np.zeros((len(given), -(-given.shape[1] // 4) * 4), dtype=np.uint8)
     part = codes[:, : given.shape[1]]
     part[:] = np.where(absent, 1, np.array([3, 2, 0], dtype=np.uint8)[np.where(absent, 0, given).astype(np.int64)])
-    fours = codes.reshape(len(given), -1, 4)
+    fours = codes.reshape(len(given), codes.shape[1] // 4, 4)
     return fours[..., 0] | fours[..., 1] << 2 | fours[..., 2] << 4 | fours[..., 3] << 6

@@ -1,4 +1,4 @@
-"""PLINK 2's .pgen through the optional package Pgenlib, its hard calls packed into two bits; .pvar and .psam as frames."""
+"""PLINK 2's .pgen through the optional package Pgenlib, hard calls packed into two bits; .pvar and .psam as frames."""
 
 import gzip
 from dataclasses import dataclass, field
@@ -17,7 +17,13 @@ from .plink import named_samples, named_variants, numbers, sex_names
 if TYPE_CHECKING:
     from .plink import VariantIds
 
-_PVAR: Final = {"#CHROM": "chromosome", "POS": "position", "ID": "variant_id", "REF": "other_allele", "ALT": "effect_allele"}
+_PVAR: Final = {
+    "#CHROM": "chromosome",
+    "POS": "position",
+    "ID": "variant_id",
+    "REF": "other_allele",
+    "ALT": "effect_allele",
+}
 _UNKNOWN_PARENT: Final = ["0", "NA"]
 
 
@@ -44,7 +50,7 @@ class PgenFile:
 def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     """Open a .pgen whose .psam has so many samples and whose .pvar so many variants.
 
-    Dosages between 0, 1 and 2 are read as the hard calls stored beside them. Reading is not safe from several threads.
+    Dosages between 0, 1 and 2 are read as the hard calls stored beside them. Read it from one thread at a time.
 
     Raises
     ------
@@ -66,7 +72,9 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     try:
         reader = pgenlib.PgenReader(str(path).encode(), raw_sample_ct=samples, variant_ct=variants)
     except RuntimeError as error:
-        raise DataError(f"{path} cannot be read as .pgen of {samples} samples and {variants} variants: {error}") from error
+        raise DataError(
+            f"{path} cannot be read as .pgen of {samples} samples and {variants} variants: {error}"
+        ) from error
     return PgenFile(path=path, samples=samples, variants=variants, _reader=reader)
 
 
@@ -136,7 +144,9 @@ def _headed(path: Path, *starts: str) -> tuple[pl.DataFrame, int]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: byte {content[error.start]:#04x} is not UTF-8. Convert the file.") from error
+        raise DataError(
+            f"{path}, line {line}: byte {content[error.start]:#04x} is not UTF-8. Convert the file."
+        ) from error
     before = 0
     for line in text.splitlines():
         if not line.startswith("##"):
@@ -149,5 +159,7 @@ def _headed(path: Path, *starts: str) -> tuple[pl.DataFrame, int]:
     rows = [line.split("\t") for line in lines[1:]]
     for number, row in enumerate(rows):
         if len(row) != len(names):
-            raise DataError(f"{path}, line {number + before + 2}: {len(row)} fields, expected {len(names)}. Was it cut off?")
+            raise DataError(
+                f"{path}, line {number + before + 2}: {len(row)} fields, expected {len(names)}. Was it cut off?"
+            )
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row"), before + 1

@@ -55,7 +55,9 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
     if not beside[".bed"].exists():
         near = sorted(path.name for path in prefix.parent.glob("*.bed")) if prefix.parent.is_dir() else []
         there = f" In {prefix.parent} there are: {', '.join(near[:5])}." if near else ""
-        raise DataError(f"Neither {beside['.bed']} nor {beside['.pgen']} exists.{there} Give the name without its ending.")
+        raise DataError(
+            f"Neither {beside['.bed']} nor {beside['.pgen']} exists.{there} Give the name without its ending."
+        )
     variants = read_bim(beside[".bim"], variant_ids=variant_ids)
     samples = read_fam(beside[".fam"])
     bed: BedFile = open_bed(beside[".bed"], samples=samples.height, variants=variants.height)
@@ -82,7 +84,7 @@ def read_bim(path: str | Path, *, variant_ids: VariantIds = "file") -> pl.DataFr
 
 
 def read_fam(path: str | Path) -> pl.DataFrame:
-    """Read a .fam: fid, iid, father, mother (null: a founder), sex ("male", "female" or null), phenotype (null: -9, NA).
+    """Read a .fam: fid, iid, father, mother (null: a founder), sex ("male", "female", null), phenotype (null: -9, NA).
 
     Raises
     ------
@@ -93,7 +95,9 @@ def read_fam(path: str | Path) -> pl.DataFrame:
     frame = whitespace_table(path, _FAM).with_columns(
         *[pl.when(pl.col(name) != "0").then(pl.col(name)).alias(name) for name in ("father", "mother")],
         sex=sex_names(pl.col("sex")),
-        phenotype=pl.when(~pl.col("phenotype").is_in(["-9", "NA"])).then(pl.col("phenotype")).cast(pl.Float64, strict=False),
+        phenotype=pl.when(~pl.col("phenotype").is_in(["-9", "NA"]))
+        .then(pl.col("phenotype"))
+        .cast(pl.Float64, strict=False),
     )
     return named_samples(frame, path)
 
@@ -109,15 +113,21 @@ def write_plink_tables(prefix: str | Path, variants: pl.DataFrame, samples: pl.D
         If a name holds white space, which the format cannot say.
     """
     sex = pl.col("sex").replace_strict({"male": "1", "female": "2"}, default="0", return_dtype=pl.String)
-    bim = variants.select(_BIM).with_columns(pl.col("position_cm").fill_null(0.0).cast(pl.String).str.strip_suffix(".0"))
+    bim = variants.select(_BIM).with_columns(
+        pl.col("position_cm").fill_null(0.0).cast(pl.String).str.strip_suffix(".0")
+    )
     fam = samples.select(_FAM).with_columns(sex, pl.col("phenotype").cast(pl.String).fill_null("-9"))
     for frame, ending in ((bim, ".bim"), (fam, ".fam")):
         text = frame.cast(pl.String).fill_null("0")
         for name in text.columns:
             spaced = text.filter(pl.col(name).str.contains(r"\s") | (pl.col(name) == ""))
             if spaced.height:
-                raise DataError(f"{prefix}{ending}: {name} {spaced[name][0]!r} is empty or holds white space; rename it.")
-        write_atomically(Path(f"{prefix}{ending}"), text.write_csv(separator="\t", include_header=False, quote_style="never"))
+                raise DataError(
+                    f"{prefix}{ending}: {name} {spaced[name][0]!r} is empty or holds white space; rename it."
+                )
+        write_atomically(
+            Path(f"{prefix}{ending}"), text.write_csv(separator="\t", include_header=False, quote_style="never")
+        )
 
 
 def chromosome_names(column: pl.Expr) -> pl.Expr:
@@ -171,14 +181,14 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
                 fields = line.decode("utf-8").split()
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. Convert the "
-                    "file, for instance: iconv -f LATIN1 -t UTF-8"
+                    f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. Convert "
+                    "the file, for instance: iconv -f LATIN1 -t UTF-8"
                 ) from error
             if len(fields) != len(names):
                 shown = line[:_SHOWN].decode("utf-8", "replace").strip()
                 raise DataError(
-                    f"{path}, line {number}: {len(fields)} fields, expected {len(names)} ({', '.join(names)}): {shown!r}. "
-                    "Was the file cut off?"
+                    f"{path}, line {number}: {len(fields)} fields, expected {len(names)} ({', '.join(names)}): "
+                    f"{shown!r}. Was the file cut off?"
                 )
             for column, value in zip(columns, fields, strict=True):
                 column.append(value)
@@ -219,7 +229,10 @@ def named_variants(frame: pl.DataFrame, path: Path, variant_ids: VariantIds, *, 
         ],
     )
     if variant_ids == "position":
-        parts = [pl.col(name).cast(pl.String).fill_null("0") for name in ("chromosome", "position", "other_allele", "effect_allele")]
+        parts = [
+            pl.col(name).cast(pl.String).fill_null("0")
+            for name in ("chromosome", "position", "other_allele", "effect_allele")
+        ]
         frame = frame.with_columns(variant_id=pl.concat_str(parts, separator=":"))
     remedy = (
         "Remove one of them (plink2 --rm-dup)"
@@ -249,11 +262,12 @@ def _refuse_repeated(frame: pl.DataFrame, names: Iterable[str], path: Path, reme
         return
     row = repeated.arg_true()[0]
     first = key.row(int(row))
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(key.columns, first, strict=True))
+    same = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(key.columns, first, strict=True)
+    )
     lines = [int(line) + first_line for line in key.select(same.arg_true()).to_series().head(3)]
     label = " ".join(str(value) for value in first)
     raise DataError(
         f"{path}: {' '.join(key.columns)} {label!r} stands on lines {', '.join(map(str, lines))} "
         f"({int(repeated.sum())} lines repeat a name). {remedy}."
     )
-

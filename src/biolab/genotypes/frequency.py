@@ -32,16 +32,20 @@ class AlleleFrequencies:
     def table(self) -> pl.DataFrame:
         """Return one row a variant; frequencies are null where no copy was seen."""
         frequency, calls = self.counts.frequency, self.counts.calls
-        return self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele").with_columns(
-            effect_allele_frequency=pl.Series(frequency),
-            minor_allele_frequency=pl.Series(np.minimum(frequency, 1 - frequency)),
-            effect_allele_count=pl.Series(self.counts.effect),
-            observed_alleles=pl.Series(self.counts.observed),
-            homozygous_effect=pl.Series(calls[:, HOM_EFFECT]),
-            heterozygous=pl.Series(calls[:, HET]),
-            homozygous_other=pl.Series(calls[:, HOM_OTHER]),
-            missing=pl.Series(calls[:, MISSING]),
-        ).with_columns(pl.col(pl.Float64).fill_nan(None))
+        return (
+            self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+            .with_columns(
+                effect_allele_frequency=pl.Series(frequency),
+                minor_allele_frequency=pl.Series(np.minimum(frequency, 1 - frequency)),
+                effect_allele_count=pl.Series(self.counts.effect),
+                observed_alleles=pl.Series(self.counts.observed),
+                homozygous_effect=pl.Series(calls[:, HOM_EFFECT]),
+                heterozygous=pl.Series(calls[:, HET]),
+                homozygous_other=pl.Series(calls[:, HOM_OTHER]),
+                missing=pl.Series(calls[:, MISSING]),
+            )
+            .with_columns(pl.col(pl.Float64).fill_nan(None))
+        )
 
 
 def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> AlleleFrequencies:

@@ -230,7 +230,7 @@ def _default_variants(m: int) -> pl.DataFrame:
 
 def _default_samples(n: int) -> pl.DataFrame:
     names = [f"s{i + 1}" for i in range(n)]
-    unknown = {name: pl.String for name in ("father", "mother", "sex")} | {"phenotype": pl.Float64}
+    unknown = dict.fromkeys(("father", "mother", "sex"), pl.String) | {"phenotype": pl.Float64}
     return pl.DataFrame({"fid": names, "iid": names}).with_columns(
         *[pl.lit(None, dtype=kind).alias(name) for name, kind in unknown.items()]
     )

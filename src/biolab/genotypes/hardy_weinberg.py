@@ -54,8 +54,8 @@ class HardyWeinberg:
 def hardy_weinberg(genotypes: Genotypes, *, mid_p: bool = False, founders_only: bool = True) -> HardyWeinberg:
     """Test each variant exactly against Hardy-Weinberg proportions; on X only females are counted.
 
-    P(h heterozygotes | allele counts) is proportional to 2^h / (a! h! b!); the p-value adds up all h no more probable
-    than the one seen. ``mid_p`` counts half of those as probable, which holds the level on average, not at each variant.
+    P(h heterozygotes | allele counts) is proportional to 2^h / (a! h! b!); the p-value adds up all h no more
+    probable than the one seen. ``mid_p`` counts half of those as probable: the level holds on average.
 
     References
     ----------
@@ -65,7 +65,7 @@ def hardy_weinberg(genotypes: Genotypes, *, mid_p: bool = False, founders_only: 
     --------
     >>> from biolab.genotypes import genotypes_from_dosage
     >>> hardy_weinberg(genotypes_from_dosage([[2] * 10 + [0] * 10])).table()["p_value"].round(8).to_list()
-    [7.25e-06]
+    [1.34e-06]
     """
     counted = founders(genotypes) if founders_only else genotypes
     counts = call_counts(counted)[:, :MISSING]

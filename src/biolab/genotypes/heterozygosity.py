@@ -58,7 +58,8 @@ class Heterozygosity:
 def heterozygosity(genotypes: Genotypes) -> Heterozygosity:
     """Count homozygous calls of each sample over autosomal variants, and how many Hardy-Weinberg expects.
 
-    A variant with frequency p and T copies seen among founders adds 1 - 2 p (1 - p) T / (T - 1) where the sample is called.
+    A variant with frequency p and T copies seen among founders adds 1 - 2 p (1 - p) T / (T - 1)
+    where the sample is called.
 
     References
     ----------
@@ -94,7 +95,10 @@ class SexCheck:
             self.x.table()
             .select("fid", "iid", recorded_sex=self.recorded, f="f")
             .with_columns(
-                genetic_sex=pl.when(f < self.female_below).then(pl.lit("female")).when(f > self.male_above).then(pl.lit("male"))
+                genetic_sex=pl.when(f < self.female_below)
+                .then(pl.lit("female"))
+                .when(f > self.male_above)
+                .then(pl.lit("male"))
             )
             .with_columns(
                 status=pl.when(genetic.is_null())
@@ -131,9 +135,13 @@ def sex_check(genotypes: Genotypes, *, female_below: float = 0.2, male_above: fl
 
 def _heterozygosity(genotypes: Genotypes, counts: np.ndarray) -> Heterozygosity:
     copies = 2.0 * counts[:, :MISSING].sum(axis=1)
-    frequency = np.divide(2.0 * counts[:, HOM_EFFECT] + counts[:, HET], copies, out=np.zeros(len(counts)), where=copies > 0)
+    frequency = np.divide(
+        2.0 * counts[:, HOM_EFFECT] + counts[:, HET], copies, out=np.zeros(len(counts)), where=copies > 0
+    )
     varies = (frequency > 0) & (frequency < 1)
-    chance = 1 - 2 * frequency * (1 - frequency) * np.divide(copies, copies - 1, out=np.ones(len(counts)), where=copies > 1)
+    chance = 1 - 2 * frequency * (1 - frequency) * np.divide(
+        copies, copies - 1, out=np.ones(len(counts)), where=copies > 1
+    )
     n = genotypes.samples.height
     homozygous, called = np.zeros(n), np.zeros((n, 2))
     for block in genotypes.blocks():

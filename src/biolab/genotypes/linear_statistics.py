@@ -144,7 +144,7 @@ def combine(sites: Sequence[LinearStatistics]) -> LinearStatistics:
     return total
 
 
-def block_statistics(  # noqa: PLR0913, PLR0917 - the parts of a model
+def block_statistics(
     genotypes: Genotypes,
     block: Block,
     design: Float[np.ndarray, "n c"],
@@ -193,7 +193,9 @@ def joined_blocks(parts: Sequence[LinearStatistics]) -> LinearStatistics:
         for name in ("xx", "xy", "yy")
     }
     whole = {name: np.concatenate([getattr(part, name) for part in rows]) for name in ("n", "xg", "gg", "gy")}
-    return LinearStatistics(variants=pl.concat([part.variants for part in parts]), names=parts[0].names, **stacked, **whole)
+    return LinearStatistics(
+        variants=pl.concat([part.variants for part in parts]), names=parts[0].names, **stacked, **whole
+    )
 
 
 def solve_linear(statistics: LinearStatistics) -> pl.DataFrame:
@@ -221,9 +223,7 @@ def solve_linear(statistics: LinearStatistics) -> pl.DataFrame:
         error = np.sqrt(rest / freedom / gg)
         t = beta / error
         p_value = 2 * stdtr(freedom.astype(np.float64), -np.abs(t))
-    reason = np.where(
-        fits, "ok", np.where(constant, "constant", np.where(freedom > 0, "collinear", "too few samples"))
-    )
+    reason = np.where(fits, "ok", np.where(constant, "constant", np.where(freedom > 0, "collinear", "too few samples")))
     return association_frame(statistics.variants, statistics.n, beta, error, t, p_value, reason)
 
 

@@ -115,7 +115,9 @@ def _prepared(weights: pl.DataFrame, by: MatchBy) -> pl.DataFrame:
         other_allele=other.cast(pl.String).str.to_uppercase(),
     )
     if given.height and given[_KEYS[by][0]].is_null().all():
-        raise DataError(f"All rows of the weights have an empty {_KEYS[by][0]}; match by {' or '.join(_KEYS)} that is there.")
+        raise DataError(
+            f"All rows of the weights have an empty {_KEYS[by][0]}; match by {' or '.join(_KEYS)} that is there."
+        )
     return given
 
 

@@ -50,7 +50,9 @@ def scan_table(
     repeated = wanted.select(keys).is_duplicated()
     if repeated.any():
         rows = repeated.arg_true()
-        raise DataError(f"The phenotypes name a sample twice ({len(rows)} rows, the first is row {rows[0]}); keep one a sample.")
+        raise DataError(
+            f"The phenotypes name a sample twice ({len(rows)} rows, the first is row {rows[0]}); keep one a sample."
+        )
     if keys == ["iid"] and genotypes.samples["iid"].is_duplicated().any():
         raise DataError("Sample names (iid) repeat between families here; give the phenotypes a column fid, too.")
     joined = genotypes.samples.select(keys).with_row_index("place").join(
@@ -86,5 +88,7 @@ def _numbers(joined: pl.DataFrame, covariates: Sequence[str]) -> tuple[Float[np.
 def _finite(values: Float[np.ndarray, "n k"], names: Sequence[str]) -> Float[np.ndarray, "n k"]:
     if not np.isfinite(values).all():
         column = int(np.argwhere(~np.isfinite(values))[0][1])
-        raise DataError(f"Column {names[column]!r} of the phenotypes holds NaN or infinity; make these null or mend them.")
+        raise DataError(
+            f"Column {names[column]!r} of the phenotypes holds NaN or infinity; make these null or mend them."
+        )
     return values

@@ -16,7 +16,7 @@ from biolab.data.readers import scan
 
 from .calls import allele_counts, founders
 from .handle import Genotypes
-from .matching import Ambiguous, MatchBy, Matching, match_alleles
+from .matching import Ambiguous, MatchBy, match_alleles
 
 MissingCalls = Literal["mean", "zero"]
 Scaling = Literal["center", "standardize"]
@@ -54,7 +54,10 @@ class PolygenicScores:
         found = {f"rows.{reason}": float(count) for reason, count in self.counts.items()}
         for name in self.names:
             values = self.scores[name].to_numpy()
-            found |= {f"{name}.mean": float(values.mean()), f"{name}.sd": float(values.std(ddof=1)) if values.size > 1 else 0.0}
+            found |= {
+                f"{name}.mean": float(values.mean()),
+                f"{name}.sd": float(values.std(ddof=1)) if values.size > 1 else 0.0,
+            }
         return found
 
     def table(self) -> pl.DataFrame:
@@ -81,7 +84,9 @@ class PolygenicScores:
             spread = against.std(ddof=1)
             below, up_to = (np.searchsorted(against, values, side=side) for side in ("left", "right"))
             found = found.with_columns(
-                pl.Series(f"{name}_z", (values - against.mean()) / spread if spread > 0 else np.full(values.size, np.nan)),
+                pl.Series(
+                    f"{name}_z", (values - against.mean()) / spread if spread > 0 else np.full(values.size, np.nan)
+                ),
                 pl.Series(f"{name}_percentile", 50.0 * (below + up_to) / against.size),
             )
         return found.with_columns(pl.col(pl.Float64).fill_nan(None))
@@ -110,7 +115,7 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     - plink_compatible: as ``plink2 --score``: never flips strands, keeps ambiguous rows, looks at the effect allele
       alone, and gives a missing call 2p (times the scale) also when centred.
 
-    The average is the sum over the number of alleles: 2 x variants if missing calls are imputed, else 2 x variants called.
+    The average is the sum over the number of alleles: 2 x variants if missing calls are imputed, else of those called.
 
     Raises
     ------
@@ -127,7 +132,9 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     --------
     >>> from biolab.genotypes import genotypes_from_dosage
     >>> genotypes = genotypes_from_dosage([[0, 1, 2], [2, None, 0]])
-    >>> weights = pl.DataFrame({"variant_id": ["v1", "v2", "v9"], "effect_allele": ["A", "G", "A"], "weight": [1.0, 0.5, 2.0]})
+    >>> weights = pl.DataFrame(
+    ...     {"variant_id": ["v1", "v2", "v9"], "effect_allele": ["A", "G", "A"], "weight": [1.0, 0.5, 2.0]}
+    ... )
     >>> found = score(genotypes, weights)
     >>> found.scores["weight"].to_list(), found.matching["reason"].to_list()
     ([0.0, 1.5, 3.0], ['matched', 'swapped', 'absent'])
@@ -199,7 +206,9 @@ def _numbers(table: pl.DataFrame, names: list[str]) -> Float[np.ndarray, "r k"]:
     values = table.select(pl.col(names).cast(pl.Float64).fill_null(0.0)).to_numpy()
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(f"Weight {names[column]!r} is {values[row, column]} in row {row} (counted from 0); expected a number.")
+        raise DataError(
+            f"Weight {names[column]!r} is {values[row, column]} in row {row} (counted from 0); expected a number."
+        )
     return values
 
 
@@ -211,11 +220,17 @@ def _effect_frequency(
         counted = np.nan_to_num(allele_counts(founders(kept)).frequency)
         return np.where(swapped, 1 - counted, counted)
     known = frequencies.select("variant_id", known_allele="effect_allele", p="effect_allele_frequency")
-    joined = kept.variants.select("variant_id", "effect_allele").join(known, on="variant_id", how="left", maintain_order="left")
+    joined = kept.variants.select("variant_id", "effect_allele").join(
+        known, on="variant_id", how="left", maintain_order="left"
+    )
     if joined.height != kept.variants.height or joined["p"].null_count():
         lacking = joined.filter(pl.col("p").is_null())["variant_id"].head(1).to_list()
-        raise DataError(f"frequencies lacks a value for {lacking or 'a variant, or names one twice'}; give one a variant.")
-    same = joined.select(pl.col("known_allele") == pl.col("effect_allele")).to_series().fill_null(value=False).to_numpy()
+        raise DataError(
+            f"frequencies lacks a value for {lacking or 'a variant, or names one twice'}; give one a variant."
+        )
+    same = (
+        joined.select(pl.col("known_allele") == pl.col("effect_allele")).to_series().fill_null(value=False).to_numpy()
+    )
     return np.where(same == swapped, 1 - joined["p"].to_numpy(), joined["p"].to_numpy())
 
 
@@ -236,9 +251,7 @@ def _values(
     imputed = mean if scaling is None or plink_compatible else np.zeros_like(mean)
     first, second = np.where(swapped, 0.0, 2.0), np.where(swapped, 2.0, 0.0)
     absent = imputed * scale if missing == "mean" else np.zeros_like(mean)
-    return np.stack(
-        [(first - centre) * scale, absent, (1.0 - centre) * scale, (second - centre) * scale], axis=1
-    )
+    return np.stack([(first - centre) * scale, absent, (1.0 - centre) * scale, (second - centre) * scale], axis=1)
 
 
 def _sums(

@@ -30,7 +30,7 @@ def hardy_weinberg_exact(counts: Int[ndarray, "m 3"], *, mid_p: bool = False) ->
     Examples
     --------
     >>> hardy_weinberg_exact(np.array([[3, 57, 1400], [0, 0, 9]])).round(4).tolist()
-    [0.0101, 1.0]
+    [0.0272, 1.0]
     """
     table = np.ascontiguousarray(counts, dtype=np.int64)
     if table.ndim != 2 or table.shape[1] != 3:

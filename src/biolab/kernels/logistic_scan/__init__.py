@@ -1,4 +1,4 @@
-"""A logistic model for each of many variants beside shared covariates, with Firth's penalty where there is no maximum."""
+"""A logistic model for each of many variants beside shared covariates, with Firth's penalty where one needs it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def logistic_scan(
     penalty: Penalty = "fallback",
     threads: int | None = None,
 ) -> LogisticScan:
-    """Fit log odds = intercept + Z gamma_j + x_j beta_j for each row x_j of ``dosage``, over its samples that are not NaN.
+    """Fit log odds = intercept + Z gamma_j + x_j beta_j for each row x_j of ``dosage``, over its samples not NaN.
 
     ``penalty`` is Firth's (half the log determinant of the information): never, always, or where cases or controls
     carry none of one allele or the plain fit has no maximum.
@@ -69,12 +69,14 @@ def logistic_scan(
     --------
     >>> found = logistic_scan(np.array([[0.0, 1, 1, 2, 0, 2, 1, 0]]), np.array([0.0, 0, 1, 1, 1, 1, 0, 0]))
     >>> found.coef.round(4).tolist(), found.reason
-    ([1.1863], ['ok'])
+    ([1.4381], ['ok'])
     """
     y = finite_vector(np.asarray(outcome, dtype=np.float64), "outcome")
     rows = np.ascontiguousarray(dosage, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] != y.size:
-        raise DataError(f"dosage has shape {rows.shape}; expected one row a variant and a column a sample, (m, {y.size}).")
+        raise DataError(
+            f"dosage has shape {rows.shape}; expected one row a variant and a column a sample, (m, {y.size})."
+        )
     if not np.isin(y, (0.0, 1.0)).all():
         raise DataError("outcome holds other values than 0 (control) and 1 (case).")
     if y.size == 0 or y.min() == y.max():

@@ -1,4 +1,4 @@
-"""Newton's method on one variant beside shared covariates, from the covariates' own fit; Firth's penalty where asked."""
+"""Newton's method on one variant beside shared covariates, from the covariates' own fit; Firth's penalty if asked."""
 
 import numpy as np
 from numba import njit
@@ -181,4 +181,3 @@ def scan(
         found[j, 3], found[j, 4] = 1.0 if firth else 0.0, outcome
         if outcome == OK:
             found[j, 1], found[j, 2] = beta[q] / scale, np.sqrt(inverse[q, q]) / scale
-

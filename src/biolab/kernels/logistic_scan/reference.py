@@ -6,7 +6,9 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 
 
-def log_likelihood(beta: Float[ndarray, " r"], design: Float[ndarray, "n r"], y: Float[ndarray, " n"], *, firth: bool) -> float:
+def log_likelihood(
+    beta: Float[ndarray, " r"], design: Float[ndarray, "n r"], y: Float[ndarray, " n"], *, firth: bool
+) -> float:
     """Return the log-likelihood, with half the log determinant of the information for Firth."""
     eta = design @ beta
     value = float((y * eta - np.logaddexp(0.0, eta)).sum())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from biolab.core import DataError
 from biolab.core.arrays import Float, Int, UInt
-from biolab.kernels.lanes import LANES
+from biolab.kernels.lanes import LANES, aligned_zeros
 
 from . import cpu
 from . import products as sums
@@ -138,7 +138,7 @@ def packed_scores(
         _by_bytes(width, threads, lambda start, stop: cpu.add_score(packed, values, alone, found, start, stop))
         return found[:samples, None].copy()
     tiled = _tiles(columns, len(packed))
-    found = np.zeros((-(-k // LANES), 4 * width, LANES))
+    found = aligned_zeros(-(-k // LANES) * 4 * width * LANES).reshape(-1, 4 * width, LANES)
     flat, total = tiled.ravel(), found.ravel()
     _by_bytes(width, threads, lambda start, stop: cpu.add_scores(packed, values, flat, total, start, stop))
     return found[:, :samples].transpose(1, 0, 2).reshape(samples, -1)[:, :k].copy()
@@ -172,7 +172,7 @@ def packed_products(
     if not packed.size or not k:
         return np.zeros((m, k))
     tiled = _tiles(columns, -(-samples // sums.STEP) * sums.STEP).ravel()
-    found = np.zeros((-(-k // LANES), m, LANES))
+    found = aligned_zeros(-(-k // LANES) * m * LANES).reshape(-1, m, LANES)
     total = found.ravel()
     _by_variants(m, threads, lambda start, stop: sums.add_products(packed, tiled, samples, total, start, stop))
     dosage = found.transpose(1, 0, 2).reshape(m, -1)[:, :k]

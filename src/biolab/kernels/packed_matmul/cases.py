@@ -19,7 +19,7 @@ def pack(codes: UInt[ndarray, "m n"]) -> UInt[ndarray, "m b"]:
     m, n = codes.shape
     filled = np.zeros((m, -(-n // 4) * 4), dtype=np.uint8)
     filled[:, :n] = codes
-    parts = filled.reshape(m, -1, 4)
+    parts = filled.reshape(m, -(-n // 4), 4)
     return parts[..., 0] | parts[..., 1] << 2 | parts[..., 2] << 4 | parts[..., 3] << 6
 
 
@@ -84,7 +84,7 @@ def _reversed_samples(arguments: cases.Arguments) -> cases.Arguments:
 
 
 def _swapped_alleles(arguments: cases.Arguments) -> cases.Arguments:
-    """The other allele counted: dosage 2 - d, so centre 2 - c and the opposite scale mean the same."""
+    """Count the other allele: dosage 2 - d, so centre 2 - c and the opposite scale mean the same."""
     swapped = np.array([3, 1, 2, 0], dtype=np.uint8)[arguments["codes"]]
     scale, centre = np.asarray(arguments["scale"]), np.asarray(arguments["centre"])
     return arguments | {"codes": swapped, "centre": 2 - centre, "scale": -scale, "turned_alleles": True}

@@ -47,9 +47,13 @@ class Coding:
         for name, given in {"centre": centre, "scale": scale, "missing": missing}.items():
             vector = np.asarray(given, dtype=np.float64)
             if vector.shape not in {(), (variants,)}:
-                raise DataError(f"{name} has shape {vector.shape}; expected one number, or one a variant ({variants},).")
+                raise DataError(
+                    f"{name} has shape {vector.shape}; expected one number, or one a variant ({variants},)."
+                )
             if name != "missing" and not np.isfinite(vector).all():
-                raise DataError(f"{name} holds NaN or infinity; expected finite numbers (0 for a variant without calls).")
+                raise DataError(
+                    f"{name} holds NaN or infinity; expected finite numbers (0 for a variant without calls)."
+                )
             parts[name] = np.ascontiguousarray(np.broadcast_to(vector, (variants,)))
         return cls(**parts)
 

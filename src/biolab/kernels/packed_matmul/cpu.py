@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from biolab.core.arrays import Float, Int, UInt
 from biolab.kernels.bits import set_bits
-from biolab.kernels.lanes import LANES, add_rows, put_rows
+from biolab.kernels.lanes import LANES, add_rows, put_rows, work_room
 
 # Low bit of each of 32 calls of a word.
 _LOW = np.uint64(0x5555555555555555)
@@ -149,7 +149,7 @@ def add_scores(
     """
     m, width = packed.shape
     tiles = weights.size // (m * LANES)
-    parts, tables = np.empty(TABLES * PER_TABLE * 4 * LANES), np.empty(TABLES * TABLE)
+    parts, tables = work_room(TABLES * PER_TABLE * 4 * LANES), work_room(TABLES * TABLE)
     words = np.empty((SPAN // PER_TABLE, TILE), dtype=np.uint32)
     calls = words.view(np.uint8)
     for start in range(begin, end, TILE):
@@ -176,7 +176,9 @@ def add_scores(
 
 
 @njit(cache=True, nogil=True)
-def _fill_alone(values: Float[ndarray, "m 4"], weights: Float[ndarray, " m"], j: int, table: Float[ndarray, "4 r"]) -> None:
+def _fill_alone(
+    values: Float[ndarray, "m 4"], weights: Float[ndarray, " m"], j: int, table: Float[ndarray, "4 r"]
+) -> None:
     """Fill the tables of one column for the sixteen variants from j on."""
     m = values.shape[0]
     part = np.zeros((4, 4))
@@ -199,7 +201,7 @@ def add_score(
     begin: int,
     end: int,
 ) -> None:
-    """Add to one score a sample in bytes ``begin`` to ``end``; ``found`` has a number for each of four samples a byte."""
+    """Add to one score a sample in bytes ``begin`` to ``end``; ``found`` has four numbers a byte."""
     m = packed.shape[0]
     table = np.empty((4, ALONE_ROWS))
     words = np.empty((4, TILE), dtype=np.uint32)
@@ -218,7 +220,7 @@ def add_score(
 
 @njit(cache=True, nogil=True)
 def transpose(packed: UInt[ndarray, "m b"], samples: int, found: UInt[ndarray, "n c"]) -> None:
-    """Fill the calls with samples as rows, four variants a byte; calls beyond the last variant are those of the last."""
+    """Fill the calls with samples as rows, four variants a byte; those beyond the last variant repeat it."""
     width = packed.shape[1]
     words = np.empty(width, dtype=np.uint32)
     calls = words.view(np.uint8)

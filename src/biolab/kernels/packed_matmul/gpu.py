@@ -1,5 +1,5 @@
 # ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton kernel are flat
-"""Packed genotypes times dense in Triton: bytes become numbers in registers, products of tiles are summed in float64."""
+"""Packed genotypes times dense in Triton: bytes become numbers in registers, tiles are summed in float64."""
 
 from typing import Any
 
@@ -107,7 +107,9 @@ def products(
 def _prepared(packed: Tensor, samples: int, dense: Any, numbers: ndarray, rows: int) -> tuple[int, int, Tensor, Tensor]:
     m = packed.shape[0]
     if packed.dtype != torch.uint8 or packed.dim() != 2 or packed.shape[1] != -(-samples // 4):
-        raise DataError(f"packed is {packed.dtype} of shape {tuple(packed.shape)}; expected uint8, (m, {-(-samples // 4)}).")
+        raise DataError(
+            f"packed is {packed.dtype} of shape {tuple(packed.shape)}; expected uint8, (m, {-(-samples // 4)})."
+        )
     if dense.dim() != 2 or dense.shape[0] != rows or numbers.shape != (m, 4):
         raise DataError(
             f"Shapes do not fit: packed {tuple(packed.shape)}, dense {tuple(dense.shape)}, numbers {numbers.shape}."

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from biolab.core.arrays import Float, UInt
 from biolab.kernels.bits import lowest_bit
-from biolab.kernels.lanes import LANES, add_rows, put_rows
+from biolab.kernels.lanes import LANES, add_rows, put_rows, work_room
 
 from .cpu import last_word
 
@@ -44,7 +44,9 @@ def _gather(packed: UInt[ndarray, "m b"], j: int, many: int, step: int, found: U
 
 
 @njit(cache=True, nogil=True)
-def _fill_tables(dense: Float[ndarray, " cnw"], at: int, parts: Float[ndarray, " q"], tables: Float[ndarray, " t"]) -> None:
+def _fill_tables(
+    dense: Float[ndarray, " cnw"], at: int, parts: Float[ndarray, " q"], tables: Float[ndarray, " t"]
+) -> None:
     """Fill the tables of twelve samples whose rows begin at ``at``: dosages 2, 0 (missing), 1, 0 of the two bits."""
     for s in range(STEP):
         for lane in range(LANES):
@@ -76,7 +78,7 @@ def add_products(
     m = packed.shape[0]
     tiles = found.size // (m * LANES)
     steps = -(-samples // STEP)
-    parts, tables = np.empty(STEP * 4 * LANES), np.empty(TABLES * TABLE)
+    parts, tables = work_room(STEP * 4 * LANES), work_room(TABLES * TABLE)
     words = np.empty((STEPS, BLOCK), dtype=np.uint32)
     for j in range(begin, end, BLOCK):
         many = min(BLOCK, end - j)
@@ -99,7 +101,9 @@ def add_products(
 
 
 @njit(cache=True, nogil=True)
-def _add_missing_of_word(word: np.uint64, start: int, dense: Float[ndarray, "n k"], found: Float[ndarray, " k"]) -> None:
+def _add_missing_of_word(
+    word: np.uint64, start: int, dense: Float[ndarray, "n k"], found: Float[ndarray, " k"]
+) -> None:
     absent = word & ~(word >> _ONE) & _LOW
     while absent != np.uint64(0):
         sample = start + np.intp(lowest_bit(absent) >> _ONE)

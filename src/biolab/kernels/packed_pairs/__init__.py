@@ -54,7 +54,7 @@ def correlations(
 def kinship_counts(
     first: UInt[ndarray, "a 3 w"], second: UInt[ndarray, "b 3 w"], *, threads: int | None = None
 ) -> Int[ndarray, "a b 5"]:
-    """Count, for each pair of a sample of the first and one of the second planes (over variants), where both are called.
+    """Count over variants, for each pair of a sample of the first and one of the second planes, where both are called.
 
     Last axis: both heterozygous; opposite homozygotes; only the first heterozygous; only the second; called at both.
 

@@ -37,7 +37,7 @@ CASES = (
     _case("several words", 200, 7),
     _case("more rows than a thread takes at once", 70, 67),
     _case("a row without calls", 40, 4, _blank_row),
-    _case("monomorphic", 40, 4, lambda codes: np.zeros_like(codes)),
+    _case("monomorphic", 40, 4, np.zeros_like),
 )
 
 INVARIANCES: cases.Invariances = {"order of calls": lambda a: {"codes": a["codes"][:, ::-1]}}
@@ -57,6 +57,8 @@ def exact(codes: ndarray, **_: Any) -> dict[str, ndarray]:
     dosage = unpacked.decoded(pack(codes), n, Coding.of(m, missing=np.nan).values)
     first, second = np.triu_indices(m)
     return {
-        "correlation": np.array([reference.correlation(dosage[a], dosage[b]) for a, b in zip(first, second, strict=True)]),
+        "correlation": np.array(
+            [reference.correlation(dosage[a], dosage[b]) for a, b in zip(first, second, strict=True)]
+        ),
         "kinship": np.array([[reference.kinship_counts(a, b) for b in dosage] for a in dosage]),
     }

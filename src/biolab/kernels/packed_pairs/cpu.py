@@ -71,9 +71,7 @@ def correlations(
 
 
 @njit(cache=True, nogil=True)
-def kinship_counts(
-    first: UInt[ndarray, "a 3 w"], second: UInt[ndarray, "b 3 w"], found: Int[ndarray, "a b 5"]
-) -> None:
+def kinship_counts(first: UInt[ndarray, "a 3 w"], second: UInt[ndarray, "b 3 w"], found: Int[ndarray, "a b 5"]) -> None:
     """Fill five counts of each pair."""
     for i in range(first.shape[0]):
         for j in range(second.shape[0]):

@@ -1,0 +1,35 @@
+"""Genotypes: files to frames, quality control, polygenic scores, association and structure, streamed block by block."""
+
+from .association import associate as associate
+from .calls import AlleleCounts as AlleleCounts
+from .frequency import AlleleFrequencies as AlleleFrequencies
+from .frequency import allele_frequency as allele_frequency
+from .handle import Block as Block
+from .handle import Genotypes as Genotypes
+from .handle import genotypes_from_dosage as genotypes_from_dosage
+from .handle import read_plink as read_plink
+from .hardy_weinberg import HardyWeinberg as HardyWeinberg
+from .hardy_weinberg import autosomal as autosomal
+from .hardy_weinberg import hardy_weinberg as hardy_weinberg
+from .heterozygosity import Heterozygosity as Heterozygosity
+from .heterozygosity import SexCheck as SexCheck
+from .heterozygosity import heterozygosity as heterozygosity
+from .heterozygosity import sex_check as sex_check
+from .inflation import genomic_inflation as genomic_inflation
+from .linear_statistics import LinearStatistics as LinearStatistics
+from .linear_statistics import combine as combine
+from .linear_statistics import linear_statistics as linear_statistics
+from .linkage import Pruning as Pruning
+from .linkage import clump as clump
+from .linkage import prune as prune
+from .matching import Matching as Matching
+from .matching import match_alleles as match_alleles
+from .missing_calls import Missingness as Missingness
+from .missing_calls import missingness as missingness
+from .principal_components import PrincipalComponents as PrincipalComponents
+from .principal_components import pca as pca
+from .relatedness import RelationshipMatrix as RelationshipMatrix
+from .relatedness import kinship as kinship
+from .relatedness import relationship_matrix as relationship_matrix
+from .scores import PolygenicScores as PolygenicScores
+from .scores import score as score
