@@ -9,7 +9,7 @@ from biolab import kernels
 from biolab.core import DataError
 from biolab.core.arrays import Float
 
-from .calls import HET, HOM_EFFECT, MISSING, call_counts, founders, on_chromosomes
+from .calls import AlleleCounts, allele_counts, founders, on_chromosomes
 from .handle import Genotypes
 from .hardy_weinberg import autosomal
 
@@ -55,18 +55,18 @@ class Heterozygosity:
         )
 
 
-def heterozygosity(genotypes: Genotypes) -> Heterozygosity:
+def heterozygosity(genotypes: Genotypes, *, small_sample: bool = False) -> Heterozygosity:
     """Count homozygous calls of each sample over autosomal variants, and how many Hardy-Weinberg expects.
 
-    A variant with frequency p and T copies seen among founders adds 1 - 2 p (1 - p) T / (T - 1)
-    where the sample is called.
+    A variant with frequency p among founders adds 1 - 2 p (1 - p) where the sample is called; ``small_sample`` multiplies
+    by T / (T - 1), T the copies seen, as p of few founders is too good a fit. Variants that do not vary are left out.
 
     References
     ----------
     Purcell et al. (2007), Am. J. Hum. Genet. 81:559-575, doi:10.1086/519795
     """
     kept = autosomal(genotypes)
-    return _heterozygosity(kept, call_counts(founders(kept)))
+    return _heterozygosity(kept, allele_counts(founders(kept)), small_sample=small_sample)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,8 +115,8 @@ class SexCheck:
 def sex_check(genotypes: Genotypes, *, female_below: float = 0.2, male_above: float = 0.8) -> SexCheck:
     """Compare recorded sex with F on X, which is near 1 for one copy of X and near 0 for two.
 
-    X must be without its pseudoautosomal regions (PLINK calls these XY). Frequencies are of recorded females, of all
-    samples if no sex is recorded.
+    X must be without its pseudoautosomal regions (PLINK calls these XY). Frequencies are
+    those of `allele_frequency`: males have one copy.
 
     Raises
     ------
@@ -127,21 +127,15 @@ def sex_check(genotypes: Genotypes, *, female_below: float = 0.2, male_above: fl
     if not kept.any():
         raise DataError("No variant is on chromosome X; sex cannot be checked with these genotypes.")
     x = genotypes.select(variants=kept)
-    females = founders(x).select(samples=pl.col("sex").eq_missing("female"))
-    counts = call_counts(females if females.samples.height else founders(x))
-    found = _heterozygosity(x, counts)
+    found = _heterozygosity(x, allele_counts(founders(x)), small_sample=False)
     return SexCheck(x=found, recorded=x.samples["sex"], female_below=female_below, male_above=male_above)
 
 
-def _heterozygosity(genotypes: Genotypes, counts: np.ndarray) -> Heterozygosity:
-    copies = 2.0 * counts[:, :MISSING].sum(axis=1)
-    frequency = np.divide(
-        2.0 * counts[:, HOM_EFFECT] + counts[:, HET], copies, out=np.zeros(len(counts)), where=copies > 0
-    )
+def _heterozygosity(genotypes: Genotypes, counts: AlleleCounts, *, small_sample: bool) -> Heterozygosity:
+    frequency, copies = np.nan_to_num(counts.frequency), counts.observed.astype(np.float64)
     varies = (frequency > 0) & (frequency < 1)
-    chance = 1 - 2 * frequency * (1 - frequency) * np.divide(
-        copies, copies - 1, out=np.ones(len(counts)), where=copies > 1
-    )
+    more = np.divide(copies, copies - 1, out=np.ones(copies.size), where=copies > 1) if small_sample else 1.0
+    chance = 1 - 2 * frequency * (1 - frequency) * more
     n = genotypes.samples.height
     homozygous, called = np.zeros(n), np.zeros((n, 2))
     for block in genotypes.blocks():

@@ -46,8 +46,8 @@ def prune(genotypes: Genotypes, *, window: int = 50, step: int = 5, r2: float = 
     """Prune variants as ``--indep-pairwise window step r2``: no pair left in a window has a larger squared correlation.
 
     Windows of so many variants slide along each chromosome; of a pair above the limit the one with the rarer minor
-    allele goes (the earlier if equal). Correlations are of dosages over founders called at both; variants that do not
-    vary stay.
+    allele goes (the later if equal). Correlations are of dosages over founders called at both; variants that do
+    not vary go.
 
     Raises
     ------
@@ -58,11 +58,11 @@ def prune(genotypes: Genotypes, *, window: int = 50, step: int = 5, r2: float = 
         raise DataError(f"window is {window} and step {step} variants; expected at least 2 and 1.")
     counted = founders(genotypes)
     m = genotypes.variants.height
-    kept, because, largest = np.ones(m, dtype=bool), np.full(m, -1), np.full(m, np.nan)
     calls = call_counts(counted)
     copies = 2.0 * calls[:, :MISSING].sum(axis=1)
     frequency = np.divide(2.0 * calls[:, HOM_EFFECT] + calls[:, HET], copies, out=np.zeros(m), where=copies > 0)
     rarity = np.minimum(frequency, 1 - frequency)
+    kept, because, largest = rarity > 0, np.full(m, -1), np.full(m, np.nan)
     for first, last in _chromosomes(genotypes.variants):
         _prune_chromosome(counted, (first, last), (window, step, r2), rarity, (kept, because, largest))
     settings: dict[str, object] = {"window": window, "step": step, "r2": r2}
@@ -89,12 +89,33 @@ def _prune_chromosome(
         rows = np.flatnonzero(kept[start:stop]) + start
         a, b = _new_pairs(rows, fresh)
         correlation = kernels.correlations(planes, a - base, b - base) ** 2
-        for i, j, value in zip(a.tolist(), b.tolist(), correlation.tolist(), strict=True):
-            if value > limit and kept[i] and kept[j]:
-                loser, winner = (i, j) if rarity[i] <= rarity[j] * (1 + 1e-12) else (j, i)
-                kept[loser], because[loser], largest[loser] = False, winner, value
+        above = correlation > limit
+        _remove_one_by_one(a[above], b[above], correlation[above], rarity, found)
         if stop == last:
             return
+
+
+def _remove_one_by_one(
+    first: Int[np.ndarray, " p"],
+    second: Int[np.ndarray, " p"],
+    r2: Float[np.ndarray, " p"],
+    rarity: Float[np.ndarray, " m"],
+    found: tuple[Bool[np.ndarray, " m"], Int[np.ndarray, " m"], Float[np.ndarray, " m"]],
+) -> None:
+    """Remove until no pair above the limit is left, in PLINK's order: in each pass a variant meets one such partner."""
+    kept, because, largest = found
+    partners: dict[int, list[tuple[int, float]]] = {}
+    for i, j, value in zip(first.tolist(), second.tolist(), r2.tolist(), strict=True):
+        partners.setdefault(i, []).append((j, value))
+    removed = bool(partners)
+    while removed:
+        removed = False
+        for i, others in partners.items():
+            j, value = next(((j, value) for j, value in others if kept[j]), (-1, 0.0)) if kept[i] else (-1, 0.0)
+            if j >= 0:
+                loser, winner = (i, j) if rarity[i] < rarity[j] * (1 - 1e-12) else (j, i)
+                kept[loser], because[loser], largest[loser] = False, winner, value
+                removed = True
 
 
 def _new_pairs(rows: Int[np.ndarray, " k"], fresh: int) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"]]:
@@ -116,9 +137,8 @@ def clump(
     """Group a scan's findings around the strongest: one row a clump.
 
     Variants with p below ``p1``, strongest first, take all not yet taken within ``window_bp`` with a squared
-    correlation above ``r2`` to them. Returns chromosome, position, variant_id, p_value, members (how many others),
-    member_ids (those with p below ``p2``, comma separated) and how many of all members fall short of 0.05, as in
-    ``--clump``: not_significant.
+    correlation above ``r2`` to them, as ``--clump`` does. Returns chromosome, position, variant_id, p_value, members (how
+    many others) and member_ids (those of them with p up to ``p2``, comma separated).
 
     Raises
     ------
@@ -132,7 +152,6 @@ def clump(
     frame = genotypes.variants.with_row_index("place").join(
         scan.select("variant_id", "p_value").drop_nulls(), on="variant_id", how="inner", maintain_order="left"
     )
-    frame = frame.filter(pl.col("p_value") <= max(p1, p2)) if p2 < 1 else frame
     p_value = frame["p_value"].to_numpy()
     chromosome = frame["chromosome"].fill_null(_NO_CHROMOSOME).to_list()
     position, place = frame["position"].to_numpy(), frame["place"].to_numpy().astype(np.int64)
@@ -154,7 +173,7 @@ def clump(
     return frame.select("chromosome", "position", "variant_id", "p_value")[leads].with_columns(
         members=pl.Series([len(members) for _, members in clumps], dtype=pl.Int64),
         member_ids=pl.Series(
-            [",".join(frame["variant_id"][members].to_list()) for _, members in clumps], dtype=pl.String
+            [",".join(frame["variant_id"][members[p_value[members] <= p2]].to_list()) for _, members in clumps], dtype=pl.String
         ),
     )
 

@@ -11,9 +11,6 @@ from biolab.core.arrays import Int
 from .calls import MALE_HAPLOID, MISSING, call_counts, on_chromosomes
 from .handle import Genotypes
 
-# The second of the four codes of two bits is a missing call.
-_ABSENT = (0.0, 1.0, 0.0, 0.0)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Missingness:
@@ -80,12 +77,10 @@ def missingness(genotypes: Genotypes) -> Missingness:
 
 
 def _of_samples(genotypes: Genotypes) -> Int[np.ndarray, " n"]:
-    found = np.zeros(genotypes.samples.height)
+    found = np.zeros(genotypes.samples.height, dtype=np.int64)
     for block in genotypes.blocks():
-        many = len(block.packed)
-        values = np.tile(_ABSENT, (many, 1))
-        found += kernels.packed_scores(block.packed, found.size, np.ones((many, 1)), values)[:, 0]
-    return found.astype(np.int64)
+        found += kernels.packed_missing_of_samples(block.packed, found.size)
+    return found
 
 
 def _with_rate(names: pl.DataFrame, missing: Int[np.ndarray, " k"], expected: Int[np.ndarray, " k"]) -> pl.DataFrame:

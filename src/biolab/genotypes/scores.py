@@ -9,7 +9,7 @@ import polars as pl
 
 from biolab import kernels
 from biolab.core import DataError
-from biolab.core.arrays import Bool, Float
+from biolab.core.arrays import Bool, Float, Int
 from biolab.data.pgs_catalog import read_scoring_file
 from biolab.data.plink import chromosome_names
 from biolab.data.readers import scan
@@ -31,14 +31,13 @@ _CATALOGUE: Final = {
     "other_allele": ("other_allele", "hm_inferOtherAllele"),
     "weight": ("effect_weight",),
 }
-_CALLED: Final = (2.0, 0.0, 2.0, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PolygenicScores:
     """Scores of samples with how their weights were matched.
 
-    ``scores`` has fid, iid, allele_count (alleles in the average's denominator), and for each column of weights the sum
+    ``scores`` has fid, iid, allele_count (alleles called), and for each column of weights the sum
     over alleles and ``*_average``. ``matching`` has one reason for every row of the weights.
     """
 
@@ -152,11 +151,11 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     kept = genotypes.select(variants=matching.variant_rows)
     frequency = _effect_frequency(kept, matching.swapped, frequencies)
     values = _values(matching.swapped, frequency, missing, scaling, plink_compatible=plink_compatible)
-    sums, called = _sums(kept, values, columns, count_called=missing == "zero")
-    alleles = np.full(kept.samples.height, 2.0 * matching.weight_rows.size) if called is None else called
+    sums, called = _sums(kept, values, columns)
+    alleles = np.full(called.size, 2.0 * matching.weight_rows.size) if missing == "mean" else called.astype(np.float64)
     averages = np.divide(sums, alleles[:, None], out=np.full(sums.shape, np.nan), where=alleles[:, None] > 0)
     scores = genotypes.samples.select("fid", "iid").with_columns(
-        pl.Series("allele_count", alleles.astype(np.int64)),
+        pl.Series("allele_count", called),
         *[pl.Series(name, sums[:, k]) for k, name in enumerate(names)],
         *[pl.Series(f"{name}_average", averages[:, k]).fill_nan(None) for k, name in enumerate(names)],
     )
@@ -255,14 +254,12 @@ def _values(
 
 
 def _sums(
-    kept: Genotypes, values: Float[np.ndarray, "u 4"], columns: Float[np.ndarray, "u k"], *, count_called: bool
-) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, " n"] | None]:
-    """Add up the scores, and where asked the alleles called, in one pass."""
+    kept: Genotypes, values: Float[np.ndarray, "u 4"], columns: Float[np.ndarray, "u k"]
+) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, " n"]]:
+    """Add up the scores and count the alleles called, in one pass."""
     n = kept.samples.height
-    sums, called = np.zeros((n, columns.shape[1])), np.zeros(n)
+    sums, called = np.zeros((n, columns.shape[1])), np.full(n, 2 * len(columns))
     for block in kept.blocks():
         sums += kernels.packed_scores(block.packed, n, columns[block.places], values[block.places])
-        if count_called:
-            many = len(block.packed)
-            called += kernels.packed_scores(block.packed, n, np.ones((many, 1)), np.tile(_CALLED, (many, 1)))[:, 0]
-    return sums, called if count_called else None
+        called -= 2 * kernels.packed_missing_of_samples(block.packed, n)
+    return sums, called

@@ -23,6 +23,7 @@ from .logistic_scan import logistic_scan as logistic_scan
 from .packed_matmul import Coding as Coding
 from .packed_matmul import packed_counts as packed_counts
 from .packed_matmul import packed_decode as packed_decode
+from .packed_matmul import packed_missing_of_samples as packed_missing_of_samples
 from .packed_matmul import packed_missing_sums as packed_missing_sums
 from .packed_matmul import packed_products as packed_products
 from .packed_matmul import packed_scores as packed_scores

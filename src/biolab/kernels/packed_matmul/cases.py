@@ -9,7 +9,7 @@ from numpy import ndarray
 from biolab.core.arrays import UInt
 from biolab.kernels import cases
 
-from . import Coding, packed_counts, packed_decode, packed_missing_sums, packed_products, packed_scores, reference
+from . import Coding, packed_counts, packed_decode, packed_missing_of_samples, packed_missing_sums, packed_products, packed_scores, reference
 
 TOLERANCE = cases.Tolerance(relative=1e-10, absolute=1e-10)
 
@@ -105,11 +105,13 @@ def fast(**arguments: Any) -> dict[str, ndarray]:
         "scores": packed_scores(packed, samples, arguments["weights"], coding, threads=threads),
         "products": packed_products(packed, samples, arguments["dense"], coding, threads=threads),
         "missing": packed_missing_sums(packed, samples, arguments["dense"], threads=threads),
+        "missing_of_samples": packed_missing_of_samples(packed, samples, threads=threads),
         "decoded": packed_decode(packed, samples, coding, threads=threads),
         "counts": packed_counts(packed, samples, threads=threads),
     }
     if "turned" in arguments:
-        found |= {"scores": found["scores"][::-1], "decoded": found["decoded"][:, ::-1]}
+        turned = {name: found[name][::-1] for name in ("scores", "missing_of_samples")}
+        found |= turned | {"decoded": found["decoded"][:, ::-1]}
     if "turned_alleles" in arguments:
         found["counts"] = found["counts"][:, [2, 1, 0, 3]]
     return found
@@ -125,6 +127,7 @@ def exact(**arguments: Any) -> dict[str, ndarray]:
         "scores": reference.scores(decoded, arguments["weights"]),
         "products": reference.products(decoded, dense),
         "missing": reference.products((reference.codes(packed, samples) == 1).astype(np.float64), dense),
+        "missing_of_samples": (reference.codes(packed, samples) == 1).sum(axis=0),
         "decoded": decoded,
         "counts": reference.counts(packed, samples),
     }

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy import ndarray
 
-from biolab.core.arrays import Float, UInt
+from biolab.core.arrays import Float, Int, UInt
 from biolab.kernels.bits import lowest_bit
 from biolab.kernels.lanes import LANES, add_rows, put_rows, work_room
 
@@ -125,3 +125,23 @@ def add_missing(
         for k in range(full):
             _add_missing_of_word(words[k], 32 * k, dense, found[j])
         _add_missing_of_word(last_word(row, samples), 32 * full, dense, found[j])
+
+
+@njit(cache=True, nogil=True)
+def _count_missing_of_word(word: np.uint64, start: int, found: Int[ndarray, " n"]) -> None:
+    absent = word & ~(word >> _ONE) & _LOW
+    while absent != np.uint64(0):
+        found[start + np.intp(lowest_bit(absent) >> _ONE)] += 1
+        absent &= absent - _ONE
+
+
+@njit(cache=True, nogil=True)
+def count_missing(packed: UInt[ndarray, "m b"], samples: int, found: Int[ndarray, " n"]) -> None:
+    """Add the number of missing calls to each sample."""
+    full = samples // 32
+    for j in range(packed.shape[0]):
+        row = packed[j]
+        words = row[: full * 8].view(np.uint64)
+        for k in range(full):
+            _count_missing_of_word(words[k], 32 * k, found)
+        _count_missing_of_word(last_word(row, samples), 32 * full, found)
