@@ -24,7 +24,23 @@ def gold(name: str) -> pl.DataFrame:
     head = [word.lstrip("#") for word in lines[0]]
     frame = pl.DataFrame(lines[1:], schema=dict.fromkeys(head, pl.String), orient="row")
     numbers = [frame[column].replace({"NA": None, "nan": None}).cast(pl.Float64, strict=False) for column in head]
-    texts = {"ID", "IID", "FID", "SNP", "A1", "FID1", "IID1", "FID2", "IID2", "SP2", "ERRCODE", "STATUS", "FIRTH?", "REF", "ALT"}
+    texts = {
+        "ID",
+        "IID",
+        "FID",
+        "SNP",
+        "A1",
+        "FID1",
+        "IID1",
+        "FID2",
+        "IID2",
+        "SP2",
+        "ERRCODE",
+        "STATUS",
+        "FIRTH?",
+        "REF",
+        "ALT",
+    }
     return pl.DataFrame([frame[c] if c in texts else numbers[k] for k, c in enumerate(head)])
 
 
@@ -57,7 +73,9 @@ def same(found, expected, **close):
 def test_frequencies():
     table, expected = gt.allele_frequency(toy()).table(), gold("freq.afreq")
     assert table["variant_id"].to_list() == expected["ID"].to_list()
-    frequency = pl.DataFrame({"f": table["effect_allele_frequency"], "alt": expected["ALT"], "a": table["effect_allele"]})
+    frequency = pl.DataFrame(
+        {"f": table["effect_allele_frequency"], "alt": expected["ALT"], "a": table["effect_allele"]}
+    )
     assert (frequency["alt"] == frequency["a"]).all()
     # a heterozygous call of a male on X is half a copy to PLINK, none to biolab; it marks the two whose sex is wrong
     males = toy().select(samples=pl.col("sex") == "male").dosage()
@@ -117,7 +135,10 @@ def test_scores_as_plink_makes_them(file, options):
 
 
 def test_centred_scores_differ_from_plink_where_calls_are_missing_and_only_there():
-    ours, theirs = (gt.score(autosomes(), weights(), scaling="center", ambiguous="keep", plink_compatible=c).scores for c in (False, True))
+    ours, theirs = (
+        gt.score(autosomes(), weights(), scaling="center", ambiguous="keep", plink_compatible=c).scores
+        for c in (False, True)
+    )
     used = autosomes().select(variants=weights()["variant_id"].to_list())
     absent = np.isnan(used.dosage())
     assert ((np.abs(ours["first"].to_numpy() - theirs["first"].to_numpy()) > 1e-9) == absent.any(axis=0)).all()
@@ -132,7 +153,9 @@ def test_linear_scan():
 
 
 def logistic(**options):
-    return gt.associate(autosomes(), people(), outcome="disease", covariates=["age", "site"], model="logistic", **options)
+    return gt.associate(
+        autosomes(), people(), outcome="disease", covariates=["age", "site"], model="logistic", **options
+    )
 
 
 def test_logistic_scan_with_firth_where_needed():
@@ -151,7 +174,9 @@ def test_logistic_scan_with_firth_where_needed():
 
 
 def r_scan(name):
-    return pl.read_csv(FOLDER / "r_scans.csv", null_values="NA").select("variant_id", beta=name, standard_error=f"{name}_error")
+    return pl.read_csv(FOLDER / "r_scans.csv", null_values="NA").select(
+        "variant_id", beta=name, standard_error=f"{name}_error"
+    )
 
 
 def test_logistic_scan_against_r():
@@ -186,11 +211,15 @@ def test_firth_everywhere():
     finished = expected["ERRCODE"] == "."
     found, expected = found.filter(finished), expected.filter(finished)
     sign = np.where(found["effect_allele"] == expected["A1"], 1.0, -1.0)
-    away = np.abs(found["beta"].to_numpy() * sign - expected["OR"].log().to_numpy()) / found["standard_error"].to_numpy()
+    away = (
+        np.abs(found["beta"].to_numpy() * sign - expected["OR"].log().to_numpy()) / found["standard_error"].to_numpy()
+    )
     assert np.median(away) < 2e-5
     assert np.quantile(away, 0.8) < 1e-3
     assert away.max() < 0.08
-    assert logistic(firth="always").filter(pl.col("variant_id") == "rs1011")["beta"][0] == pytest.approx(penalised("rs1011"), rel=1e-4)
+    assert logistic(firth="always").filter(pl.col("variant_id") == "rs1011")["beta"][0] == pytest.approx(
+        penalised("rs1011"), rel=1e-4
+    )
 
 
 def penalised(variant):
@@ -206,7 +235,9 @@ def penalised(variant):
         information = design.T @ (design * (p * (1 - p))[:, None])
         return np.logaddexp(0, eta).sum() - frame[:, 2] @ eta - 0.5 * np.linalg.slogdet(information)[1]
 
-    return minimize(loss, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 5000}).x[3]
+    return minimize(
+        loss, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 5000}
+    ).x[3]
 
 
 def same_effects(found, expected, beta, error, statistic):
@@ -249,8 +280,12 @@ def test_clumps():
 def test_king_robust():
     found = gt.kinship(toy(), at_least=0.02)
     expected = gold("king.kin0")
-    ours = {frozenset((a, b)): (n, phi) for a, b, n, phi in found.select("iid1", "iid2", "variants", "kinship").iter_rows()}
-    theirs = {frozenset((a, b)): (n, phi) for a, b, n, phi in expected.select("IID1", "IID2", "NSNP", "KINSHIP").iter_rows()}
+    ours = {
+        frozenset((a, b)): (n, phi) for a, b, n, phi in found.select("iid1", "iid2", "variants", "kinship").iter_rows()
+    }
+    theirs = {
+        frozenset((a, b)): (n, phi) for a, b, n, phi in expected.select("IID1", "IID2", "NSNP", "KINSHIP").iter_rows()
+    }
     assert ours.keys() == theirs.keys()
     for pair, (n, phi) in theirs.items():
         assert ours[pair][0] == n

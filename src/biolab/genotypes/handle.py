@@ -159,14 +159,10 @@ class Genotypes:
         people = self.samples.height
         dosage = self.decoded(Block(start=start, stop=stop, packed=self._packed(start, stop)))
         names = self.variants[start:stop].select("variant_id", "effect_allele")
-        return pl.concat(
-            [
-                names[np.repeat(np.arange(stop - start), people)],
-                pl.concat([self.samples.select("fid", "iid")] * (stop - start)),
-                pl.DataFrame({"dosage": dosage.ravel().astype(np.float32)}).fill_nan(None),
-            ],
-            how="horizontal",
-        )
+        repeated = names[np.repeat(np.arange(stop - start), people)]
+        persons = self.samples.select("fid", "iid")[np.tile(np.arange(people), stop - start)]
+        values = pl.Series("dosage", dosage.ravel().astype(np.float32)).fill_nan(None)
+        return repeated.hstack(persons).with_columns(values)
 
 
 def read_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Genotypes:

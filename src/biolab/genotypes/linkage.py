@@ -173,7 +173,8 @@ def clump(
     return frame.select("chromosome", "position", "variant_id", "p_value")[leads].with_columns(
         members=pl.Series([len(members) for _, members in clumps], dtype=pl.Int64),
         member_ids=pl.Series(
-            [",".join(frame["variant_id"][members[p_value[members] <= p2]].to_list()) for _, members in clumps], dtype=pl.String
+            [",".join(frame["variant_id"][members[p_value[members] <= p2]].to_list()) for _, members in clumps],
+            dtype=pl.String,
         ),
     )
 

@@ -67,21 +67,16 @@ def pca(genotypes: Genotypes, *, components: int = 10, seed: int = 0) -> Princip
     kept, p = kept.select(variants=varying) if varying.size < frequency.size else kept, frequency[varying]
     n, m = kept.samples.height, varying.size
     if not 0 < components < min(n, m):
-        raise DataError(
-            f"components is {components}; expected 1 to {min(n, m) - 1} for {n} samples and {m} varying variants."
-        )
+        raise DataError(f"components is {components}; expected 1 to {min(n, m) - 1} for {n} samples and {m} variants.")
     coding = kernels.Coding.of(m, centre=2 * p, scale=1 / np.sqrt(2 * p * (1 - p)))
     width = min(components + _MORE, n)
     basis = np.linalg.qr(np.random.default_rng(seed).normal(size=(n, width)))[0]
-    tried = [basis]
+    space = basis
     for _ in range(_PASSES):
-        if sum(part.shape[1] for part in tried) + width > n:
+        fresh = _new_directions(_apply(kept, coding, basis), space)
+        if not fresh.shape[1]:
             break
-        image = _apply(kept, coding, tried[-1])
-        for part in tried * 2:  # twice: once leaves rounding
-            image -= part @ (part.T @ image)
-        tried.append(np.linalg.qr(image)[0])
-    space = np.column_stack(tried)
+        space, basis = np.column_stack([space, fresh]), fresh
     projected = space.T @ _apply(kept, coding, space)
     values, vectors = np.linalg.eigh((projected + projected.T) / 2)
     order = np.argsort(values)[::-1][:components]
@@ -92,6 +87,17 @@ def pca(genotypes: Genotypes, *, components: int = 10, seed: int = 0) -> Princip
         samples=kept.samples, variants=kept.variants, components=found, eigenvalues=values[order], loadings=loadings,
         trace=trace, settings={"components": components, "seed": seed, "variants": m},
     )  # fmt: skip
+
+
+def _new_directions(image: Float[np.ndarray, "n k"], space: Float[np.ndarray, "n s"]) -> Float[np.ndarray, "n f"]:
+    """Return orthonormal directions of the image outside the space; none where only rounding is left."""
+    largest = np.linalg.norm(image, axis=0).max(initial=0.0)
+    left = image - space @ (space.T @ image)
+    directions, sizes, _ = np.linalg.svd(left, full_matrices=False)
+    fresh = directions[:, sizes > 1e-9 * largest][:, : len(space) - space.shape[1]]
+    for _ in range(2):  # small directions carry rounding along the space
+        fresh = np.linalg.qr(fresh - space @ (space.T @ fresh))[0]
+    return fresh
 
 
 def _part(coding: kernels.Coding, places: slice) -> kernels.Coding:
