@@ -30,7 +30,10 @@ PLINK2 = {
         "--score weights.tsv 1 2 header-read no-mean-imputation cols=+scoresums --score-col-nums 4-5 --chr 1-2",
         ["sscore"],
     ),
-    "score-center": ("--score weights.tsv 1 2 header-read center cols=+scoresums --score-col-nums 4-5 --chr 1-2", ["sscore"]),
+    "score-center": (
+        "--score weights.tsv 1 2 header-read center cols=+scoresums --score-col-nums 4-5 --chr 1-2",
+        ["sscore"],
+    ),
     "score-standardize": (
         "--score weights.tsv 1 2 header-read variance-standardize cols=+scoresums --score-col-nums 4-5 --chr 1-2",
         ["sscore"],

@@ -118,7 +118,7 @@ def _check_header(path: Path, header: bytes) -> None:
         )
     if header[:2] != _MAGIC:
         raise DataError(
-            f"{path} begins with {header[:2].hex(' ')}; a PLINK 1 .bed begins with 6c 1b. If it holds intervals (another "
+            f"{path} begins with {header[:2].hex(' ')}; a PLINK 1 .bed begins with 6c 1b. If it holds intervals (the "
             "BED format) it is no genotype file; if it is compressed, unpack it first."
         )
     if header[2] == _SAMPLE_MAJOR:

@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +64,7 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     if not path.is_file():
         raise DataError(f"{path} does not exist; a .pgen stands beside its .pvar and .psam under the same name.")
     try:
-        import pgenlib
+        pgenlib = import_module("pgenlib")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{path}: reading .pgen needs the optional package Pgenlib. Install it with: pip install 'biolab[genomics]', "

@@ -43,7 +43,7 @@ def associate(  # noqa: PLR0913 - all but two are keyword-only
 
     ``beta`` is per copy of effect_allele: a difference, a log odds ratio, a log hazard ratio. ``missing="complete"``
     leaves out a variant's samples without a call (``n`` differs), "mean" gives them the mean dosage. Samples without
-    the outcome or a covariate are left out of all. ``reason`` says why numbers are null: constant, collinear, separated...
+    the outcome or a covariate are left out of all. ``reason`` says why numbers are null: constant, separated...
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _linear(table: ScanTable, missing: MissingDosage) -> pl.DataFrame:
 
 
 def _standardised(covariates: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n q"]:
-    """Bring covariates to one scale, which changes no coefficient of a dosage; constant ones stay for the fit to refuse."""
+    """Bring covariates to one scale, which changes no coefficient of a dosage; constant ones are left."""
     scale = covariates.std(axis=0)
     return (covariates - covariates.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
 

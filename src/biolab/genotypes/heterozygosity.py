@@ -58,8 +58,8 @@ class Heterozygosity:
 def heterozygosity(genotypes: Genotypes, *, small_sample: bool = False) -> Heterozygosity:
     """Count homozygous calls of each sample over autosomal variants, and how many Hardy-Weinberg expects.
 
-    A variant with frequency p among founders adds 1 - 2 p (1 - p) where the sample is called; ``small_sample`` multiplies
-    by T / (T - 1), T the copies seen, as p of few founders is too good a fit. Variants that do not vary are left out.
+    A variant with frequency p among founders adds 1 - 2 p (1 - p) where the sample is called; with
+    ``small_sample`` 1 - 2 p (1 - p) T / (T - 1), T the copies seen. Variants that do not vary are left out.
 
     References
     ----------

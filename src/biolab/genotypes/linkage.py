@@ -77,7 +77,7 @@ def _prune_chromosome(
     found: tuple[Bool[np.ndarray, " m"], Int[np.ndarray, " m"], Float[np.ndarray, " m"]],
 ) -> None:
     window, step, limit = rule
-    kept, because, largest = found
+    kept = found[0]
     (first, last), held, planes = span, 0, np.empty(0)
     for start in range(first, last, step):
         stop = min(start + window, last)
@@ -137,8 +137,8 @@ def clump(
     """Group a scan's findings around the strongest: one row a clump.
 
     Variants with p below ``p1``, strongest first, take all not yet taken within ``window_bp`` with a squared
-    correlation above ``r2`` to them, as ``--clump`` does. Returns chromosome, position, variant_id, p_value, members (how
-    many others) and member_ids (those of them with p up to ``p2``, comma separated).
+    correlation above ``r2`` to them, as ``--clump`` does. Returns chromosome, position, variant_id, p_value, members
+    (how many others) and member_ids (those of them with p up to ``p2``, comma separated).
 
     Raises
     ------
@@ -212,7 +212,7 @@ def _chromosomes(variants: pl.DataFrame) -> list[tuple[int, int]]:
         if back.size:
             row = start + int(back[0]) + 1
             raise DataError(
-                f"Variant {variants['variant_id'][row]!r} on chromosome {label} stands after a larger position; sort the "
-                "files (plink2 --sort-vars)."
+                f"Variant {variants['variant_id'][row]!r} on chromosome {label} stands after a larger position; sort "
+                "the files (plink2 --sort-vars)."
             )
     return list(zip(starts.tolist(), ends, strict=True))

@@ -51,7 +51,7 @@ def _sum_of_rows(context: Any, builder: Any, signature: Any, arguments: Any) -> 
 
 
 @intrinsic
-def add_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> Any:
+def _add_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> Any:
     """total[at : at + 8] += sum over p in places of table[p : p + 8]; float64 vectors, nothing is checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -65,7 +65,7 @@ def add_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> An
 
 
 @intrinsic
-def put_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> Any:
+def _put_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> Any:
     """total[at : at + 8] = sum over p in places of table[p : p + 8]; float64 vectors, nothing is checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -75,3 +75,8 @@ def put_rows(typingctx: Any, total: Any, at: Any, table: Any, places: Any) -> An
         return context.get_dummy_value()
 
     return types.void(total, at, table, places), generate
+
+
+# the names compiled code calls: without numba's own argument, which type checkers take for one of theirs
+add_rows: Any = _add_rows
+put_rows: Any = _put_rows

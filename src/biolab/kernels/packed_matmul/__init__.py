@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ def packed_missing_of_samples(
         parts.append(found)
 
     _by_variants(len(packed), threads, count)
-    return np.sum(parts, axis=0, dtype=np.int64) if parts else np.zeros(samples, dtype=np.int64)
+    return sum(parts, np.zeros(samples, dtype=np.int64))
 
 
 def packed_decode(
@@ -124,6 +124,28 @@ def packed_transpose(packed: UInt[ndarray, "m b"], samples: int) -> UInt[ndarray
     return found
 
 
+@overload
+def packed_scores(
+    packed: UInt[ndarray, "m b"],
+    samples: int,
+    weights: Float[ndarray, "m k"],
+    coding: Coding | Float[ndarray, "m 4"],
+    *,
+    threads: int | None = None,
+) -> Float[ndarray, "n k"]: ...
+
+
+@overload
+def packed_scores(
+    packed: UInt[Tensor, "m b"],
+    samples: int,
+    weights: Float[Tensor, "m k"],
+    coding: Coding | Float[ndarray, "m 4"],
+    *,
+    threads: int | None = None,
+) -> Float[Tensor, "n k"]: ...
+
+
 def packed_scores(
     packed: UInt[ndarray, "m b"] | UInt[Tensor, "m b"],
     samples: int,
@@ -166,6 +188,28 @@ def packed_scores(
     flat, total = tiled.ravel(), found.ravel()
     _by_bytes(width, threads, lambda start, stop: cpu.add_scores(packed, values, flat, total, start, stop))
     return found[:, :samples].transpose(1, 0, 2).reshape(samples, -1)[:, :k].copy()
+
+
+@overload
+def packed_products(
+    packed: UInt[ndarray, "m b"],
+    samples: int,
+    dense: Float[ndarray, "n k"],
+    coding: Coding,
+    *,
+    threads: int | None = None,
+) -> Float[ndarray, "m k"]: ...
+
+
+@overload
+def packed_products(
+    packed: UInt[Tensor, "m b"],
+    samples: int,
+    dense: Float[Tensor, "n k"],
+    coding: Coding,
+    *,
+    threads: int | None = None,
+) -> Float[Tensor, "m k"]: ...
 
 
 def packed_products(

@@ -9,7 +9,16 @@ from numpy import ndarray
 from biolab.core.arrays import UInt
 from biolab.kernels import cases
 
-from . import Coding, packed_counts, packed_decode, packed_missing_of_samples, packed_missing_sums, packed_products, packed_scores, reference
+from . import (
+    Coding,
+    packed_counts,
+    packed_decode,
+    packed_missing_of_samples,
+    packed_missing_sums,
+    packed_products,
+    packed_scores,
+    reference,
+)
 
 TOLERANCE = cases.Tolerance(relative=1e-10, absolute=1e-10)
 
