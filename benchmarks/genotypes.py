@@ -5,9 +5,9 @@
 
 Each measurement is a process of its own, and both sides open the .bed, read the same weights or phenotypes from text,
 and write their table. PLINK is timed from start to end; biolab is timed as in a session, without the start of Python
-and its packages (the column "with start" has the whole process less one run). Peak memory is the process's own. `plink2` must be on the path;
-the BLAS it is linked to is printed, as its scores depend on it. For tensorQTL give --tensorqtl-python, a Python that
-has it: it gets decoded dosages in memory, its start and reading are not counted.
+and its packages (the column "with start" has the whole process less one run). Peak memory is the process's own.
+`plink2` must be on the path; the BLAS it is linked to is printed, as its scores depend on it. For tensorQTL give
+--tensorqtl-python, a Python that has it: it gets decoded dosages in memory, its start and reading are not counted.
 Contract tests of packed_matmul run first; nothing is reported while they are red.
 """
 
@@ -66,7 +66,8 @@ n = len(people)
 row = -(-n // 4)
 raw = np.fromfile(f"{folder}/g.bed", dtype=np.uint8, offset=3, count=row * variants).reshape(variants, row)
 dosage = np.array([2, -9, 1, 0], dtype=np.int8)[(raw[:, :, None] >> np.array([0, 2, 4, 6], dtype=np.uint8)) & 3]
-frame = pd.DataFrame(dosage.reshape(variants, -1)[:, :n], index=[f"v{j}" for j in range(variants)], columns=people.index)
+names = [f"v{j}" for j in range(variants)]
+frame = pd.DataFrame(dosage.reshape(variants, -1)[:, :n], index=names, columns=people.index)
 covariates = people[[f"c{k}" for k in range(10)]]
 phenotype = people[["y"]].T
 start = time.perf_counter()
@@ -76,7 +77,7 @@ print("seconds", time.perf_counter() - start)
 
 
 def simulate(folder: Path, samples: int, variants: int, seed: int) -> None:
-    """Write genotypes whose haplotypes are pieces of 200 ancestors', 1 % of calls missing, with tables."""
+    """Write genotypes whose haplotypes are pieces of 200 ancestors', and tables beside them."""
     generator = np.random.default_rng(seed)
     row, piece, ancestors = -(-samples // 4), 100, 200
     latent = generator.normal(size=ancestors)
@@ -139,7 +140,8 @@ def timed(command: list[str], folder: Path, cap: float, environment: dict[str, s
 def measured(command: list[str], folder: Path, options: argparse.Namespace) -> dict[str, object]:
     """Repeat a command, each time in a child that reports the peak memory of its one child."""
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": str(options.threads), "OPENBLAS_NUM_THREADS": str(options.threads),
+        "PYTHONPATH": str(ROOT / "src"),
+        "OMP_NUM_THREADS": str(options.threads), "OPENBLAS_NUM_THREADS": str(options.threads),
     }  # fmt: skip
     runs, whole, memory = [], [], 0
     for _ in range(options.repeats + 1):  # the first warms the page cache and compiled code
@@ -241,8 +243,8 @@ def table(found: list[dict[str, object]]) -> str:
             verdict = f"<= 1000 MB: {'held' if one['peak_memory_mb'] <= 1000 else 'missed'}"
         shown = "" if one["tool"] == "biolab" else f"{ratio:.1f}"
         lines.append(
-            f"| {size} | {one['work']} | {one['tool']} | {one['median_s']:.2f} | {one['with_start_s']:.2f} | {shown} | {one['peak_memory_mb']:.0f} "
-            f"| {one.get('difference', '')} | {verdict} |"
+            f"| {size} | {one['work']} | {one['tool']} | {one['median_s']:.2f} | {one['with_start_s']:.2f} | {shown} "
+            f"| {one['peak_memory_mb']:.0f} | {one.get('difference', '')} | {verdict} |"
         )
     return "\n".join(lines)
 

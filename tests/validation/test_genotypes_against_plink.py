@@ -206,7 +206,7 @@ def test_linear_scan_of_mean_imputed_dosages_against_r():
 
 
 def test_firth_everywhere():
-    """This PLINK ends its penalised fits at a loose tolerance: most agree to four digits, the rest within their error."""
+    """This PLINK ends its penalised fits early: most agree to four digits, the rest to a small part of their error."""
     found, expected = logistic(firth="always"), gold("firth.disease.glm.firth")
     finished = expected["ERRCODE"] == "."
     found, expected = found.filter(finished), expected.filter(finished)

@@ -67,8 +67,8 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
         pgenlib = import_module("pgenlib")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"{path}: reading .pgen needs the optional package Pgenlib. Install it with: pip install 'biolab[genomics]', "
-            "or convert with: plink2 --pfile NAME --make-bed --out NAME"
+            f"{path}: reading .pgen needs the optional package Pgenlib. Install it with: pip install 'biolab[genomics]'"
+            ", or convert with: plink2 --pfile NAME --make-bed --out NAME"
         ) from error
     try:
         reader = pgenlib.PgenReader(str(path).encode(), raw_sample_ct=samples, variant_ct=variants)
@@ -95,8 +95,8 @@ def read_pvar(path: str | Path, *, variant_ids: "VariantIds" = "file") -> pl.Dat
     if len(many):
         row = int(many[0])
         raise DataError(
-            f"{path}, line {row + line + 1}: variant {frame['ID'][row]!r} has several ALT alleles ({frame['ALT'][row]}). "
-            "Split them first: plink2 --pfile NAME --make-pgen multiallelics=- --out NEW"
+            f"{path}, line {row + line + 1}: variant {frame['ID'][row]!r} has several ALT alleles ({frame['ALT'][row]})"
+            ". Split them first: plink2 --pfile NAME --make-pgen multiallelics=- --out NEW"
         )
     cm = pl.col("CM").cast(pl.Float64, strict=False) if "CM" in frame.columns else pl.lit(0.0)
     found = frame.rename(_PVAR).with_columns(position_cm=cm)

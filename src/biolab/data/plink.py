@@ -181,8 +181,8 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
                 fields = line.decode("utf-8").split()
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. Convert "
-                    "the file, for instance: iconv -f LATIN1 -t UTF-8"
+                    f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. "
+                    "Convert the file, for instance: iconv -f LATIN1 -t UTF-8"
                 ) from error
             if len(fields) != len(names):
                 shown = line[:_SHOWN].decode("utf-8", "replace").strip()

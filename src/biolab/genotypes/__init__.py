@@ -28,6 +28,9 @@ from .missing_calls import Missingness as Missingness
 from .missing_calls import missingness as missingness
 from .principal_components import PrincipalComponents as PrincipalComponents
 from .principal_components import pca as pca
+from .quality import QualityControl as QualityControl
+from .quality import QualityLimits as QualityLimits
+from .quality import quality_control as quality_control
 from .relatedness import RelationshipMatrix as RelationshipMatrix
 from .relatedness import kinship as kinship
 from .relatedness import relationship_matrix as relationship_matrix

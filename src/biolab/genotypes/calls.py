@@ -71,6 +71,8 @@ def on_chromosomes(genotypes: Genotypes, names: tuple[str, ...]) -> Bool[np.ndar
 
 def founders(genotypes: Genotypes) -> Genotypes:
     """Keep samples without a parent among the samples, as PLINK estimates frequencies from."""
+    if genotypes.samples.select(pl.col("father", "mother").is_null().all()).row(0) == (True, True):
+        return genotypes
     known = set(zip(genotypes.samples["fid"], genotypes.samples["iid"], strict=True))
     parents = genotypes.samples.select("fid", "father", "mother").iter_rows()
     kept = [(fid, father) not in known and (fid, mother) not in known for fid, father, mother in parents]

@@ -1,7 +1,9 @@
 """Packed genotypes (two bits a call, as in PLINK's .bed) times dense columns, in both directions, and their counts."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, overload
 
 import numpy as np
@@ -324,5 +326,14 @@ def _in_parts(size: int, smallest: int, largest: int, threads: int | None, work:
         for start in starts:
             work(start, min(start + part, size))
         return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda start: work(start, min(start + part, size)), starts))
+    list(_threads(workers).map(lambda start: work(start, min(start + part, size)), starts))
+
+
+@cache
+def _threads(workers: int) -> ThreadPoolExecutor:
+    """Keep threads for the next call: blocks are short, and to start threads anew costs as much on a busy machine."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="packed_matmul")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked child has none of the threads
