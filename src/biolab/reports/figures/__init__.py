@@ -7,6 +7,7 @@ from .decision_curve import decision_curve as decision_curve
 from .differences import differences as differences
 from .forest import forest as forest
 from .kaplan_meier import kaplan_meier as kaplan_meier
+from .manhattan import manhattan as manhattan
 from .penalised_path import penalised_path as penalised_path
 from .pooled_measure import funnel as funnel
 from .pooled_measure import pooled_forest as pooled_forest
