@@ -1,5 +1,6 @@
 """From files and databases to harmonised cohorts: readers, codebook, site mappings, eligibility and real data sets."""
 
+from .alignments import read_alignments as read_alignments
 from .codebook import Codebook as Codebook
 from .codebook import Label as Label
 from .codebook import Language as Language
@@ -10,15 +11,32 @@ from .cohort import select_cohort as select_cohort
 from .digest import frame_digest as frame_digest
 from .eligibility import Eligibility as Eligibility
 from .eligibility import MissingPolicy as MissingPolicy
+from .fasta import read_fasta as read_fasta
+from .fasta import write_fasta as write_fasta
+from .fastq import read_fastq as read_fastq
+from .fastq import write_fastq as write_fastq
+from .genbank import read_genbank as read_genbank
+from .gff import read_gff as read_gff
 from .harmonise import harmonise as harmonise
+from .intervals import read_bed as read_bed
+from .intervals import write_bed as write_bed
 from .mapping import Column as Column
 from .mapping import CompositeEndpoint as CompositeEndpoint
 from .mapping import SiteMapping as SiteMapping
 from .mapping import TimedEvent as TimedEvent
+from .pgs_catalog import ScoringFile as ScoringFile
+from .pgs_catalog import read_scoring_file as read_scoring_file
+from .phenotypes import read_phenotypes as read_phenotypes
 from .readers import scan as scan
 from .registry import datasets as datasets
 from .registry import load as load
 from .sql import scan_sql as scan_sql
+from .structures import read_structure as read_structure
 from .synthetic import UniformCensoring as UniformCensoring
 from .synthetic import Weibull as Weibull
 from .synthetic import synthetic_cohort as synthetic_cohort
+from .vcf import read_vcf as read_vcf
+from .vcf import write_vcf as write_vcf
+from .vcf_genotypes import DosageBlock as DosageBlock
+from .vcf_genotypes import read_vcf_dosages as read_vcf_dosages
+from .vcf_genotypes import read_vcf_genotypes as read_vcf_genotypes

@@ -50,7 +50,7 @@ def read_alignments(path: str | Path) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If the file is missing, or neither SAM nor BAM; when collected: if a record has fewer than eleven fields, a
+        If the file is missing, or neither SAM nor BAM; if a record has fewer than eleven fields, a
         number is none, sequence and quality differ in length, or the file is damaged or truncated; with the line, or
         the record's number.
     """
@@ -58,7 +58,7 @@ def read_alignments(path: str | Path) -> pl.LazyFrame:
     check_file(file)
     head = b"" if compression_of(file) == "none" else next(byte_blocks(file), b"")[:4]
     rows = _bam_rows if head == b"BAM\x01" else _sam_rows
-    return lazy_source(ALIGNMENTS, lambda columns: _batches(rows(file), columns))
+    return lazy_source(ALIGNMENTS, lambda columns: _batches(rows(file), columns), path=file)
 
 
 def _batches(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -92,13 +92,17 @@ def _sam_block(block: LineBlock, path: Path) -> Iterator[Row]:
                 f"{path}, line {number} has {len(fields)} tab-separated field(s); SAM has eleven or more. The file may "
                 "be truncated, or is not SAM."
             )
-        name, flag, chromosome, position, quality, cigar, mate, mate_position, length, sequence, scores = fields[:_FIELDS]
+        name, flag, chromosome, position, quality, cigar, mate, mate_position, length, sequence, scores = fields[
+            :_FIELDS
+        ]
         try:
             start, mate_start = int(position) - 1, int(mate_position) - 1
             numbers = int(flag), int(quality), int(length)
             end = start + _reference_length(cigar)
         except ValueError as error:
-            raise DataError(f"{path}, line {number}, read {name!r}: {error}. FLAG, POS, MAPQ and CIGAR must be whole.") from error
+            raise DataError(
+                f"{path}, line {number}, read {name!r}: {error}. FLAG, POS, MAPQ and CIGAR must be whole."
+            ) from error
         if "*" not in (sequence, scores) and len(sequence) != len(scores):
             raise DataError(
                 f"{path}, line {number}: read {name!r} has {len(sequence)} bases and {len(scores)} quality letters."
@@ -168,7 +172,9 @@ def _bam_rows(path: Path) -> Iterator[Row]:
     file = _Binary(path)
     file.take(4)
     file.take(file.number())
-    references: list[str | None] = [file.take(file.number())[:-1].decode() + _ignored(file) for _ in range(file.number())]
+    references: list[str | None] = [
+        file.take(file.number())[:-1].decode() + _ignored(file) for _ in range(file.number())
+    ]
     references.append(None)
     while file.more():
         file.record += 1
@@ -185,7 +191,9 @@ def _ignored(file: _Binary) -> str:
 
 
 def _bam_record(record: bytes, references: list[str | None]) -> Row:
-    reference, start, name_size, quality, _, operations, flag, bases, mate, mate_start, length = _CORE.unpack_from(record)
+    reference, start, name_size, quality, _, operations, flag, bases, mate, mate_start, length = _CORE.unpack_from(
+        record
+    )
     at = _CORE.size
     name = record[at : at + name_size - 1].decode()
     at += name_size
@@ -200,7 +208,8 @@ def _bam_record(record: bytes, references: list[str | None]) -> Row:
     cigar = "".join(f"{one >> 4}{_OPERATIONS[one & 15]}" for one in packed)
     covered = sum(one >> 4 for one in packed if _OPERATIONS[one & 15] in "MDN=X")
     return (
-        name, flag, references[reference], start if start >= 0 else None, start + covered if packed and start >= 0 else None,
+        name, flag, references[reference], start if start >= 0 else None,
+        start + covered if packed and start >= 0 else None,
         None if quality == 255 else quality, cigar or None, references[mate], mate_start if mate_start >= 0 else None,
         length, sequence or None, None if not bases or scores[0] == 255 else scores.translate(_SHIFTED).decode(),
         _bam_tags(record, at) or None,

@@ -33,7 +33,7 @@ def read_fasta(path: str | Path, *, duplicates: Literal["refuse", "keep"] = "ref
     Raises
     ------
     DataError
-        When collected: if the file is missing, empty, damaged, truncated or not FASTA, a record has no name or no
+        If the file is missing, empty, damaged, truncated or not FASTA, a record has no name or no
         sequence, a sequence holds something else than letters, ``*``, ``-`` or ``.``, or a name stands twice; with
         file, line and record.
     ConfigError
@@ -61,7 +61,7 @@ def read_fasta(path: str | Path, *, duplicates: Literal["refuse", "keep"] = "ref
         if rows:
             yield _frame(rows, columns)
 
-    return lazy_source(FASTA, batches)
+    return lazy_source(FASTA, batches, path=file)
 
 
 def write_fasta(path: str | Path, records: pl.DataFrame | pl.LazyFrame, *, width: int = 60) -> Path:
@@ -162,5 +162,3 @@ def _frame(rows: list[tuple[bytes, bytes | None, bytes]], columns: Sequence[str]
         if name in columns
     }
     return pl.DataFrame(made) if made else pl.DataFrame(height=len(rows))
-
-

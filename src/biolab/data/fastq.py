@@ -34,7 +34,7 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        When collected: if the file is missing, empty, damaged or truncated, or a record is not four lines of which
+        If the file is missing, empty, damaged or truncated, or a record is not four lines of which
         the first begins with ``@``, the third with ``+``, and sequence and quality are of one length; with file,
         line and record.
     """
@@ -47,6 +47,8 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
                 ~heads.str.starts_with("@")
                 | ~thirds.str.starts_with("+")
                 | (sequences.str.len_bytes() != qualities.str.len_bytes())
+                | qualities.str.contains(r"[^!-~]")
+                | ((thirds != "+") & (thirds.str.slice(1) != heads.str.slice(1)))
             )
             if wrong.any():
                 raise fastq_fault(file, lines, line)
@@ -58,7 +60,7 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
                 made["description"] = heads.str.extract(r"^@\S+\s+(.*\S)")
             yield pl.DataFrame(made).select(name for name in FASTQ if name in made)
 
-    return lazy_source(FASTQ, batches)
+    return lazy_source(FASTQ, batches, path=file)
 
 
 def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
@@ -85,7 +87,7 @@ def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
     return file
 
 
-def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:
+def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:  # noqa: PLR0911 - one answer a fault
     """Say what is wrong with the first faulty record of lines that begin with a record."""
     record = (first_line - 1) // _LINES
     for at in range(0, len(lines), _LINES):
@@ -105,13 +107,17 @@ def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:
             return DataError(f"{where}: read {name!r} is cut off after {len(rest) + 1} line(s); the file is truncated.")
         if not rest[1].startswith("+"):
             return DataError(f"{where}: the third line of read {name!r} does not begin with '+'; is its text wrapped?")
+        if rest[1][1:] not in ("", head[1:]):
+            return DataError(f"{where}: the third line of read {name!r} names another, {rest[1][1:60]!r}.")
         if len(rest[0]) != len(rest[2]):
             return DataError(
                 f"{where}: read {name!r} has {len(rest[0])} bases and {len(rest[2])} quality letters; expected as many."
             )
         if rest[2] and not "!" <= min(rest[2]) <= max(rest[2]) <= "~":
             letter = min(rest[2]) if min(rest[2]) < "!" else max(rest[2])
-            return DataError(f"{where}: the quality of read {name!r} holds {letter!r}; expected letters from '!' to '~'.")
+            return DataError(
+                f"{where}: the quality of read {name!r} holds {letter!r}; expected letters from '!' to '~'."
+            )
     return DataError(f"{path}, line {first_line} and following are not records of FASTQ.")
 
 

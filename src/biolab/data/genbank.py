@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -12,10 +12,6 @@ from biolab.core import ConfigError, DataError
 
 from .lazy_source import lazy_source
 from .text_blocks import line_blocks
-
-if TYPE_CHECKING:
-    from Bio.SeqFeature import SeqFeature
-    from Bio.SeqRecord import SeqRecord
 
 _PART: Final = pl.Struct({"start": pl.Int64, "end": pl.Int64, "strand": pl.String})
 _QUALIFIER: Final = pl.Struct({"name": pl.String, "value": pl.String})
@@ -53,17 +49,17 @@ _PLAIN: Final = ("gene", "locus_tag", "product", "protein_id", "translation")
 def read_genbank(path: str | Path, *, table: Literal["features", "records"] = "features") -> pl.LazyFrame:
     """Read a GenBank or EMBL file, plain, gzip or bgzip; which of the two is seen from the first line.
 
-    Features, one row each: ``record_id``, ``feature`` (its number in the record, from 0), ``type``, ``start`` (0-based),
-    ``end`` (excluded), ``strand`` (+, - or null), ``parts`` (a list of start, end, strand in the order in which they
-    are read: of a gene on the minus strand the last one first), ``gene``, ``locus_tag``, ``product``, ``protein_id``,
-    ``codon_start`` (from 1), ``codon_table`` (NCBI's number), ``translation``, ``qualifiers`` (all of them, a list of
-    name and value). Records, one row each: ``record_id``, ``name``, ``description``, ``molecule_type``, ``topology``,
-    ``organism``, ``length``, ``sequence`` (null if the file has none). Records stream one by one.
+    Features, one row each: ``record_id``, ``feature`` (its number in the record, from 0), ``type``, ``start``
+    (0-based), ``end`` (excluded), ``strand`` (+, - or null), ``parts`` (a list of start, end, strand in the order in
+    which they are read: of a gene on the minus strand the last one first), ``gene``, ``locus_tag``, ``product``,
+    ``protein_id``, ``codon_start`` (from 1), ``codon_table`` (NCBI's number), ``translation``, ``qualifiers`` (all of
+    them, a list of name and value). Records, one row each: ``record_id``, ``name``, ``description``, ``molecule_type``,
+    ``topology``, ``organism``, ``length``, ``sequence`` (null if the file has none). Records stream one by one.
 
     Raises
     ------
     DataError
-        When collected: if the file is missing, empty, damaged, truncated (no ``//`` at the end) or neither GenBank nor
+        If the file is missing, empty, damaged, truncated (no ``//`` at the end) or neither GenBank nor
         EMBL, a record cannot be parsed, or an id stands twice; with file, record and line.
     ConfigError
         If ``table`` is neither "features" nor "records".
@@ -78,10 +74,10 @@ def read_genbank(path: str | Path, *, table: Literal["features", "records"] = "f
             rows = _feature_rows(record) if table == "features" else [_record_row(record)]
             yield pl.DataFrame(rows, schema=schema, orient="row")
 
-    return lazy_source(schema, batches)
+    return lazy_source(schema, batches, path=file)
 
 
-def genbank_records(path: Path) -> Iterator["SeqRecord"]:
+def genbank_records(path: Path) -> Iterator[Any]:
     """Yield Biopython's records one by one.
 
     Raises
@@ -137,12 +133,14 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path} holds no record.")
 
 
-def _feature_rows(record: "SeqRecord") -> list[tuple[Any, ...]]:
+def _feature_rows(record: Any) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for number, feature in enumerate(record.features):
         qualifiers = feature.qualifiers
         first = {name: values[0] if isinstance(values, list) else values for name, values in qualifiers.items()}
-        pairs = [{"name": name, "value": str(value)} for name, values in qualifiers.items() for value in _listed(values)]
+        pairs = [
+            {"name": name, "value": str(value)} for name, values in qualifiers.items() for value in _listed(values)
+        ]
         rows.append(
             (
                 record.id, number, feature.type, int(feature.location.start), int(feature.location.end),
@@ -154,7 +152,7 @@ def _feature_rows(record: "SeqRecord") -> list[tuple[Any, ...]]:
     return rows
 
 
-def _parts(feature: "SeqFeature") -> list[dict[str, Any]]:
+def _parts(feature: Any) -> list[dict[str, Any]]:
     return [
         {"start": int(part.start), "end": int(part.end), "strand": _STRANDS.get(part.strand)}
         for part in feature.location.parts
@@ -169,7 +167,7 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def _record_row(record: "SeqRecord") -> tuple[Any, ...]:
+def _record_row(record: Any) -> tuple[Any, ...]:
     from Bio.Seq import UndefinedSequenceError
 
     try:

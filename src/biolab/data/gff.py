@@ -41,7 +41,7 @@ def read_gff(path: str | Path, *, attributes: Sequence[str] | None = None) -> pl
     Raises
     ------
     DataError
-        If the file is missing or holds no feature; when collected: if a line has not nine fields, a number is none,
+        If the file is missing or holds no feature; if a line has not nine fields, a number is none,
         start is below 1 or above end, strand or phase is unknown, or an attribute is not ``name=value`` (GFF3) or
         ``name "value"`` (GTF).
     """
@@ -66,7 +66,7 @@ def read_gff(path: str | Path, *, attributes: Sequence[str] | None = None) -> pl
             if last:
                 return
 
-    return lazy_source(schema, batches)
+    return lazy_source(schema, batches, path=file)
 
 
 def _style(path: Path) -> Style:
@@ -103,11 +103,12 @@ def _check(frame: pl.DataFrame, block: LineBlock, path: Path) -> None:
 
     refuse_rows(start.is_null() | end.is_null() | (start < 0) | (end <= start), block, path, place)
     refuse_rows(
-        ~strand.is_in(["+", "-", "?"]), block, path, lambda row: f"strand is {strand[row]!r}; expected +, -, ? or a dot."
+        ~strand.is_in(["+", "-", "?"]),
+        block,
+        path,
+        lambda row: f"strand is {strand[row]!r}; expected +, -, ? or a dot.",
     )
-    refuse_rows(
-        ~phase.is_in([0, 1, 2]), block, path, lambda row: f"phase is {phase[row]}; expected 0, 1, 2 or a dot."
-    )
+    refuse_rows(~phase.is_in([0, 1, 2]), block, path, lambda row: f"phase is {phase[row]}; expected 0, 1, 2 or a dot.")
 
 
 def _check_attributes(texts: pl.Series, style: Style, block: LineBlock, path: Path) -> None:

@@ -48,7 +48,7 @@ def read_bed(path: str | Path, *, standard: int | None = None) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If the file is missing or holds no interval; when collected: if lines differ in number of fields, a number is
+        If the file is missing or holds no interval; if lines differ in number of fields, a number is
         none, an interval begins before 0 or ends before it begins, or a strand is none of + - and dot.
     """
     file = Path(path)
@@ -63,7 +63,7 @@ def read_bed(path: str | Path, *, standard: int | None = None) -> pl.LazyFrame:
             _check(frame, block, file)
             yield frame
 
-    return lazy_source({field.name: field.kind for field in fields}, batches)
+    return lazy_source({field.name: field.kind for field in fields}, batches, path=file)
 
 
 def write_bed(path: str | Path, intervals: pl.DataFrame | pl.LazyFrame) -> Path:
@@ -88,8 +88,12 @@ def write_bed(path: str | Path, intervals: pl.DataFrame | pl.LazyFrame) -> Path:
             bad = frame.select((pl.col("start") < 0) | (pl.col("end") < pl.col("start"))).to_series()
             if bad.fill_null(value=True).any():
                 row = frame.row(int(bad.fill_null(value=True).arg_true()[0]), named=True)
-                raise DataError(f"Interval {row['chromosome']}:{row['start']}-{row['end']}: expected 0 <= start <= end.")
-            handle.write(frame.write_csv(separator="\t", include_header=False, null_value=".", quote_style="never").encode())
+                raise DataError(
+                    f"Interval {row['chromosome']}:{row['start']}-{row['end']}: expected 0 <= start <= end."
+                )
+            handle.write(
+                frame.write_csv(separator="\t", include_header=False, null_value=".", quote_style="never").encode()
+            )
     return file
 
 

@@ -76,8 +76,8 @@ def read_scoring_file(path: str | Path) -> ScoringFile:
     names = lines[head].split("\t")
     if "effect_allele" not in names or not set(names) & set(_WEIGHTS) or not set(names) & set(_PLACES):
         raise DataError(
-            f"{file}, line {head + 1} names the columns {', '.join(names[:8])}; a scoring file has rsID or chr_name and "
-            "chr_position, effect_allele, and effect_weight."
+            f"{file}, line {head + 1} names the columns {', '.join(names[:8])}; a scoring file has rsID or chr_name "
+            "and chr_position, effect_allele, and effect_weight."
         )
     rows: list[list[str | None]] = []
     for number, line in enumerate(lines[head + 1 :], head + 2):

@@ -56,7 +56,9 @@ def read_phenotypes(path: str | Path, *, missing: Sequence[str] = MISSING) -> pl
 
 def _check_names(names: Sequence[str], path: Path) -> None:
     if "iid" not in names:
-        raise DataError(f"{path}, line 1 names the columns {', '.join(names[:8])}; expected IID, or FID and IID, first.")
+        raise DataError(
+            f"{path}, line 1 names the columns {', '.join(names[:8])}; expected IID, or FID and IID, first."
+        )
     for name in names:
         if names.count(name) > 1:
             raise DataError(f"{path}, line 1: two columns are called {name!r}. Rename one.")

@@ -55,6 +55,13 @@ def _extension(path: Path) -> str:
 
 
 def check_file(path: Path) -> None:
+    """Refuse what is no file, or an empty one, with the nearest name beside it.
+
+    Raises
+    ------
+    DataError
+        Says what is there instead.
+    """
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file.")
     if not path.exists():

@@ -45,7 +45,7 @@ def read_structure(path: str | Path) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        When collected: if the file is missing, empty, damaged, neither PDB nor mmCIF, holds no atom, or an atom cannot
+        If the file is missing, empty, damaged, neither PDB nor mmCIF, holds no atom, or an atom cannot
         be parsed or stands twice; with file and what Biopython says of the line.
     """
     file = Path(path)
@@ -54,7 +54,7 @@ def read_structure(path: str | Path) -> pl.LazyFrame:
         del columns  # a structure is parsed whole
         yield pl.DataFrame(list(_rows(_structure(file))), schema=ATOMS, orient="row")
 
-    return lazy_source(ATOMS, batches)
+    return lazy_source(ATOMS, batches, path=file)
 
 
 def _structure(path: Path) -> "Structure":
@@ -95,6 +95,7 @@ def _rows(structure: "Structure") -> Iterator[tuple[Any, ...]]:
                     x, y, z = (float(value) for value in atom.coord)
                     yield (
                         number, chain.id, sequence, insertion.strip() or None, residue.resname.strip(),
-                        hetero.strip() != "", atom.name, atom.altloc.strip() or None, (atom.element or "").strip() or None,
+                        hetero.strip() != "", atom.name, atom.altloc.strip() or None,
+                        (atom.element or "").strip() or None,
                         x, y, z, atom.occupancy, atom.bfactor,
                     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
@@ -14,6 +15,7 @@ from biolab.core import DataError
 from .text_blocks import LineBlock
 
 _COMMENT: Final = re.compile(rb"^#.*\n", re.MULTILINE)
+_ODD: Final = np.frombuffer(b"#\n \t", dtype=np.uint8)
 _BLANK: Final = re.compile(rb"^[ \t]*\n", re.MULTILINE)
 
 
@@ -42,10 +44,11 @@ def tabbed_frame(
     DataError
         If a line has another number of fields, or a number is none, with file, line, column and value.
     """
-    data = data_lines(block)
+    lines = block if shorter else data_lines(block)
+    data = lines.data
     if not data:
         return pl.DataFrame(schema={field.name: field.kind for field in fields})
-    if not shorter and data.count(b"\t") != (width - 1) * data.count(b"\n"):
+    if not shorter and data.count(b"\t") != (width - 1) * lines.ends.size:
         raise ragged(block, path=path, width=width)
     places = sorted({field.place for field in fields})
     try:
@@ -57,7 +60,6 @@ def tabbed_frame(
             columns=places,
             new_columns=[str(place) for place in places],
             infer_schema=False,
-            missing_utf8_is_empty_string=True,
         )
     except pl.exceptions.PolarsError as error:
         raise ragged(block, path=path, width=width) from error
@@ -66,19 +68,16 @@ def tabbed_frame(
     return typed
 
 
-def data_lines(block: LineBlock) -> bytes:
-    """Return the lines of a block without comments and blank lines."""
-    data = block.data
-    if data.startswith(b"#") or b"\n#" in data:
-        data = _COMMENT.sub(b"", data)
-    if data[:1] in {b"\n", b" ", b"\t"} or b"\n\n" in data or b"\n " in data or b"\n\t" in data:
-        data = _BLANK.sub(b"", data)
-    return data
+def data_lines(block: LineBlock) -> LineBlock:
+    """Return the lines of a block without comments and blank lines; the line numbers are those of the block."""
+    if np.isin(block.letters[block.starts], _ODD).any():
+        return LineBlock(data=_BLANK.sub(b"", _COMMENT.sub(b"", block.data)), first_line=block.first_line)
+    return block
 
 
 def numbered_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
     """Yield line number and content of the lines that `data_lines` keeps."""
-    for number, line in enumerate(block.data.splitlines(), block.first_line):
+    for number, line in enumerate(block.data.split(b"\n"), block.first_line):
         if line.strip() and not line.startswith(b"#"):
             yield number, line
 
@@ -100,9 +99,7 @@ def ragged(block: LineBlock, *, path: Path, width: int) -> DataError:
     return DataError(f"{path}, lines {block.first_line} and following cannot be read as {width} tab-separated fields.")
 
 
-def refuse_rows(
-    mask: pl.Series, block: LineBlock, path: Path, said: Callable[[int], str]
-) -> None:
+def refuse_rows(mask: pl.Series, block: LineBlock, path: Path, said: Callable[[int], str]) -> None:
     """Raise a DataError at the first row of a mask, if there is one; ``said`` tells of a row what is wrong.
 
     Raises

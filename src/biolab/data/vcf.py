@@ -5,19 +5,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 from polars.datatypes import DataType, DataTypeClass
 
 from biolab.core import ConfigError, DataError, did_you_mean
+from biolab.core.arrays import Int, UInt
 
 from .fasta import row_batches
 from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .tabbed import Field, data_lines, ragged, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock
-from .vcf_header import VcfHeader, vcf_blocks
+from .vcf_header import FIXED, VcfHeader, vcf_blocks
 
 _SITE: Final = 8
+_TAB, _NEWLINE = b"\t\n"
+_WINDOWS: Final = (64, 128, 512, 2048)
+_FIRST_FIELDS: Final = re.compile(rb"(?:[^\t\n]*\t){7}[^\t\n]*")
 _FIELDS: Final = (
     Field(place=0, name="chromosome"),
     Field(place=1, name="start", kind=pl.Int64, shift=-1),
@@ -53,7 +59,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     Raises
     ------
     DataError
-        If the file is missing or has no VCF header; when collected: if a record has another number of fields than the
+        If the file is missing or has no VCF header; if a record has another number of fields than the
         header, a position, quality or INFO value is not of its type, the reference is empty, or the file is damaged;
         with file and line.
     ConfigError
@@ -71,7 +77,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
         for block in blocks:
             yield site_frame(block, header, file, columns=columns, keys=keys)
 
-    return lazy_source(SITES | {name: header.info[key] for name, key in keys.items()}, batches)
+    return lazy_source(SITES | {name: header.info[key] for name, key in keys.items()}, batches, path=file)
 
 
 def site_frame(
@@ -87,17 +93,21 @@ def site_frame(
     wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
     fields = [field for field in _FIELDS if field.name in wanted]
     cut = block if header.width == _SITE else _without_genotypes(block, header.width, path)
-    frame = tabbed_frame(cut, fields, path=path, width=_SITE)
-    refuse_rows(
-        frame["start"].is_null() | (frame["start"] < -1) | frame["reference"].is_null(),
-        block,
-        path,
-        lambda row: f"POS is {frame['start'][row]}, REF {frame['reference'][row]!r}; expected a position and a base.",
-    )
-    made = [(pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end")]
+    frame = tabbed_frame(cut, fields, path=path, width=_SITE, shorter=cut is not block)
+    start, reference = frame["start"], frame["reference"]
+    if start.null_count() or reference.null_count() or (frame.height and start.min() < -1):  # ty: ignore[unsupported-operator]
+        refuse_rows(
+            start.is_null() | (start < -1) | reference.is_null(),
+            block,
+            path,
+            lambda row: f"POS is {start[row]}, REF {reference[row]!r}; expected a position and a base.",
+        )
+    made: list[pl.Expr] = []
+    if "end" in columns:
+        made.append((pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end"))
     if "alternate" in columns:
         made.append(pl.col("alternate").str.split(",").fill_null([]))
-    frame = frame.with_columns(made)
+    frame = frame.with_columns(made) if made else frame
     for name, key in keys.items():
         if name in columns:
             frame = frame.with_columns(_info(frame["info"], key, header.info[key], name))
@@ -129,10 +139,20 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
     alternate = pl.col("alternate")
     if isinstance(schema["alternate"], pl.List):
         alternate = pl.when(alternate.list.len() > 0).then(alternate.list.join(","))
-    rest = [pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name) for name in ("quality", "filter", "info")]
+    rest = [
+        pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name)
+        for name in ("quality", "filter", "info")
+    ]
     named = pl.col("variant_id") if "variant_id" in schema else pl.lit(None, pl.String).alias("variant_id")
-    columns = [pl.col("chromosome"), pl.col("start") + 1, named, pl.col("reference"), alternate.alias("alternate"), *rest]
-    head = ["##fileformat=VCFv4.3", *(f"##contig=<ID={name}>" for name in contigs), "\t".join(("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"))]  # fmt: skip
+    columns = [
+        pl.col("chromosome"),
+        pl.col("start") + 1,
+        named,
+        pl.col("reference"),
+        alternate.alias("alternate"),
+        *rest,
+    ]
+    head = ["##fileformat=VCFv4.3", *(f"##contig=<ID={name}>" for name in contigs), "\t".join(FIXED)]
     with growing_file(file) as handle:
         handle.write(("\n".join(head) + "\n").encode())
         for frame in row_batches(sites):
@@ -145,12 +165,34 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
 
 
 def _without_genotypes(block: LineBlock, width: int, path: Path) -> LineBlock:
-    """Cut each record after INFO, having counted its fields."""
-    data = data_lines(block)
-    if data.count(b"\t") != (width - 1) * data.count(b"\n"):
+    """Cut each record after INFO. The last record, where a truncated file ends, is checked for its fields."""
+    lines = data_lines(block)
+    starts = lines.starts
+    if not starts.size:
+        return lines
+    if lines.data.count(b"\t", int(starts[-1])) != width - 1:
         raise ragged(block, path=path, width=width)
-    lines = [b"\t".join(line.split(b"\t", _SITE)[:_SITE]) for line in data.split(b"\n")]
-    return LineBlock(data=b"\n".join(lines), first_line=block.first_line)
+    cut = _cut_in_window(lines.letters, starts, int(np.diff(lines.ends, prepend=-1).min()))
+    if cut is None:
+        found = (_FIRST_FIELDS.match(lines.data, at) for at in starts.tolist())
+        cut = b"".join(b"\n" if one is None else one[0] + b"\n" for one in found)
+    return LineBlock(data=cut, first_line=block.first_line)
+
+
+def _cut_in_window(text: UInt[np.ndarray, " b"], starts: Int[np.ndarray, " n"], shortest: int) -> bytes | None:
+    """Cut all records at once by looking at a window of their first letters; None if that is not enough of them."""
+    for width in _WINDOWS:
+        if width > shortest:
+            return None
+        window = sliding_window_view(text, width)[starts]
+        tabs = np.flatnonzero(window.ravel() == _TAB)
+        edges = np.searchsorted(tabs, np.arange(0, window.size + 1, width))
+        if (np.diff(edges) < _SITE).any():
+            continue
+        last = tabs[edges[:-1] + _SITE - 1]
+        window.ravel()[last] = _NEWLINE
+        return window[np.arange(width) <= (last % width)[:, None]].tobytes()
+    return None
 
 
 def _info(texts: pl.Series, key: str, kind: DataType | DataTypeClass, name: str) -> pl.Series:

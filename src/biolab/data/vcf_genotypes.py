@@ -1,5 +1,6 @@
 """Genotypes of a VCF file as dosages: a tidy frame, or blocks of a matrix."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float, Int, UInt
@@ -30,8 +32,24 @@ GENOTYPES: Final = {
 _VARIANT: Final = tuple(GENOTYPES)[:5]
 _FIXED: Final = 9
 _TAB, _NEWLINE, _ZERO, _DOT, _SLASH, _BAR, _COLON = b"\t\n0./|:"
-_MISSING: Final = -1
+_MISSING, _NONE = -1, -2
 _LARGEST: Final = 1 << 22
+
+
+def _halves(letters: bytes, after: bytes) -> Int[np.ndarray, " h"]:
+    """Tabulate the allele that two bytes stand for, read as one number: a digit or dot, and what may follow it."""
+    table = np.full(1 << 16, _NONE, dtype=np.int8)
+    for value, letter in zip((_MISSING, *range(10)), letters, strict=True):
+        for follower in after:
+            table[int.from_bytes(bytes([letter, follower]), sys.byteorder)] = value
+    return table
+
+
+_CALLED: Final = b".0123456789"
+_FIRST_HALF: Final = _halves(_CALLED, b"/|")
+_SECOND_HALF: Final = _halves(_CALLED, b"\t\n")
+_DIGITS: Final = np.full(256, _NONE, dtype=np.int8)
+_DIGITS[list(_CALLED)] = (_MISSING, *range(10))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,7 +86,7 @@ def read_vcf_genotypes(
     Raises
     ------
     DataError
-        If the file is missing, has no VCF header or no samples; when collected: as `read_vcf`, and if a genotype
+        If the file is missing, has no VCF header or no samples; as `read_vcf`, and if a genotype
         cannot be read or has another number of alleles; with file, line, sample and genotype.
     ConfigError
         If a sample is not in the file, or ``haploid`` is none of these.
@@ -94,7 +112,7 @@ def read_vcf_genotypes(
                     made.append(values.cast(pl.Int8))
                 yield frame.with_columns(made) if frame.width else pl.DataFrame(made)
 
-    return lazy_source(GENOTYPES, batches)
+    return lazy_source(GENOTYPES, batches, path=file)
 
 
 def read_vcf_dosages(
@@ -116,7 +134,7 @@ def read_vcf_dosages(
     header, blocks = vcf_blocks(file)
     places = header.sample_places(chosen, file)
     for block in blocks:
-        if data_lines(block):
+        if data_lines(block).data:
             yield _dosages(block, header, file, np.array(places, dtype=np.int64), haploid)
 
 
@@ -133,15 +151,60 @@ def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHe
 def _dosages(
     block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
 ) -> DosageBlock:
-    data = np.frombuffer(data_lines(block), dtype=np.uint8)
-    starts = _field_starts(data, block, header, path)
     sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
-    begin = starts[:, 0]
-    typed = (data[begin] == ord("G")) & (data[begin + 1] == ord("T"))
-    typed &= np.isin(data[begin + 2], np.array([_COLON, _TAB], dtype=np.uint8))
-    calls = _alleles(data, starts[:, 1:][:, places], typed)
+    calls = _read_calls(block, header, path, places)
     _refuse_ploidy(calls, block, header, path, places, haploid)
     return _counted(calls, sites, tuple(header.samples[k] for k in places), haploid)
+
+
+def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"]) -> _Alleles:
+    """Read all calls of a block: lines of plain diploid calls at once, the others by the places of their tabs."""
+    lines = data_lines(block)
+    data, begins, ends = lines.letters, lines.starts, lines.ends
+    plain, calls = _plain_calls(data, begins, ends, len(header.samples), places)
+    if plain.all():
+        return calls
+    rest = np.flatnonzero(~plain)
+    text = b"".join(data[begins[k] : ends[k] + 1].tobytes() for k in rest.tolist())
+    some = np.frombuffer(text, dtype=np.uint8)
+    starts = _field_starts(some, block, header, path)
+    begin = starts[:, 0]
+    typed = (some[begin] == ord("G")) & (some[begin + 1] == ord("T"))
+    typed &= np.isin(some[begin + 2], np.array([_COLON, _TAB], dtype=np.uint8))
+    others = _alleles(some, starts[:, 1:][:, places], typed)
+    merged = [np.empty(calls.first.shape, dtype=np.int16) for _ in range(2)]
+    ploidy = calls.ploidy.copy()
+    for into, mine, other in zip(merged, (calls.first, calls.second), (others.first, others.second), strict=True):
+        into[...] = mine
+        into[rest] = other
+    ploidy[rest] = others.ploidy
+    return _Alleles(first=merged[0], second=merged[1], ploidy=ploidy)
+
+
+def _plain_calls(
+    data: UInt[np.ndarray, " b"],
+    begins: Int[np.ndarray, " v"],
+    ends: Int[np.ndarray, " v"],
+    samples: int,
+    places: Int[np.ndarray, " n"],
+) -> tuple[Bool[np.ndarray, " v"], _Alleles]:
+    """Read lines whose FORMAT is GT and whose calls all have three letters, such as 0|1: four bytes a sample."""
+    width = 4 * samples
+    at = np.maximum(ends - width + 1, 0)
+    plain = ends - width - 3 > begins
+    for back, letter in ((4, _TAB), (3, ord("G")), (2, ord("T")), (1, _TAB)):
+        plain &= data[np.maximum(at - back, 0)] == letter
+    first = np.full((ends.size, places.size), _MISSING, dtype=np.int8)
+    second, ploidy = first.copy(), np.full(first.shape, 2, dtype=np.int8)
+    if plain.any():
+        words = sliding_window_view(data, width)[at[plain]].view(np.uint16).reshape(-1, samples, 2)
+        if places.size < samples or (np.diff(places) != 1).any():
+            words = words[:, places]
+        one, two = _FIRST_HALF[words[..., 0]], _SECOND_HALF[words[..., 1]]
+        good = (one.min(axis=1) >= _MISSING) & (two.min(axis=1) >= _MISSING)
+        plain[plain] = good
+        first[plain], second[plain] = (one, two) if good.all() else (one[good], two[good])
+    return plain, _Alleles(first=first, second=second, ploidy=ploidy)
 
 
 def _field_starts(
@@ -164,18 +227,15 @@ def _alleles(data: UInt[np.ndarray, " b"], at: Int[np.ndarray, "v n"], typed: Bo
     padded = np.concatenate([data, np.full(4, _NEWLINE, dtype=np.uint8)])
     one, two, three, four = (padded[k:][at] for k in range(4))
     simple = (two == _SLASH) | (two == _BAR)
-    ended = _ends(four)
     single = _ends(two)
-    first = _digit(one)
-    second = np.where(simple, _digit(three), first)
+    first = _DIGITS[one].astype(np.int16)
+    second = np.where(simple, _DIGITS[three], first)
     ploidy = np.where(single, 1, 2).astype(np.int8)
-    odd = typed[:, None] & ((first < _MISSING) | (~single & (~simple | ~ended | (second < _MISSING))))
-    if odd.any():
-        first, second = first.astype(np.int16), second.astype(np.int16)
-        for row, column in np.argwhere(odd):
-            found = _one_call(data, int(at[row, column]))
-            ploidy[row, column] = len(found)
-            first[row, column], second[row, column] = (*found, *found)[:2] if found else (-2, -2)
+    whole = single | (simple & _ends(four) & (second >= _MISSING))
+    for row, column in np.argwhere(typed[:, None] & ~((first >= _MISSING) & whole)):
+        found = _one_call(data, int(at[row, column]))
+        ploidy[row, column] = len(found)
+        first[row, column], second[row, column] = (*found, *found)[:2] if found else (_NONE, _NONE)
     missing = ~typed
     first[missing], second[missing], ploidy[missing] = _MISSING, _MISSING, 2
     return _Alleles(first=first, second=second, ploidy=ploidy)
@@ -183,15 +243,6 @@ def _alleles(data: UInt[np.ndarray, " b"], at: Int[np.ndarray, "v n"], typed: Bo
 
 def _ends(letter: UInt[np.ndarray, "v n"]) -> Bool[np.ndarray, "v n"]:
     return (letter == _TAB) | (letter == _COLON) | (letter == _NEWLINE)
-
-
-def _digit(letter: UInt[np.ndarray, "v n"]) -> Int[np.ndarray, "v n"]:
-    return _DIGITS[letter]
-
-
-_DIGITS: Final = np.full(256, -2, dtype=np.int8)
-_DIGITS[_DOT] = _MISSING
-_DIGITS[_ZERO : _ZERO + 10] = np.arange(10)
 
 
 def _one_call(data: UInt[np.ndarray, " b"], at: int) -> list[int]:
@@ -205,14 +256,14 @@ def _one_call(data: UInt[np.ndarray, " b"], at: int) -> list[int]:
     return [_MISSING if part == b"." else int(part) for part in parts]
 
 
-def _refuse_ploidy(  # noqa: PLR0913 - what was read, where, and the rule
+def _refuse_ploidy(
     calls: _Alleles, block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
 ) -> None:
     half_missing = (calls.ploidy == 1) & (calls.first == _MISSING)  # a lone dot stands for any ploidy
     wrong = (calls.ploidy != 2) & ~half_missing
     if haploid != "refuse":
         wrong &= calls.ploidy != 1
-    wrong |= (calls.first < _MISSING) | (calls.second < _MISSING)
+    wrong |= (calls.first == _NONE) | (calls.second == _NONE)
     if not wrong.any():
         return
     row, column = (int(k) for k in np.argwhere(wrong)[0])
@@ -226,7 +277,7 @@ def _refuse_ploidy(  # noqa: PLR0913 - what was read, where, and the rule
             f"{where}: genotype {call!r} has one allele where two are expected. Choose what it means with "
             'haploid="count" (0 or 1) or haploid="double" (0 or 2).'
         )
-    if calls.first[row, column] < _MISSING or calls.second[row, column] < _MISSING:
+    if _NONE in (calls.first[row, column], calls.second[row, column]):
         raise DataError(f"{where}: {call!r} is not a genotype; expected two alleles such as 0/1, 0|1 or ./.")
     raise DataError(
         f"{where}: genotype {call!r} has {calls.ploidy[row, column]} alleles where two are expected; dosages are of "
@@ -255,5 +306,6 @@ def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], hap
         copies = np.where(ploidy == 1, copies // 2, copies)
     dosage = copies.astype(np.float32)
     dosage[(first == _MISSING) | (second == _MISSING)] = np.nan
-    variants = sites.filter(pl.col("alternate").list.len() > 0).explode("alternate").select(_VARIANT)
+    named = pl.Series("allele", np.broadcast_to(np.asarray(allele).ravel() - 1, site.shape), dtype=pl.Int64)
+    variants = sites.select(_VARIANT)[site].with_columns(pl.col("alternate").list.get(pl.lit(named)))
     return DosageBlock(variants=variants, samples=samples, dosage=dosage)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, get_args
 
@@ -64,7 +65,7 @@ def align_scores(  # noqa: PLR0913 - who is aligned, and how
     targets: Sequences,
     *,
     matrix: str = "BLOSUM62",
-    open: int = -11,  # noqa: A002 - the name the field uses
+    open: int = -11,
     extend: int = -1,
     mode: Mode = "global",
     threads: int = 1,
@@ -79,7 +80,7 @@ def align_scores(  # noqa: PLR0913 - who is aligned, and how
 
     >>> scores = align_scores({"a": "HEAGAWGHEE"}, {"b": "PAWHEAE", "c": "HEAGAWGHEE"})
     >>> scores.table().rows()
-    [('a', 'b', -2), ('a', 'c', 63)]
+    [('a', 'b', 2), ('a', 'c', 62)]
 
     Parameters
     ----------
@@ -177,13 +178,14 @@ def _named(sequences: Sequences, role: str, alphabet: str) -> dict[str, str]:
 def _parasail_row(
     alphabet: str, values: Int[np.ndarray, "a a"], gap_open: int, extend: int, mode: Mode
 ) -> Callable[[str, Sequence[str]], list[int]]:
-    import parasail
-
+    parasail: Any = import_module("parasail")
     matrix = parasail.matrix_create(alphabet, 1, 0)
-    for i in range(len(alphabet)):
-        for j in range(len(alphabet)):
-            matrix[i, j] = int(values[i, j])
-    align = parasail.nw_striped_profile_sat if mode == "global" else parasail.sw_striped_profile_sat
+    for i, scores in enumerate(values.tolist()):
+        for j, value in enumerate(scores):
+            matrix[i, j] = value
+    # parasail 1.3's striped kernels miss alignments where a gap costs the same to open and to extend; scan is right
+    kernel = "scan" if gap_open == extend else "striped"
+    align = getattr(parasail, f"{'nw' if mode == 'global' else 'sw'}_{kernel}_profile_sat")
 
     def row(query: str, targets: Sequence[str]) -> list[int]:
         profile = parasail.profile_create_sat(query, matrix)

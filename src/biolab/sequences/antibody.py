@@ -63,10 +63,10 @@ def antibody_report(
 
     ``.table()``, one row an antibody: ``antibody``, ``mass_da`` (average mass of 2 H + 2 L without glycans),
     ``disulfides``, ``isoelectric_point``, ``extinction_per_m_cm`` (at 280 nm: 5500 a W, 1490 a Y, 125 a bridge),
-    ``absorbance_1_g_per_l`` (extinction over mass), ``gravy`` (mean hydropathy), ``high_risk_liabilities`` (in one H and
-    one L). ``.by_chain`` has the same of single chains, reduced, as ProtParam has it. ``.liabilities``: antibody, chain,
-    kind, motif, ``start`` (0-based), ``residue`` (from 1, as N55), risk. ``.identity``: first, second, chain, identical
-    residues and columns of their global alignment (BLOSUM62, gaps -11 -1), and their ratio.
+    ``absorbance_1_g_per_l`` (extinction over mass), ``gravy`` (mean hydropathy), ``high_risk_liabilities`` (in one H
+    and one L). ``.by_chain`` has the same of single chains, reduced, as ProtParam has it. ``.liabilities``: antibody,
+    chain, kind, motif, ``start`` (0-based), ``residue`` (from 1, as N55), risk. ``.identity``: first, second, chain,
+    identical residues and columns of their global alignment (BLOSUM62, gaps -11 -1), and their ratio.
 
     With ``bridged`` all cysteines stand in disulfides, as many as there are pairs of cysteines in 2 H + 2 L: each
     bridge takes two hydrogens off the mass, adds its extinction, and cysteines carry no charge. Otherwise all are free.
@@ -106,12 +106,16 @@ def antibody_report(
         orient="row",
     )
     high = found.filter(pl.col("risk") == "high")["antibody"].to_list()
-    whole = [_whole(name, chains, bridged) | {"high_risk_liabilities": high.count(name)} for name, chains in panel.items()]
+    whole = [
+        _whole(name, chains, bridged) | {"high_risk_liabilities": high.count(name)} for name, chains in panel.items()
+    ]
     return AntibodyReport(
         antibodies=tuple(panel),
         bridged=bridged,
         whole=pl.DataFrame(whole),
-        by_chain=pl.DataFrame([_chain(name, role, text) for name, chains in panel.items() for role, text in chains.items()]),
+        by_chain=pl.DataFrame(
+            [_chain(name, role, text) for name, chains in panel.items() for role, text in chains.items()]
+        ),
         liabilities=found,
         identity=_identity(panel),
     )
@@ -124,9 +128,7 @@ def _panel(heavy: str | Mapping[str, str], light: str | Mapping[str, str]) -> di
         said = f"{sorted(apart)[0]!r} has one chain only" if apart else "there is none"
         raise DataError(f"Heavy and light chains must come under the same names of antibodies: {said}.")
     panel = {name: {"heavy": sides[0][name], "light": sides[1][name]} for name in sides[0]}
-    return {
-        name: {role: _checked(name, role, text) for role, text in chains.items()} for name, chains in panel.items()
-    }
+    return {name: {role: _checked(name, role, text) for role, text in chains.items()} for name, chains in panel.items()}
 
 
 def _checked(name: str, role: str, text: str) -> str:

@@ -71,7 +71,7 @@ def kmer_spectrum(
 
     >>> spectrum = kmer_spectrum(pl.DataFrame({"sequence": ["ACGTAC", "ACNGT"]}), k=2)
     >>> spectrum.table().rows()
-    [('AC', 4), ('CG', 1), ('TA', 1)]
+    [('AC', 5), ('CG', 1), ('TA', 1)]
 
     Raises
     ------
@@ -113,10 +113,14 @@ def sequence_batches(records: pl.DataFrame | pl.LazyFrame, column: str) -> Itera
         If the column is missing or holds a null.
     """
     if column not in records.collect_schema().names():
-        raise DataError(f"The records have no column {column!r}; they have {', '.join(records.collect_schema().names())}.")
+        raise DataError(
+            f"The records have no column {column!r}; they have {', '.join(records.collect_schema().names())}."
+        )
     for frame in row_batches(records.select(column)):
         if frame[column].null_count():
-            raise DataError(f"Row {int(frame[column].is_null().arg_true()[0])} of a batch has no {column}; drop it first.")
+            raise DataError(
+                f"Row {int(frame[column].is_null().arg_true()[0])} of a batch has no {column}; drop it first."
+            )
         yield frame[column]
 
 

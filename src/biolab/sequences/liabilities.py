@@ -54,9 +54,9 @@ def liabilities(sequence: str) -> Iterator[Found]:
 def free_cysteines(sequence: str) -> list[int]:
     """Guess from the sequence alone which cysteines have no partner; places from 0.
 
-    Cysteines of the hinge and those that join heavy and light chain of human IgG are known by their neighbours and taken
-    as paired. The others are paired with the next one if 50 to 85 residues part them, as in an immunoglobulin domain.
-    What is left is named: right for usual IgG, a hint elsewhere.
+    Cysteines of the hinge and those that join heavy and light chain of human IgG are known by their neighbours and
+    taken as paired. The others are paired with the next one if 50 to 85 residues part them, as in an immunoglobulin
+    domain. What is left is named: right for usual IgG, a hint elsewhere.
 
     >>> free_cysteines("A" * 22 + "C" + "A" * 30 + "C" + "A" * 42 + "C")
     [53]
@@ -72,7 +72,7 @@ def free_cysteines(sequence: str) -> list[int]:
     free: list[int] = []
     while waiting:
         at = waiting.pop(0)
-        partner = next((other for other in reversed(waiting) if other - at in _SPAN), None)
+        partner = next((other for other in waiting if other - at in _SPAN), None)
         if partner is None:
             free.append(at)
         else:

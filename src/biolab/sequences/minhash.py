@@ -38,7 +38,11 @@ class MinHashDistances:
         distance = self.table()["distance"]
         if distance.is_empty():
             return {"pairs": 0.0}
-        return {"pairs": float(distance.len()), "distance_min": _low(distance.min()), "distance_max": _low(distance.max())}
+        return {
+            "pairs": float(distance.len()),
+            "distance_min": _low(distance.min()),
+            "distance_max": _low(distance.max()),
+        }
 
     def table(self) -> pl.DataFrame:
         """Return a row a pair: Jaccard index and Mash distance, each with its 95 % interval.

@@ -1,5 +1,6 @@
 """Primers: melting temperature by nearest neighbours, composition, and what they do to each other and themselves."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -65,12 +66,12 @@ def primer_properties(
 ) -> PrimerProperties:
     """Work out what a primer does, from its sequence of A, C, G and T.
 
-    Columns: ``name``, ``sequence``, ``length``, ``gc_share``, ``melting_temperature_c`` (nearest neighbours of Allawi and
-    SantaLucia with SantaLucia's salt correction, sodium equivalents for magnesium; by Biopython),
-    ``molecular_weight`` (in g/mol, 5' phosphate as Biopython has it), ``longest_run`` (of one base), ``gc_clamp`` (G and
-    C among the last five), ``self_dimer`` and ``end_dimer`` (longest stretch of base pairs between two copies, anywhere
-    and including the 3' end), ``hairpin`` (longest stem round a loop of three or more). Stretches are without gaps
-    and say nothing of energies.
+    Columns: ``name``, ``sequence``, ``length``, ``gc_share``, ``melting_temperature_c`` (nearest neighbours of Allawi
+    and SantaLucia with SantaLucia's salt correction, sodium equivalents for magnesium; by Biopython),
+    ``molecular_weight`` (in g/mol, 5' phosphate as Biopython has it), ``longest_run`` (of one base), ``gc_clamp`` (G
+    and C among the last five), ``self_dimer`` and ``end_dimer`` (longest stretch of base pairs between two copies,
+    anywhere and including the 3' end), ``hairpin`` (longest stem round a loop of three or more). Stretches are without
+    gaps and say nothing of energies.
 
     >>> primer_properties(["GTAAAACGACGGCCAGT"]).table().select("gc_share", "gc_clamp", "hairpin").row(0)
     (0.5294117647058824, 3, 2)
@@ -89,7 +90,9 @@ def primer_properties(
     SantaLucia (1998), PNAS 95:1460-1465, doi:10.1073/pnas.95.4.1460
     """
     conditions = conditions or PrimerConditions()
-    named = dict(primers) if isinstance(primers, Mapping) else {f"primer {k}": text for k, text in enumerate(primers, 1)}
+    named = (
+        dict(primers) if isinstance(primers, Mapping) else {f"primer {k}": text for k, text in enumerate(primers, 1)}
+    )
     if not named or isinstance(primers, str):
         raise DataError("No list of primers was given; expected sequences, or names with sequences.")
     rows = [_row(name, sequence.upper(), conditions) for name, sequence in named.items()]
@@ -119,7 +122,7 @@ def _row(name: str, sequence: str, conditions: PrimerConditions) -> dict[str, ob
         "gc_share": sum(letter in "GC" for letter in sequence) / len(sequence),
         "melting_temperature_c": float(melting),
         "molecular_weight": float(molecular_weight(sequence, "DNA")),
-        "longest_run": _longest_run([a == b for a, b in zip(sequence, sequence[1:], strict=False)]) + 1,
+        "longest_run": _longest_run([a == b for a, b in itertools.pairwise(sequence)]) + 1,
         "gc_clamp": sum(letter in "GC" for letter in sequence[-5:]),
         "self_dimer": anywhere,
         "end_dimer": at_end,

@@ -105,7 +105,7 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
     ConfigError
         If ``positions`` is not positive.
     """
-    from biolab.kernels import read_profile
+    from biolab.kernels.read_profile import read_profile
 
     if positions < 1:
         raise ConfigError(f"positions is {positions}; expected 1 or more.")
@@ -113,7 +113,7 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
     name = "frame" if framed else str(reads)
     texts = _frame_texts(reads) if framed else _file_texts(Path(reads))
     reads_seen, shortest, longest = 0, sys.maxsize, 0
-    total: dict[str, Int[np.ndarray, "..."]] = {}
+    total: dict[str, Int[np.ndarray, ...]] = {}
     held, line = b"", 1
     for text in texts:
         data = held + text if held else text

@@ -137,7 +137,7 @@ def _orfs(
 
 
 def _codon_numbers(text: str) -> Int[np.ndarray, " c"]:
-    """Number the codon at every place, 16 x first + 4 x second + third; -1 where a letter is unknown."""
+    """Give the codon at every place a number, 16 x first + 4 x second + third; -1 where a letter is unknown."""
     codes = np.full(256, -100, dtype=np.int64)
     codes[list(b"ACGT")] = range(4)
     letters = codes[np.frombuffer(text.encode(), dtype=np.uint8)]

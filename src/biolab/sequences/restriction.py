@@ -1,5 +1,6 @@
 """Restriction sites and the fragments of a digest, by Biopython's copy of REBASE."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -68,7 +69,7 @@ class RestrictionMap:
         for record, length in self.lengths.items():
             cuts = sorted(set(chosen.filter(pl.col("record_id") == record)["cut"].to_list()))
             edges = [*cuts, cuts[0] + length] if self.circular and cuts else [0, *(c for c in cuts if c), length]
-            pairs = zip(edges, edges[1:], strict=False)
+            pairs = itertools.pairwise(edges)
             rows += [(record, begin, end, end - begin) for begin, end in pairs if end > begin]
         return pl.DataFrame(rows, schema=_FRAGMENTS, orient="row")
 

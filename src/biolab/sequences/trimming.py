@@ -10,7 +10,7 @@ _CELLS = 1 << 23
 _OFFSET = 33
 
 
-def trim_reads(
+def trim_reads(  # noqa: PLR0913 - three cuts, each with its threshold
     reads: pl.DataFrame | pl.LazyFrame,
     *,
     quality: int = 20,
@@ -72,7 +72,9 @@ def trim_reads(
         done = frame.with_columns(pl.col("sequence", "quality").str.slice(cuts[0], cuts[1]))
         return done.filter(pl.Series(kept))
 
-    return lazy.map_batches(cut, streamable=True, schema=lazy.collect_schema(), predicate_pushdown=False, projection_pushdown=False)
+    return lazy.map_batches(
+        cut, streamable=True, schema=lazy.collect_schema(), predicate_pushdown=False, projection_pushdown=False
+    )
 
 
 def _check(quality: int, quality_start: int, minimum_overlap: int, error_rate: float, minimum_length: int) -> None:
@@ -80,7 +82,9 @@ def _check(quality: int, quality_start: int, minimum_overlap: int, error_rate: f
         if not 0 <= value <= 93:
             raise ConfigError(f"{name} is {value}; Phred scores lie between 0 and 93 (0 trims nothing).")
     if minimum_overlap < 1 or minimum_length < 0:
-        raise ConfigError(f"minimum_overlap is {minimum_overlap}, minimum_length {minimum_length}; expected >= 1 and >= 0.")
+        raise ConfigError(
+            f"minimum_overlap is {minimum_overlap}, minimum_length {minimum_length}; expected >= 1 and >= 0."
+        )
     if not 0 <= error_rate < 1:
         raise ConfigError(f"error_rate is {error_rate}; expected a share, 0 <= error_rate < 1.")
 

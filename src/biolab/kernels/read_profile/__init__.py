@@ -38,11 +38,11 @@ class ReadCounts:
 
 
 def read_profile(data: bytes | UInt[ndarray, " n"], *, positions: int = 1000) -> ReadCounts:
-    """Count bases and qualities by position over FASTQ text that begins with a record, each of four lines.
+    r"""Count bases and qualities by position over FASTQ text that begins with a record, each of four lines.
 
     A record that the text cuts off is left: ``consumed`` says where it begins. Lines end in a line feed alone.
 
-    >>> counts = read_profile(b"@r1\\nACGN\\n+\\nIII!\\n@r2\\nAC", positions=4)
+    >>> counts = read_profile(b"@r1\nACGN\n+\nIII!\n@r2\nAC", positions=4)
     >>> counts.reads, counts.consumed, counts.base[0].tolist(), int(counts.quality[3].argmax())
     (1, 16, [1, 0, 0, 0, 0], 0)
 

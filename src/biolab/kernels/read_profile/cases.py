@@ -42,7 +42,7 @@ CASES = (
     _case("all unknown", b"@r1\nNNNN\n+\n!!!!\n"),
     _case("highest quality", b"@r1\nACGT\n+\n~~~~\n"),
     _case("a header that begins a quality line", b"@r1\nACGT\n+r1\n@@@@\n@r2\nA\n+\n+\n"),
-    *(_case(f"cut after {size} bytes", (_ONE + _ONE)[: len(_ONE) + size]) for size in range(0, len(_ONE) + 1)),
+    *(_case(f"cut after {size} bytes", (_ONE + _ONE)[: len(_ONE) + size]) for size in range(len(_ONE) + 1)),
     _case("no @", _ONE + b">r2\nAC\n+\nII\n"),
     _case("no name", _ONE + b"@\nAC\n+\nII\n"),
     _case("blank name", _ONE + b"@ r2\nAC\n+\nII\n"),

@@ -54,7 +54,7 @@ def _score_sum(data: UInt[ndarray, " n"], scores: int, bases: int) -> tuple[int,
     """Return fault and sum of a read's qualities."""
     total = 0
     for k in range(bases):
-        score = np.int64(data[scores + k]) - _LOWEST
+        score = int(data[scores + k]) - _LOWEST
         if score < 0 or score >= QUALITIES:
             return (3 if data[scores + k] == _NEWLINE else 4), 0
         total += score
@@ -86,7 +86,7 @@ def count_records(
             place, code = min(k, last), _CODES[data[sequence + k]]
             found[code] += 1
             base[place, code] += 1
-            quality[place, np.int64(data[scores + k]) - _LOWEST] += 1
+            quality[place, int(data[scores + k]) - _LOWEST] += 1
         known = found[0] + found[1] + found[2] + found[3]
         if known:
             by_read[0, (200 * (found[1] + found[2]) + known) // (2 * known)] += 1

@@ -1,0 +1,110 @@
+"""HGVS names of what a variant does to the protein (p.), predicted from the two sequences."""
+
+from typing import Final, NamedTuple
+
+_THREE: Final = {
+    "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys", "Q": "Gln", "E": "Glu", "G": "Gly", "H": "His",
+    "I": "Ile", "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro", "S": "Ser", "T": "Thr", "W": "Trp",
+    "Y": "Tyr", "V": "Val",
+    "U": "Sec", "O": "Pyl", "X": "Xaa", "B": "Asx", "Z": "Glx", "J": "Xle", "*": "Ter",
+}  # fmt: skip
+
+
+class ProteinEffect(NamedTuple):
+    """The HGVS name, and the consequence in the words of the Sequence Ontology."""
+
+    hgvs: str
+    consequence: str
+
+
+def protein_effect(  # noqa: PLR0911 - one answer a kind of change
+    reference: str, altered: str, *, codon: int, in_frame: bool, substitution: bool
+) -> ProteinEffect:
+    """Name the difference of two proteins, each with its stop as ``*`` (the altered one without if none was found).
+
+    ``codon`` is the first one that the variant touches (from 0), ``in_frame`` says that the number of coding bases
+    changed by a multiple of three, ``substitution`` that one base was replaced.
+    """
+    if codon == 0 and altered[:1] != reference[:1]:
+        return ProteinEffect("p.(Met1?)", "start_lost")
+    if altered == reference:
+        if substitution:
+            stop = reference[codon] == "*"
+            return ProteinEffect(
+                f"p.({_residue(reference, codon)}=)", "stop_retained_variant" if stop else "synonymous_variant"
+            )
+        return ProteinEffect("p.(=)", "synonymous_variant")
+    first = _shared(reference, altered)
+    if first == len(altered):  # nothing follows what is shared: the reading runs off the end of the sequence
+        return ProteinEffect(f"p.({_residue(reference, first)}ext*?)", "stop_lost")
+    if reference[first] == "*":
+        return _extension(reference, altered, first)
+    if altered[first] == "*":
+        return ProteinEffect(f"p.({_residue(reference, first)}Ter)", "stop_gained")
+    if not in_frame:
+        return _frameshift(reference, altered, first)
+    return _in_frame(reference, altered, first)
+
+
+def _residue(protein: str, at: int) -> str:
+    return f"{_THREE[protein[at]]}{at + 1}"
+
+
+def _letters(protein: str) -> str:
+    return "".join(_THREE[letter] for letter in protein)
+
+
+def _shared(one: str, other: str) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _frameshift(reference: str, altered: str, first: int) -> ProteinEffect:
+    stop = altered.find("*", first)
+    length = "?" if stop < 0 else str(stop - first + 1)
+    return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[altered[first]]}fsTer{length})", "frameshift_variant")
+
+
+def _extension(reference: str, altered: str, first: int) -> ProteinEffect:
+    stop = altered.find("*", first)
+    length = "?" if stop < 0 else str(stop - first)
+    return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[altered[first]]}extTer{length})", "stop_lost")
+
+
+def _in_frame(reference: str, altered: str, first: int) -> ProteinEffect:
+    """Name a change that leaves the frame; what both ends share is trimmed, the start first (the 3' rule)."""
+    stops_early = "*" in altered and len(altered) - 1 < len(reference) - 1 and not reference.endswith(altered[first:])
+    tail = 0
+    most = min(len(reference), len(altered)) - first
+    while tail < most and reference[-1 - tail] == altered[-1 - tail]:
+        tail += 1
+    if stops_early and tail <= 1:  # a stop within the new residues: what follows is gone, not replaced
+        gone = reference[first : first + len(altered) - first]
+        return ProteinEffect(
+            f"p.({_span(reference, first, len(gone))}delins{_letters(altered[first:])})", "stop_gained"
+        )
+    old, new = reference[first : len(reference) - tail], altered[first : len(altered) - tail]
+    if len(old) == len(new) == 1:
+        return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[new]})", "missense_variant")
+    if not new:
+        return ProteinEffect(f"p.({_span(reference, first, len(old))}del)", "inframe_deletion")
+    if not old:
+        if reference[first - len(new) : first] == new:
+            return ProteinEffect(f"p.({_span(reference, first - len(new), len(new))}dup)", "inframe_insertion")
+        between = f"{_residue(reference, first - 1)}_{_residue(reference, first)}"
+        return ProteinEffect(f"p.({between}ins{_letters(new)})", "inframe_insertion")
+    if len(old) == len(new):
+        consequence = "missense_variant"
+    else:
+        consequence = "inframe_deletion" if len(new) < len(old) else "inframe_insertion"
+    return ProteinEffect(f"p.({_span(reference, first, len(old))}delins{_letters(new)})", consequence)
+
+
+def _span(protein: str, first: int, length: int) -> str:
+    if length == 1:
+        return _residue(protein, first)
+    return f"{_residue(protein, first)}_{_residue(protein, first + length - 1)}"
