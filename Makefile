@@ -1,4 +1,4 @@
-# make demo: the main job · make test: everything that must hold · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
+# make demo: the main job · make test: everything that must hold · make check: longer tests · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
 PYTHON ?= python3
 TORCH ?=
 BIN := .venv/bin
@@ -8,7 +8,7 @@ FOUND := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 INSTALL = $(if $(FOUND),UV_FIND_LINKS="$(FOUND)") $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt \
 	$(if $(TORCH),--torch-backend $(TORCH:cuda=auto))
 
-.PHONY: demo test lab
+.PHONY: demo test check lab
 demo: .venv/demo
 	$(BIN)/biolab run experiments/breast-prognosis
 
@@ -18,6 +18,9 @@ test: .venv/test
 	$(BIN)/ty check --python .venv
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: .venv/test
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/notebooks tests/cli/test_main_job.py tests/joint/tabular
 
 lab: .venv/lab
 	$(BIN)/biolab lab

@@ -59,6 +59,8 @@ def rows(sizes: list[int]) -> Iterator[Row]:
                 peers=("torchsurv", "pycox"),
                 goals=(("torchsurv", 20),),
             )
+    # what a tie itself costs: to be held against plain months, since other times tie in one as in the other
+    yield Row(contract="cox_loss", work="loss_gradient months_one_tie_of_a_tenth", n=sizes[-1], peers=())
     for n in sizes[:-1] or sizes:
         yield Row(
             contract="concordance",

@@ -27,9 +27,9 @@ def cohort(name: str, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(0)
     score = generator.normal(size=n)
     follow_up = generator.exponential(30.0 * np.exp(-0.5 * score))
-    if name == "months":
+    if name.startswith("months"):
         follow_up = np.ceil(follow_up)
-    if name == "one_tie_of_a_tenth":
+    if name.endswith("one_tie_of_a_tenth"):
         follow_up = np.where(generator.random(n) < 0.1, 12.0, follow_up)
     return follow_up, generator.random(n) < 0.4, score
 

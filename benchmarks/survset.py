@@ -6,8 +6,13 @@
 Five folds with events spread evenly, two repeats (one above 500 columns or 2,000 patients). Every tool reads the same
 matrices from disk, made from the training patients of each fold, and tunes on the same five inner folds. Ours run in
 this Python, the peers in --peers-python (scikit-survival, lifelines), glmnet in --rscript; what is missing is left out.
-Each model of a cohort is kept in --work once finished: run the command again and it goes on where it stopped. One fit
-at a time, on one thread.
+Each model of a cohort is kept in --work once finished: run the command again and it goes on where it stopped. With
+--keep what --out holds of other cohorts and models stays, so that a few are made anew or added:
+
+    python benchmarks/survset.py --keep --cohorts AML_Bull DBCD --peers-python PATH --work FOLDER --out ...
+    python benchmarks/survset.py --keep --models biolab-net biolab-trees --work FOLDER --out ...
+
+Folds depend on the seed and the cohort alone. One fit at a time, on one thread.
 """
 
 import argparse
@@ -89,7 +94,8 @@ def run(options: argparse.Namespace) -> list[dict]:
                 facts = prepared(name, options)
                 for tool, fitter in workers.items():
                     for model in models_for(tool, facts) if fitter else []:
-                        fitter.fit(model, options.work / name, len(facts["folds"]))
+                        if model in options.models:
+                            fitter.fit(model, options.work / name, len(facts["folds"]))
                 result(name, options)
             cohorts.append(json.loads(finished.read_text()))
             told = " ".join(
@@ -102,6 +108,21 @@ def run(options: argparse.Namespace) -> list[dict]:
         for fitter in filter(None, workers.values()):
             fitter.stop()
     return cohorts
+
+
+def merged(before: dict | None, now: list[dict], commit: str | None) -> list[dict]:
+    """Return the cohorts of an earlier run and of this, whose models replace those of before; all say their commit."""
+    found: dict[str, dict] = {}
+    for cohorts, made_at in (
+        (before["cohorts"], before["environment"]["commit"]) if before else ([], None),
+        (now, commit),
+    ):
+        for cohort in cohorts:
+            earlier = found.get(cohort["cohort"], {"models": {}})
+            models = {name: {"commit": made_at} | model for name, model in cohort["models"].items()}
+            found[cohort["cohort"]] = earlier | cohort | {"models": earlier["models"] | models}
+    place = {name: at for at, name in enumerate(COHORTS)}
+    return sorted(found.values(), key=lambda cohort: place.get(cohort["cohort"], len(place)))
 
 
 def judged(outcome: Outcome, facts: dict, predictions: list[dict], seed: int) -> list[dict]:
@@ -166,6 +187,8 @@ def environment(options: argparse.Namespace) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohorts", nargs="*", default=COHORTS, metavar="NAME")
+    parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS, metavar="MODEL")
+    parser.add_argument("--keep", action="store_true", help="keep what --out holds of other cohorts and models")
     parser.add_argument("--peers-python", help="a Python with scikit-survival and lifelines")
     parser.add_argument("--rscript", default="Rscript", help="an R with glmnet, survival and jsonlite")
     parser.add_argument("--timeout", type=int, default=900, help="seconds for one model on one cohort")
@@ -176,8 +199,10 @@ def main() -> None:
     options = parser.parse_args()
 
     if options.work:
-        cohorts = run(options)
-        told = {"environment": environment(options), "cohorts": cohorts}
+        before = json.loads(options.out.read_text()) if options.keep and options.out.exists() else None
+        facts = environment(options)
+        cohorts = merged(before, run(options), facts["commit"])
+        told = {"environment": facts, "cohorts": cohorts}
         told["contests"] = [contest(cohorts, *pair[:2], metric) for pair in CONTESTS for metric in METRICS]
         write_atomically(options.out, json.dumps(plain(told), indent=1) + "\n")
     if options.page:

@@ -14,7 +14,7 @@ _CLINICAL = (
     "TRACE rott2 smarto"
 )
 _TENS_TO_HUNDREDS_OF_COLUMNS = "Bergamaschi wpbc hepatoCellular micro.censure phpl04K8a dataOvarian1"
-_GENES = "NSBCD MCLcleaned vdv DLBCL gse1992"
+_GENES = "NSBCD MCLcleaned AML_Bull vdv DBCD DLBCL gse1992"
 COHORTS = [name for group in (_CLINICAL, _TENS_TO_HUNDREDS_OF_COLUMNS, _GENES) for name in group.split()]
 
 LEFT_OUT = {

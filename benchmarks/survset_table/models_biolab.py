@@ -21,8 +21,8 @@ def ridge(fold):
 
 
 def net(fold):
-    model = CoxPathCV(0.5, seed=fold["inner_seed"]).fit(fold["train"], (fold["time"], fold["event"]))
-    return lambda: model.predict(fold["test"]), None
+    model = CoxPathCV(0.5, seed=fold["inner_seed"])
+    return _predictions(model.fit(fold["train"], (fold["time"], fold["event"])), fold)
 
 
 def trees(fold):

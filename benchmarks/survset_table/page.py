@@ -114,11 +114,17 @@ def seconds(told: dict) -> str:
 
 
 def made(told: dict) -> str:
-    """Return what the numbers were made with."""
+    """Return what the numbers were made with, and which models are of an earlier run."""
     facts = told["environment"]
     versions = "; ".join(f"{name} {number}" for name, number in facts["versions"].items())
     where = f"{facts['device']}, Python {facts['python']}"
-    return f"Made {facts['made'][:10]} at {facts['commit']} on {where}; {versions}; seed {facts['seed']}."
+    earlier: dict[str, list[str]] = {}
+    for name in MODELS:
+        for commit in {cohort["models"][name].get("commit") for cohort in told["cohorts"] if name in cohort["models"]}:
+            if commit not in {None, facts["commit"]}:
+                earlier.setdefault(commit, []).append(name)
+    before = "".join(f" Wholly or in part at {commit}: {', '.join(names)}." for commit, names in earlier.items())
+    return f"Made {facts['made'][:10]} at {facts['commit']} on {where}; {versions}; seed {facts['seed']}.{before}"
 
 
 def _where(found: list[tuple[dict, dict]], key: str) -> str:

@@ -210,3 +210,20 @@ def test_a_finished_cohort_is_not_fitted_again(tmp_path, monkeypatch):
 )
 def test_what_is_tried_depends_on_size_alone(columns, unpenalised, tried):
     assert len(survset.models_for("biolab", {"columns": columns, "unpenalised": unpenalised})) == tried
+
+
+def test_what_is_made_anew_takes_the_place_of_the_old_and_nothing_else():
+    before = {
+        "environment": {"commit": "old"},
+        "cohorts": [cohort("veteran", [0.7] * 3, [0.6] * 3), cohort("breast", [0.8] * 3, [0.5] * 3)],
+    }
+    now = [cohort("veteran", [0.9] * 3, [0.6] * 3), cohort("DBCD", [0.6] * 3, [0.6] * 3)]
+    del now[0]["models"]["sksurv-net"]
+    found = survset.merged(before, now, "new")
+    assert [one["cohort"] for one in found] == ["breast", "veteran", "DBCD"]
+    models = found[1]["models"]
+    assert models["biolab-net"]["harrell_c"]["mean"] == pytest.approx(0.9)
+    assert {name: model["commit"] for name, model in models.items()} == {"biolab-net": "new", "sksurv-net": "old"}
+    assert survset.merged(None, now, "new")[0]["cohort"] == "veteran"
+    facts = {"made": "2026-01-01", "commit": "new", "device": "d", "python": "3", "versions": {}, "seed": 1}
+    assert "in part at old: biolab-net, sksurv-net." in page.made({"environment": facts, "cohorts": found})

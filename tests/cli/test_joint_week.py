@@ -131,7 +131,7 @@ def test_a_protocol_that_is_not_the_locked_one(desk: Path, locked: dict, tmp_pat
     )
     code, _, err = biolab("run", study, "--site", "gbsg", "--output", tmp_path / "out", "--home", desk / "gbsg")
     assert code == 3
-    assert f"is not the locked protocol (1.0.0, {locked['sha256'][:12]})" in err
+    assert f"is not the locked protocol (1.1.0, {locked['sha256'][:12]})" in err
     code, _, err = biolab("joint", "lock", study, "--home", desk / "coordinator")
     assert code == 3
     assert "evaluation.folds: 5 -> 4" in err

@@ -28,7 +28,7 @@ def written(folder: Path, old: str, new: str) -> Path:
         ('variable = "age", per', 'variable = "aeg", per', "Did you mean 'age'?"),
         ('name = "cox-ridge"', 'name = "cox"', "model names repeat"),
         ("replicates = 500", "replicates = 5", "evaluation.replicates is 5"),
-        ('version = "1.0.0"', 'version = "one"', "protocol.version is 'one'"),
+        ('version = "1.1.0"', 'version = "one"', "protocol.version is 'one'"),
         ("minimum_cell = 10", "minimum_cell = 1", "release.minimum_cell is 1"),
         ('kind = "boosted_hazard"', 'kind = "boosted"', "models"),
     ],

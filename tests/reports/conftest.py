@@ -12,11 +12,11 @@ import pytest
 
 from biolab.joint import Best, PooledPerformance, best_model, pool_performance
 from biolab.joint.fairness import fairness
-from biolab.joint.released_tables import SCHEMAS
 
 HORIZONS = (36.0, 60.0)
 SITES = ("rotterdam", "gbsg")
 MODELS = ("reference", "cox", "ridge", "boosted")
+_BY_MODEL = ("models", "coefficients", "pooled", "transport")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,13 @@ class InventedProtocol:
     tau: float = 84.0
     reference_model: str = "reference"
     minimum_cell: int = 10
+    minimum_events: int = 10
+    outcome: str = "survival"
+    claims: str = "risks"
+    subgroup_labels: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: {"meno": {"en": "Menopause", "ko": "폐경"}}
+    )
+    panels: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, object] = field(
         default_factory=lambda: {
             "seed": 20260,
@@ -77,11 +84,15 @@ class InventedComparison:
     calibration: pl.DataFrame
     runs: pl.DataFrame
     versions: pl.DataFrame
+    withheld: pl.DataFrame
+    signatures: pl.DataFrame
+    transport: pl.DataFrame
+    subgroups: pl.DataFrame
+    subgroup_differences: pl.DataFrame
     signed: bool = True
     verdicts: pl.DataFrame = field(default_factory=_invented_verdicts)
     changes: pl.DataFrame = field(default_factory=lambda: _rows("run_id name site model role field signed stored", []))
     missing: pl.DataFrame = field(default_factory=lambda: _rows("model train_site test_site reason", []))
-    subgroups: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMAS["subgroups"]))
 
     @cached_property
     def meta(self) -> PooledPerformance:
@@ -255,6 +266,33 @@ def _calibration() -> pl.DataFrame:
     return _rows("model train_site test_site horizon group predicted observed lower upper patients", rows)
 
 
+def _subgroups() -> dict[str, pl.DataFrame]:
+    rows = [
+        ("meno", group, model, "harrell_c", None, 0.66 - shift, 0.62 - shift, 0.7 - shift, train, test)
+        for train in SITES
+        for test in SITES
+        for model in MODELS
+        for group, shift in (("pre", 0.02), ("post", 0.0))
+    ]
+    columns = "variable subgroup model metric horizon {} lower upper {}train_site test_site"
+    floats = {"horizon": pl.Float64()}
+    apart = [(*row[:5], -0.02, -0.04, -0.01, 0.02 if row[0:2] == ("meno", "pre") else 0.8, *row[8:]) for row in rows]
+    return {
+        "subgroups": _rows(columns.format("estimate", ""), rows, floats),
+        "subgroup_differences": _rows(columns.format("difference", "adjusted_p_value "), apart, floats),
+    }
+
+
+def _transport() -> pl.DataFrame:
+    rows = [
+        (model, "harrell_c", setting, value - drop, value - drop - 0.02, value - drop + 0.02, 0.3, 2, 2)
+        for place, model in enumerate(MODELS)
+        for value in (0.64 + 0.01 * place,)
+        for setting, drop in (("home", 0.0), ("abroad", 0.015))
+    ]
+    return _rows("model metric setting estimate lower upper i2 test_sites directions", rows)
+
+
 def build_comparison() -> InventedComparison:
     coefficients, pooled = _coefficients()
     curves, at_risk = _survival()
@@ -274,9 +312,10 @@ def build_comparison() -> InventedComparison:
             for place, (site, model) in enumerate((site, model) for site in SITES for model in MODELS)]  # fmt: skip
     return InventedComparison(
         protocol=InventedProtocol(),
-        sites=_rows("site label_en label_ko country", [
-            ("rotterdam", "Rotterdam", "로테르담", "NL"), ("gbsg", "German group (GBSG)", "독일 연구회(GBSG)", "DE"),
-        ]),
+        sites=_rows("site label_en label_ko country note_en note_ko", [
+            ("rotterdam", "Rotterdam", "로테르담", "NL", None, None),
+            ("gbsg", "German group (GBSG)", "독일 연구회(GBSG)", "DE", None, None),
+        ], {"note_en": pl.String(), "note_ko": pl.String()}),
         cohorts=_rows("site patients events dropped median_follow_up", [
             ("rotterdam", 1546, 974, 1436, 107.9), ("gbsg", 686, 299, 0, 53.9),
         ]),
@@ -298,6 +337,12 @@ def build_comparison() -> InventedComparison:
         calibration=_calibration(),
         runs=_rows("run_id site model role started", [*runs, (
             "77c4f7a9e1b24d6f8a0b3c5d7e9f1a2b", None, None, "comparison", "2026-11-20T09:16:00Z")]),
+        withheld=pl.DataFrame(schema=dict.fromkeys(("site", "model", "reason"), pl.String)),
+        signatures=pl.DataFrame(
+            schema=dict.fromkeys(("model", "site", "feature"), pl.String) | {"log_hazard_ratio": pl.Float64}
+        ),
+        transport=_transport(),
+        **_subgroups(),
         versions=_rows("name version", [("biolab", "0.1.0"), ("torch", "2.13.0"), ("polars", "1.44.2")]),
     )  # fmt: skip
 
@@ -326,7 +371,8 @@ def of_one_site(comparison: InventedComparison) -> InventedComparison:
     names = ("sites", "cohorts", "characteristics", "flow", "survival_curves", "at_risk", "coefficients", "runs")
     frames = {name: getattr(comparison, name).filter(pl.col("site") == site) for name in names}
     crossed = {name: getattr(comparison, name).filter(both) for name in ("validation", "differences", "calibration")}
-    return dataclasses.replace(comparison, **frames, **crossed, pooled=comparison.pooled.clear())
+    alone = comparison.transport.filter(pl.col("setting") == "home")
+    return dataclasses.replace(comparison, **frames, **crossed, pooled=comparison.pooled.clear(), transport=alone)
 
 
 def slim(comparison: InventedComparison) -> InventedComparison:
@@ -334,7 +380,9 @@ def slim(comparison: InventedComparison) -> InventedComparison:
     models = pl.col("model").is_in(["reference", "cox"])
     measures = pl.col("metric").is_in(["harrell_c", "calibration_slope", "observed_expected"])
     late = pl.col("horizon").is_null() | (pl.col("horizon") == HORIZONS[-1])
-    frames = {name: getattr(comparison, name).filter(models) for name in ("models", "coefficients", "pooled")}
+    frames = {
+        name: getattr(comparison, name).filter(models) for name in ("models", "coefficients", "pooled", "transport")
+    }
     crossed = {
         name: getattr(comparison, name).filter(models & late & measures) for name in ("validation", "differences")
     }

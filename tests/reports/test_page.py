@@ -73,7 +73,7 @@ def test_the_page_is_accessible(pages, language):
     assert links <= set(ids)
     assert all(found.get("scope") for tag, found in reader.tags if tag == "th")
     pictures = [found for tag, found in reader.tags if tag == "svg"]
-    assert len(pictures) == 17
+    assert len(pictures) == 18
     assert all(found["role"] == "img" and found["aria-label"] for found in pictures)
     assert set(SECTIONS) <= set(ids)
     heads = [tag for tag, _ in reader.tags if tag in {"h1", "h2"}]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from biolab.core.errors import ConfigError, FitError
+from biolab.core.errors import ConfigError, DataError, FitError
 from biolab.stats import Ridge
 from biolab.survival import CoxPath, CoxPH
 from biolab.survival.follow_up import follow_up
@@ -245,3 +245,45 @@ def test_no_event_is_said():
     X, (time, event) = cohort()
     with pytest.raises(FitError, match="None of the 80 patients"):
         CoxPath().fit(X, (time, np.zeros_like(event)))
+
+
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+@pytest.mark.parametrize("late", [False, True])
+def test_curves_at_a_lambda_are_those_of_the_same_ridge_as_coxph(ties, late):
+    X, (time, event) = cohort(30)
+    strata, entry = np.arange(80) % 3, np.floor(time * (np.arange(80) % 7) / 8) if late else None
+    path = CoxPath(0.0, lambdas=[0.01, 0.3], standardise=False, ties=ties)
+    path.fit(X, (time, event), strata=strata, entry=entry)
+    for strength in path.lambdas_:
+        same = CoxPH(Ridge(80 * strength), ties).fit(X, (time, event), strata=strata, entry=entry)
+        found = path.predict_survival_function(X, [3, 10, 40], strength, strata)
+        np.testing.assert_allclose(found, same.predict_survival_function(X, [3, 10, 40], strata), atol=1e-6)
+        for label, hazard in same.baseline_hazard_.items():
+            np.testing.assert_array_equal(path.baseline_hazard_at(strength)[label].times, hazard.times)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 1000), weighted=st.booleans(), stratified=st.booleans())
+def test_expected_events_are_the_observed_at_every_lambda(seed, weighted, stratified):
+    """Breslow's hazards give every stratum as many events as it had, whatever the coefficients."""
+    X, (time, event) = cohort(seed, columns=100)
+    weight = 0.5 + np.arange(80) % 3 if weighted else np.ones(80)
+    strata = np.arange(80) % 2 if stratified else None
+    path = CoxPath(n_lambdas=6).fit(X, (time, event), sample_weight=weight, strata=strata)
+    for strength in path.lambdas_:
+        expected = np.diag(path.predict_cumulative_hazard(X, time, strength, strata))
+        groups = np.zeros(80) if strata is None else strata
+        for group in np.unique(groups):
+            here = groups == group
+            assert weight[here] @ expected[here] == pytest.approx(weight[here] @ event[here], rel=1e-9)
+
+
+def test_curves_refuse_strata_and_lambdas_that_are_not_there():
+    X, y = cohort(31)
+    path = CoxPath(n_lambdas=3).fit(X, y, strata=np.repeat(["north", "south"], 40))
+    with pytest.raises(DataError, match="fitted with strata north, south"):
+        path.predict_survival_function(X, [5], path.lambdas_[1])
+    with pytest.raises(DataError, match="Stratum 'west' was not in the fit"):
+        path.predict_survival_function(X[:1], [5], path.lambdas_[1], ["west"])
+    with pytest.raises(ConfigError, match="not on the path"):
+        path.predict_survival_function(X[:1], [5], 123.0, ["north"])

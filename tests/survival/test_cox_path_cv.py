@@ -70,3 +70,16 @@ def test_a_column_constant_in_one_fold_only():
 def test_bad_settings_are_named(chosen, error, message):
     with pytest.raises(error, match=message):
         CoxPathCV(**chosen).fit(*cohort())
+
+
+def test_curves_are_those_of_the_chosen_lambda():
+    X, y = cohort(5)
+    strata = np.repeat(["a", "b"], 50)
+    model = CoxPathCV(n_lambdas=10, ties="efron").fit(X, y, strata=strata)
+    curves = model.predict_survival_function(X, [1, 5, 20], strata)
+    path = model.model_.predict_survival_function(X, [1, 5, 20], model.lambda_, strata)
+    np.testing.assert_array_equal(curves, path)
+    steps = model.baseline_hazard_["b"]
+    expected = np.exp(-np.exp(model.predict(X[60:61])) * steps([1, 5, 20]))
+    np.testing.assert_allclose(curves[60], expected, rtol=1e-10)
+    np.testing.assert_allclose(-np.log(curves), model.predict_cumulative_hazard(X, [1, 5, 20], strata), rtol=1e-9)

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from biolab.core import DataError, FitError
-from biolab.survival import cox_scan, cox_scan_max_t
+from biolab.survival import CoxPH, cox_scan, cox_scan_max_t
 
 
 def _cohort(n=90, p=30, seed=0, effect=0.8):
@@ -105,3 +105,38 @@ def test_max_t_refuses_no_permutations_and_no_events():
         cox_scan_max_t(X, time, event, permutations=0, seed=0)
     with pytest.raises(FitError, match="no event"):
         cox_scan_max_t(X, time, np.zeros(90), seed=0)
+
+
+def test_late_entry_is_that_of_coxph():
+    X, time, event = _cohort(p=6)
+    entry, strata = np.floor(time * (np.arange(90) % 7) / 8), np.arange(90) % 2
+    for ties in ("efron", "breslow"):
+        found = cox_scan(X, time, event, ties=ties, entry=pl.Series(entry), strata=strata)
+        for column, row in zip(X.T, found.iter_rows(named=True), strict=True):
+            model = CoxPH(ties=ties).fit(column[:, None], (time, event), strata=strata, entry=entry)
+            assert row["coef"] == pytest.approx(model.coef_[0], rel=1e-7, abs=1e-10)
+            assert row["standard_error"] == pytest.approx(model.standard_error_[0], rel=1e-7)
+    with pytest.raises(DataError, match=r"entry is .* in row 4"):
+        cox_scan(X, time, event, entry=np.where(np.arange(90) == 4, time, entry))
+
+
+def test_entry_before_everything_changes_nothing():
+    X, time, event = _cohort(p=40, n=300)
+    plain, early = (cox_scan(X, time, event, entry=entry) for entry in (None, np.zeros(300)))
+    for name in ("coef", "standard_error", "score_p_value", "lr_p_value"):
+        np.testing.assert_allclose(early[name], plain[name], rtol=1e-9)
+
+
+def test_large_hazards_that_have_left_leave_no_rounding_behind():
+    """Two rows of a far value are seen, and one of them fails, before all others enter: they add a constant."""
+    X, time, event = _cohort(n=60, p=3)
+    far = np.concatenate([np.tile([[60.0, 60.0, 2000.0]], (2, 1)), X])
+    late = cox_scan(
+        far,
+        np.concatenate([[0.5, 0.7], time + 1]),
+        np.concatenate([[True, False], event]),
+        entry=np.concatenate([[0.0, 0.0], np.ones(60)]),
+    )
+    here = cox_scan(X, time, event)
+    np.testing.assert_allclose(late["coef"], here["coef"], rtol=1e-8)
+    np.testing.assert_allclose(late["standard_error"], here["standard_error"], rtol=1e-8)

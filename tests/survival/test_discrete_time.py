@@ -84,7 +84,9 @@ def test_the_default_is_reproducible_and_its_leaves_hold_enough_patients():
         for node in tree.nodes
         if node["is_leaf"]
     )
-    assert smallest >= 20 * 5
+    assert smallest >= 10 * 5
+    many = model._default(600)
+    assert (many.max_leaf_nodes, many.min_samples_leaf, many.max_features) == (8, 20 * 5, 1.0)
 
 
 def test_logistic_hazards_find_the_effect():

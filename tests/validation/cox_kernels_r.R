@@ -27,16 +27,17 @@ for (ties in c("efron", "breslow")) for (strata in c(FALSE, TRUE)) for (weighted
   }
 
 columns <- c("age", "meno", "size", "grade", "nodes", "pgr", "er", "hormon")
-one <- function(x, ties, covariates) {
+one <- function(x, ties, covariates, late = FALSE) {
+  y <- if (late) "Surv(entry, month, status)" else "Surv(month, status)"
   d <- g
   d$x <- d[[x]]
   extra <- if (covariates) "+ z1 + z2 + strata(z3)" else ""
   d$z1 <- d$age^2 / 1000
   d$z2 <- d$size
   d$z3 <- d$grade
-  fit <- coxph(as.formula(paste("Surv(month, status) ~ x", extra)), data = d, ties = ties,
+  fit <- coxph(as.formula(paste(y, "~ x", extra)), data = d, ties = ties,
                control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 60))
-  null <- if (covariates) coxph(Surv(month, status) ~ z1 + z2 + strata(z3), data = d, ties = ties,
+  null <- if (covariates) coxph(as.formula(paste(y, "~ z1 + z2 + strata(z3)")), data = d, ties = ties,
                                 control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 60))$loglik[2] else fit$loglik[1]
   list(coef = unname(coef(fit)[1]), standard_error = sqrt(vcov(fit)[1, 1]), lr = 2 * (fit$loglik[2] - null),
        score = if (covariates) NULL else fit$score)
@@ -45,6 +46,12 @@ scan <- list()
 for (ties in c("efron", "breslow")) {
   scan[[ties]] <- setNames(lapply(columns, one, ties = ties, covariates = FALSE), columns)
 }
+late <- list()
+for (ties in c("efron", "breslow")) {
+  late[[ties]] <- setNames(lapply(columns, one, ties = ties, covariates = FALSE, late = TRUE), columns)
+}
+late_adjusted <- setNames(lapply(c("nodes", "pgr", "er", "hormon"), one, ties = "efron", covariates = TRUE, late = TRUE),
+                          c("nodes", "pgr", "er", "hormon"))
 adjusted <- setNames(lapply(c("nodes", "pgr", "er", "hormon"), one, ties = "efron", covariates = TRUE),
                      c("nodes", "pgr", "er", "hormon"))
 
@@ -52,6 +59,6 @@ p <- c(0.001, 0.2, 0.03, 0.03, 0.9, 0.0004, 0.05)
 cat(toJSON(list(
   versions = list(R = R.version.string, survival = as.character(packageVersion("survival"))),
   data = g[, c("month", "status", "w", "entry", "eta", "eta_wide", columns)],
-  losses = losses, scan = scan, adjusted = adjusted,
+  losses = losses, scan = scan, adjusted = adjusted, late = late, late_adjusted = late_adjusted,
   p_values = list(p = p, bh = p.adjust(p, "BH"), holm = p.adjust(p, "holm"))
 ), auto_unbox = TRUE, digits = NA, dataframe = "columns"), "\n")

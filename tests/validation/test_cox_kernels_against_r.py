@@ -38,21 +38,32 @@ def test_loss_and_gradient(gold):
     np.testing.assert_allclose(-found.gradient.numpy()[SOME], heavy * np.array(gold["residuals"]), atol=1e-8)
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_scan(ties):
+def test_scan(ties, late):
     features = np.column_stack([DATA[name] for name in COLUMNS])
-    found = cox_scan(features, DATA["month"], DATA["status"], ties=ties, names=COLUMNS)
+    entry = DATA["entry"] if late else None
+    found = cox_scan(features, DATA["month"], DATA["status"], ties=ties, names=COLUMNS, entry=entry)
     for row in found.iter_rows(named=True):
-        _assert_row(row, GOLD["scan"][ties][row["feature"]])
+        _assert_row(row, GOLD["late" if late else "scan"][ties][row["feature"]])
 
 
-def test_scan_beside_covariates_and_strata():
-    names = list(GOLD["adjusted"])
+@pytest.mark.parametrize("late", [False, True])
+def test_scan_beside_covariates_and_strata(late):
+    gold = GOLD["late_adjusted" if late else "adjusted"]
     covariates = np.column_stack([DATA["age"] ** 2 / 1000, DATA["size"]])
-    features = np.column_stack([DATA[name] for name in names])
-    found = cox_scan(features, DATA["month"], DATA["status"], covariates=covariates, strata=DATA["grade"], names=names)
+    features = np.column_stack([DATA[name] for name in gold])
+    found = cox_scan(
+        features,
+        DATA["month"],
+        DATA["status"],
+        covariates=covariates,
+        strata=DATA["grade"],
+        entry=DATA["entry"] if late else None,
+        names=list(gold),
+    )
     for row in found.iter_rows(named=True):
-        _assert_row(row, GOLD["adjusted"][row["feature"]])
+        _assert_row(row, gold[row["feature"]])
 
 
 def _assert_row(row, gold):

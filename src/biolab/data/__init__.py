@@ -6,6 +6,7 @@ from .codebook import Label as Label
 from .codebook import Language as Language
 from .codebook import Variable as Variable
 from .cohort import Cohort as Cohort
+from .cohort import TooFewEventsError as TooFewEventsError
 from .cohort import describe as describe
 from .cohort import select_cohort as select_cohort
 from .digest import frame_digest as frame_digest
@@ -22,8 +23,14 @@ from .intervals import read_bed as read_bed
 from .intervals import write_bed as write_bed
 from .mapping import Column as Column
 from .mapping import CompositeEndpoint as CompositeEndpoint
+from .mapping import RowFilter as RowFilter
 from .mapping import SiteMapping as SiteMapping
 from .mapping import TimedEvent as TimedEvent
+from .panel import Panel as Panel
+from .panel import complete_rows as complete_rows
+from .panel import feature_digest as feature_digest
+from .panel import read_panel as read_panel
+from .panel import scale_panel as scale_panel
 from .pgs_catalog import ScoringFile as ScoringFile
 from .pgs_catalog import read_scoring_file as read_scoring_file
 from .phenotypes import read_phenotypes as read_phenotypes

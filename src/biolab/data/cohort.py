@@ -15,6 +15,10 @@ from .eligibility import Eligibility, MissingPolicy
 from .faults import Fault, refuse
 
 
+class TooFewEventsError(DataError):
+    """A site has fewer events than a protocol needs: nothing can be fitted there, and nothing is shown of it."""
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Cohort:
     """Eligible patients of one site, harmonised; ``flow`` counts who was left out at each step.
@@ -104,8 +108,10 @@ def select_cohort(
     ConfigError
         If a rule does not fit the codebook.
     DataError
-        If a value is missing under ``"refuse"`` (names row and column), or fewer than ``minimum_events`` events
-        remain.
+        If a value is missing under ``"refuse"`` (names row and column).
+    TooFewEventsError
+        If fewer than ``minimum_events`` events remain (with 0, no event is looked for). It does not say how many: that
+        count may be a secret.
     """
     rows = frame.with_row_index("data row", offset=1)
     steps = [("recorded", "Patients recorded", "기록된 환자", 0, rows.height)]
@@ -129,10 +135,10 @@ def select_cohort(
         codebook=codebook,
         missing=missing,
     )
-    if cohort.events < minimum_events:
-        raise DataError(
-            f"{file}: {cohort.events} events among {cohort.patients} eligible patients; at least {minimum_events} are "
-            "needed to fit and to protect patients. Widen the eligibility rules, or leave this site out."
+    if minimum_events > 0 and cohort.events < minimum_events:
+        raise TooFewEventsError(
+            f"{file}: fewer than {minimum_events} events among the eligible patients; so many are needed to fit and to "
+            "protect patients. Widen the eligibility rules, or leave this site out."
         )
     return cohort
 

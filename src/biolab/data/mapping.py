@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal, Self
 
+import polars as pl
 from pydantic import Field, model_validator
 
 from biolab.core import ConfigError, did_you_mean
@@ -37,6 +38,24 @@ class Column(Settings):
         if self.cut is not None and any(low >= high for low, high in pairwise(self.cut)):
             raise ValueError(f"cut points must ascend, not {list(self.cut)}")
         return self
+
+
+class RowFilter(Settings):
+    """Which rows of a shared file are a site's own: those whose raw column holds one value.
+
+    >>> RowFilter(column="inst", equals=3).expression(pl.Float64()).meta.output_name()
+    'inst'
+    """
+
+    column: str
+    equals: str | float
+
+    def expression(self, dtype: pl.DataType) -> pl.Expr:
+        """Return the expression that is true in the site's rows."""
+        value = pl.col(self.column)
+        if dtype.is_numeric():
+            return value == float(self.equals)
+        return value.cast(pl.String) == (f"{self.equals:g}" if isinstance(self.equals, float) else self.equals)
 
 
 class TimedEvent(Settings):

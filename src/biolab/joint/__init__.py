@@ -58,6 +58,7 @@ from .performance import judge as judge
 from .pooled_performance import PooledPerformance as PooledPerformance
 from .pooled_performance import pool_performance as pool_performance
 from .pooling import pool_hazard_ratios as pool_hazard_ratios
+from .pooling import pool_predictions as pool_predictions
 from .progress import Progress as Progress
 from .progress import SiteProgress as SiteProgress
 from .progress import joint_progress as joint_progress
@@ -78,4 +79,7 @@ from .study import open_study as open_study
 from .study import study_folder as study_folder
 from .study import withdraw as withdraw
 from .template import new_experiment as new_experiment
+from .transport import transport as transport
 from .validation import validate_at_site as validate_at_site
+from .validation import validate_pooled_at_site as validate_pooled_at_site
+from .withheld import record_withheld_site as record_withheld_site

@@ -8,6 +8,7 @@ import polars as pl
 
 from biolab.tracking import RunRecord, Store, conventions, find_runs
 
+from .judged import judged_models
 from .late_edits import late_edits
 from .protocol import Protocol
 from .signing import Change, State, verify_run
@@ -87,7 +88,7 @@ def admit(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = 
     parents = {verdict.run.run_id for verdict in sites}
     models = _newest([each for each in own if each.run.parent_id in parents], "model", lambda r: (r.site, r.model))
     current = {run for each in models for run in (each.run.run_id, each.run.tags.get(conventions.RUN_DIGEST)) if run}
-    judged = [each for each in own if current & set(judged_model(each.run))]
+    judged = [each for each in own if each.run.role == "validation" and set(judged_models(each.run)) <= current]
     validations = _newest(judged, "validation", lambda run: (run.site, run.model, run.model_site))
     chosen = {each.run.run_id for each in (*sites, *models, *validations)}
     places = {_place(each.run) for each in own if each.run.run_id in chosen}
@@ -100,12 +101,6 @@ def admit(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None = 
         verdicts=pl.DataFrame([_row(each, uses[each.run.run_id]) for each in verdicts], schema=_VERDICTS),
         changes=pl.DataFrame([row for each in verdicts for row in _change_rows(each)], schema=_CHANGES),
     )
-
-
-def judged_model(validation: RunRecord) -> tuple[str, ...]:
-    """Name the run whose model was judged: by its digest, which holds in every store, or its identifier in this one."""
-    digest = validation.tags.get(conventions.MODEL_RUN_DIGEST)
-    return (digest,) if digest is not None else (validation.params.get("model_run_id", ""),)
 
 
 def _ended(run: RunRecord) -> bool:

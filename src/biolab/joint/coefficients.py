@@ -7,7 +7,12 @@ from scipy.special import ndtri
 from biolab.data import Language, Variable
 from biolab.survival import DesignColumn, RiskModel
 
-from .protocol import CoxSpec, Protocol, Term
+from .model_specs import CoxSpec, Term
+from .protocol import Protocol
+
+COEFFICIENT_SCHEMA = dict.fromkeys(("model", "site", "term", "label_en", "label_ko"), pl.String) | dict.fromkeys(
+    ("log_hazard_ratio", "standard_error", "hazard_ratio", "lower", "upper"), pl.Float64
+)
 
 
 def coefficient_table(protocol: Protocol, spec: CoxSpec, model: RiskModel, *, site: str) -> pl.DataFrame:

@@ -14,10 +14,12 @@ from .facts import ProtocolFacts, protocol_facts
 from .fairness import fairness
 from .matrix import missing_cells
 from .pooled_performance import PooledPerformance, pool_performance
-from .pooling import pool_hazard_ratios
+from .pooling import POOLED, pool_hazard_ratios
 from .protocol import Protocol
 from .released_tables import stack, stack_where_present
+from .transport import transport
 from .versions import installed_versions
+from .withheld import STATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,10 @@ class Comparison:
     meta: PooledPerformance
     best: Best
     subgroups: pl.DataFrame
+    subgroup_differences: pl.DataFrame
     fairness: pl.DataFrame
+    signatures: pl.DataFrame
+    withheld: pl.DataFrame
 
     @property
     def settings(self) -> dict[str, object]:
@@ -60,13 +65,19 @@ class Comparison:
         for row in self.validation.iter_rows(named=True):
             at = "" if row["horizon"] is None else f".at_{row['horizon']:g}"
             name = f"{row['metric']}{at}/{row['model']}/{row['train_site']}_to_{row['test_site']}"
-            found |= {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
+            numbers = {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
+            found |= {key: value for key, value in numbers.items() if value is not None}
         return found
 
     @property
     def refused(self) -> pl.DataFrame:
         """The runs that do not hold and are in none of the numbers; ``changes`` names what differs in them."""
         return self.verdicts.filter(pl.col("use") == "refused")
+
+    @property
+    def transport(self) -> pl.DataFrame:
+        """What cross-validation promised at home and what was found elsewhere, a row a model; see ``transport``."""
+        return transport(self.validation)
 
     def table(self) -> pl.DataFrame:
         """Return the validation matrix in long form."""
@@ -97,9 +108,10 @@ def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None 
     runs = _in_order(admit(protocol, store, keys=keys), protocol)
     if not runs.sites:
         raise TrackingError(_nothing(protocol, store, runs))
+    shown = [run for run in runs.sites if run.params.get(STATE) != "withheld"]
     judged = [*runs.models, *runs.validations]
     confidence = protocol.evaluation.confidence
-    curves = stack(store, runs.sites, "survival_curve")
+    curves = stack(store, shown, "survival_curve")
     coefficients = stack(store, [run for run in runs.models if run.model in protocol.cox_models], "coefficients")
     performance, differences = (stack(store, judged, name) for name in ("performance", "differences"))
     subgroups = stack_where_present(store, judged, "subgroups")
@@ -107,9 +119,9 @@ def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None 
     return Comparison(
         protocol=protocol_facts(protocol),
         sites=_site_list(protocol),
-        cohorts=stack(store, runs.sites, "cohort"),
-        characteristics=stack(store, runs.sites, "characteristics"),
-        flow=stack(store, runs.sites, "flow"),
+        cohorts=stack(store, shown, "cohort"),
+        characteristics=stack(store, shown, "characteristics"),
+        flow=stack(store, shown, "flow"),
         survival_curves=curves.drop("at_risk"),
         at_risk=curves.select("site", "time", "at_risk"),
         models=_model_list(protocol),
@@ -118,7 +130,7 @@ def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None 
         validation=performance,
         differences=differences,
         calibration=stack(store, judged, "calibration"),
-        runs=_run_list([*runs.sites, *judged]),
+        runs=_run_list([*shown, *judged]),
         versions=installed_versions(),
         signed=runs.signed,
         verdicts=runs.verdicts,
@@ -133,7 +145,10 @@ def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None 
             confidence=confidence,
         ),
         subgroups=subgroups,
+        subgroup_differences=stack_where_present(store, judged, "subgroup_differences"),
         fairness=fairness(subgroups),
+        signatures=stack_where_present(store, runs.models, "signature"),
+        withheld=stack_where_present(store, runs.sites, "withheld"),
     )
 
 
@@ -154,15 +169,18 @@ def recorded_protocol(name: str, store: Store) -> Protocol:
 def _in_order(runs: Admission, protocol: Protocol) -> Admission:
     """Sort the runs as the protocol names its sites and models, and leave out those it does not name."""
     order, rank = list(protocol.sites), [spec.name for spec in protocol.models]
+    origins = [*order, POOLED]
 
     def by_place(run: RunRecord) -> tuple[int, int, int]:
-        return rank.index(str(run.model)), order.index(str(run.model_site)), order.index(str(run.site))
+        return rank.index(str(run.model)), origins.index(str(run.model_site)), order.index(str(run.site))
 
     known = {
         name: [run for run in getattr(runs, name) if run.site in order] for name in ("sites", "models", "validations")
     }
     judged = {
-        name: tuple(sorted((run for run in known[name] if run.model in rank and run.model_site in order), key=by_place))
+        name: tuple(
+            sorted((run for run in known[name] if run.model in rank and run.model_site in origins), key=by_place)
+        )
         for name in ("models", "validations")
     }
     return replace(runs, sites=tuple(sorted(known["sites"], key=lambda run: order.index(str(run.site)))), **judged)
@@ -186,9 +204,17 @@ def _nothing(protocol: Protocol, store: Store, runs: Admission) -> str:
 def _site_list(protocol: Protocol) -> pl.DataFrame:
     return pl.DataFrame(
         [
-            {"site": name, "label_en": site.label.en, "label_ko": site.label.ko, "country": site.country}
+            {
+                "site": name,
+                "label_en": site.label.en,
+                "label_ko": site.label.ko,
+                "country": site.country,
+                "note_en": None if site.note is None else site.note.en,
+                "note_ko": None if site.note is None else site.note.ko,
+            }
             for name, site in protocol.sites.items()
-        ]
+        ],
+        schema_overrides={"note_en": pl.String, "note_ko": pl.String},
     )
 
 

@@ -8,30 +8,57 @@ from biolab.survival import kaplan_meier
 
 from .disclosure import coarsen_steps, stop_where_few_remain, suppress_counts
 from .protocol import Protocol
+from .tabular import outcome_values
+
+CURVE_SCHEMA = {
+    "time": pl.Float64,
+    "at_risk": pl.Int64,
+    "survival": pl.Float64,
+    "lower": pl.Float64,
+    "upper": pl.Float64,
+}
 
 
 def cohort_tables(protocol: Protocol, cohort: Cohort, site: str) -> dict[str, pl.DataFrame]:
-    """Return the tables ``cohort``, ``flow``, ``characteristics`` and ``survival_curve`` of one site."""
-    minimum = protocol.release.minimum_cell
+    """Return the tables ``cohort``, ``flow``, ``characteristics`` and ``survival_curve`` of one site.
+
+    Where few patients are censored, the number of events is withheld, for the rest would follow from it, and so is the
+    median follow-up, which rests on the censored.
+    """
     tables = {
-        "cohort": pl.DataFrame(
-            {
-                "patients": [cohort.patients],
-                "events": [released_events(cohort, minimum=minimum)],
-                "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
-                "median_follow_up": [median_follow_up(cohort)],
-            }
-        ),
-        "flow": released_flow(cohort, minimum=minimum),
+        "cohort": _sizes(protocol, cohort),
+        "flow": released_flow(cohort, minimum=protocol.release.minimum_cell),
         "characteristics": released_characteristics(cohort, protocol),
-        "survival_curve": survival_curve(protocol, cohort),
+        "survival_curve": survival_curve(protocol, cohort)
+        if protocol.is_survival
+        else pl.DataFrame(schema=CURVE_SCHEMA),
     }
     return {name: table.select(pl.lit(site).alias("site"), pl.all()) for name, table in tables.items()}
 
 
-def released_events(cohort: Cohort, *, minimum: int) -> int | None:
+def _sizes(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
+    minimum = protocol.release.minimum_cell
+    events, follow_up = None, None
+    if protocol.is_survival:
+        events = released_events(cohort.patients, cohort.events, minimum=minimum)
+        follow_up = median_follow_up(cohort) if cohort.patients - cohort.events >= minimum else None
+    elif protocol.endpoint.kind == "binary":
+        found = int(outcome_values(protocol, cohort.frame).sum())
+        events = released_events(cohort.patients, found, minimum=minimum)
+    return pl.DataFrame(
+        {
+            "patients": [cohort.patients],
+            "events": [events],
+            "dropped": [_released_count(int(cohort.flow["dropped"].sum()), minimum)],
+            "median_follow_up": [follow_up],
+        },
+        schema={"patients": pl.Int64, "events": pl.Int64, "dropped": pl.Int64, "median_follow_up": pl.Float64},
+    )
+
+
+def released_events(patients: int, events: int, *, minimum: int) -> int | None:
     """Return the number of events; withheld if few patients had none, whom it would count too."""
-    return None if 0 < cohort.patients - cohort.events < minimum else _released_count(cohort.events, minimum)
+    return None if 0 < patients - events < minimum else _released_count(events, minimum)
 
 
 def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:
@@ -50,14 +77,15 @@ def released_flow(cohort: Cohort, *, minimum: int) -> pl.DataFrame:
     )
 
 
-def median_follow_up(cohort: Cohort) -> float:
-    """Return the reverse Kaplan-Meier median: time to censoring, with events as its censoring.
+def median_follow_up(cohort: Cohort) -> float | None:
+    """Return the reverse Kaplan-Meier median: time to censoring, with events as its censoring; null if not reached.
 
     References
     ----------
     Schemper, Smith (1996), Controlled Clinical Trials 17:343-346, doi:10.1016/0197-2456(96)00075-X.
     """
-    return round(float(kaplan_meier(cohort.time, ~cohort.event).median.estimate), 1)
+    median = float(kaplan_meier(cohort.time, ~cohort.event).median.estimate)
+    return round(median, 1) if np.isfinite(median) else None
 
 
 def survival_curve(protocol: Protocol, cohort: Cohort) -> pl.DataFrame:
@@ -118,7 +146,8 @@ def _variable_labels(codebook: Codebook) -> pl.DataFrame:
         }
         for one in codebook.covariates
     ]
-    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("unit", "unit_en", "unit_ko"), pl.String))
+    names = ("variable", "label_en", "label_ko", "unit", "unit_en", "unit_ko")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
 
 
 def _code_labels(codebook: Codebook) -> pl.DataFrame:

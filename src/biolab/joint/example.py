@@ -1,15 +1,20 @@
 """Made-up patients that show a model's input: middle values of the codebook, nobody's row."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from biolab.data import Variable
+from biolab.survival import Design
 
-from .protocol import ModelSpec, Protocol
+
+def synthetic_patients(design: Design) -> pl.DataFrame:
+    """Return two made-up patients with a model's variables, from its codebook's ranges and codes alone."""
+    return middle_values([design.codebook[term.variable] for term in design.terms])
 
 
-def synthetic_patients(protocol: Protocol, spec: ModelSpec) -> pl.DataFrame:
-    """Return two made-up patients with the model's variables, from the codebook's ranges and codes alone."""
-    variables = [protocol.codebook[term.variable] for term in spec.terms]
+def middle_values(variables: Sequence[Variable]) -> pl.DataFrame:
+    """Return two made-up values of each variable, a column a variable."""
     return pl.DataFrame(
         {variable.name: _two_values(variable) for variable in variables},
         schema={variable.name: variable.dtype for variable in variables},
@@ -22,6 +27,8 @@ def _two_values(variable: Variable) -> list[object]:
             return [variable.codes[0], variable.codes[-1]]
         case "boolean":
             return [False, True]
+        case _ if variable.minimum is None and variable.maximum is None:
+            return [0, 1]
         case _:
             low = 0.0 if variable.minimum is None else variable.minimum
             high = low + 100.0 if variable.maximum is None else variable.maximum

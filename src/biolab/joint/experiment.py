@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
+from biolab.data import TooFewEventsError
 from biolab.tracking import Store, experiment_name, mark_abandoned
 
 from .cohorts import load_cohort
@@ -12,7 +13,8 @@ from .comparison import Comparison, compare
 from .performance import Advance
 from .protocol import Protocol
 from .site import SiteWork, run_site
-from .validation import validate_at_site
+from .validation import validate_at_site, validate_pooled_at_site
+from .withheld import record_withheld_site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,17 +23,20 @@ class Steps:
 
     sites: int
     models: int
+    exchange: tuple[str, ...] = ("pairs",)
 
     @property
     def total(self) -> int:
-        """Calls of ``advance`` that ``run_experiment`` makes."""
+        """Calls of ``advance`` that ``run_experiment`` makes where every site can show its results."""
         a_site = 3 + 2 * self.models
-        return self.sites * a_site + self.sites * (self.sites - 1) + 1
+        pairs = self.sites * (self.sites - 1) if "pairs" in self.exchange else 0
+        pooled = self.sites if "pooled" in self.exchange else 0
+        return self.sites * a_site + pairs + pooled + 1
 
 
 def plan(protocol: Protocol) -> Steps:
     """Count the steps of an experiment."""
-    return Steps(sites=len(protocol.sites), models=len(protocol.models))
+    return Steps(sites=len(protocol.sites), models=len(protocol.models), exchange=protocol.evaluation.exchange)
 
 
 def run_experiment(
@@ -39,7 +44,8 @@ def run_experiment(
 ) -> Comparison:
     """Run every site of a protocol on this machine, each seeing only its own patients, and compare them.
 
-    Every cohort is checked before anything is written. Sites meet only through what they released to the store.
+    Every cohort is checked before anything is written. Sites meet only through what they released to the store. A site
+    with too few events is recorded as withheld, and the others go on without it.
 
     Parameters
     ----------
@@ -53,14 +59,24 @@ def run_experiment(
         Called with a line of text at each of ``plan(protocol).total`` steps.
     """
     mark_abandoned(store, experiment_name(protocol.name))
-    works = {}
+    works, withheld = {}, []
     for site in protocol.sites:
         advance(f"{site}: checking against the codebook")
-        cohort = load_cohort(protocol, site, file=(files or {}).get(site))
-        works[site] = SiteWork(protocol=protocol, site=site, cohort=cohort, store=store)
+        try:
+            cohort = load_cohort(protocol, site, file=(files or {}).get(site))
+        except TooFewEventsError:
+            withheld.append(site)
+        else:
+            works[site] = SiteWork(protocol=protocol, site=site, cohort=cohort, store=store)
+    for site in withheld:
+        record_withheld_site(protocol, site, store)
     for work in works.values():
         run_site(work, advance=advance)
-    for train_site, test_site in permutations(works, 2):
-        validate_at_site(works[test_site], train_site=train_site, advance=advance)
+    if "pairs" in protocol.evaluation.exchange:
+        for train_site, test_site in permutations(works, 2):
+            validate_at_site(works[test_site], train_site=train_site, advance=advance)
+    if "pooled" in protocol.evaluation.exchange:
+        for work in works.values():
+            validate_pooled_at_site(work, advance=advance)
     advance("comparing the sites")
     return compare(protocol, store)

@@ -23,6 +23,11 @@ class ProtocolFacts:
     tau: float
     reference_model: str
     minimum_cell: int
+    minimum_events: int
+    outcome: str
+    claims: str
+    subgroup_labels: Mapping[str, Mapping[str, str]]
+    panels: tuple[Mapping[str, str], ...]
     settings: Mapping[str, object]
 
 
@@ -35,14 +40,33 @@ def protocol_facts(protocol: Protocol) -> ProtocolFacts:
         title=_by_language(protocol.protocol.title),
         question=_by_language(protocol.protocol.question),
         endpoint=_by_language(protocol.endpoint.label),
-        time_unit=protocol.codebook.time.unit or "",
+        time_unit=(protocol.codebook.time.unit or "") if protocol.is_survival else "",
         horizons=protocol.endpoint.horizons,
         tau=protocol.endpoint.tau,
         reference_model=protocol.evaluation.reference,
         minimum_cell=protocol.release.minimum_cell,
+        minimum_events=protocol.release.minimum_events,
+        outcome=protocol.endpoint.kind,
+        claims=protocol.evaluation.claims,
+        subgroup_labels=_subgroup_labels(protocol),
+        panels=tuple(
+            _by_language(panel.label)
+            | {"count": f"{len(panel.features):,}", "digest": panel.sha256[:12], "scale": panel.scale}
+            for panel in protocol.panels.values()
+        ),
         settings=protocol.parameters,
     )
 
 
 def _by_language(label: Label) -> dict[str, str]:
     return {"en": label.en, "ko": label.ko}
+
+
+def _subgroup_labels(protocol: Protocol) -> dict[str, dict[str, str]]:
+    """Name each subgroup variable, and under ``variable=code`` each of its codes."""
+    labels: dict[str, dict[str, str]] = {}
+    for group in protocol.subgroups:
+        variable = protocol.codebook[group.variable]
+        labels[group.variable] = _by_language(group.label or variable.label)
+        labels |= {f"{group.variable}={code}": _by_language(variable.code_label(code)) for code in variable.codes}
+    return labels

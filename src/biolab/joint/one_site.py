@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from biolab.core import ConfigError
+from biolab.data import TooFewEventsError
 from biolab.tracking import Store, experiment_name, find_runs, mark_abandoned
 
 from .cohorts import load_cohort
@@ -17,6 +18,7 @@ from .performance import Advance
 from .protocol import Protocol
 from .signing import sign_runs
 from .site import SiteWork, run_site
+from .withheld import record_withheld_site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ def run_one_site(
 ) -> OneSite:
     """Run one site's part of a protocol, as ``run_experiment`` does it for every site, and sign it.
 
+    A site with too few events says that it took part, and nothing else: its run has no model.
     Calls ``advance`` 3 + 2 x models times, and once more to sign.
 
     Raises
@@ -66,8 +69,12 @@ def run_one_site(
     """
     mark_abandoned(store, experiment_name(protocol.name))
     advance(f"{site}: checking against the codebook")
-    cohort = load_cohort(protocol, site, file=file)
-    run_id = run_site(SiteWork(protocol=protocol, site=site, cohort=cohort, store=store), advance=advance)
+    try:
+        cohort = load_cohort(protocol, site, file=file)
+    except TooFewEventsError:
+        run_id = record_withheld_site(protocol, site, store)
+    else:
+        run_id = run_site(SiteWork(protocol=protocol, site=site, cohort=cohort, store=store), advance=advance)
     children = find_runs(store, protocol=protocol.name, sha256=protocol.sha256, role="model", site=site, latest=False)
     models = {str(run.model): run.run_id for run in children if run.parent_id == run_id}
     if identity is None:

@@ -1,9 +1,18 @@
-"""Hazard ratios of the sites, pooled by random effects."""
+"""What the sites' results say together: hazard ratios by random effects, models by averaging their log hazards."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
+from biolab.core.arrays import Float
+from biolab.survival import Prediction
+
 from .pooled_performance import method_of, pool
+from .protocol import RESERVED
+
+POOLED = RESERVED
+"""Stands for a training site where the models of all other sites were pooled."""
 
 POOLED_SCHEMA = {
     "model": pl.String,
@@ -52,3 +61,25 @@ def pool_hazard_ratios(coefficients: pl.DataFrame, *, confidence: float = 0.95) 
             }
         )
     return pl.DataFrame(rows, schema=POOLED_SCHEMA)
+
+
+def pool_predictions(predictions: Sequence[Prediction], weights: Float[np.ndarray, " s"]) -> Prediction:
+    """Average what several released models say of the same patients, on the scale of the log cumulative hazard.
+
+    log H(t | x) = sum over models s of w_s log H_s(t | x), weights scaled to a sum of 1
+
+    For Cox models this is the model of the averaged coefficients; a shrunken signature, whose log hazards spread
+    little, says little. No row is pooled: each site sends its released model only.
+
+    >>> def at(hazard: float) -> Prediction:
+    ...     score = np.log(np.array([hazard]))
+    ...     return Prediction(risk_score=score, survival=np.exp(-np.array([[hazard]])), times=np.ones(1))
+    >>> pool_predictions([at(0.1), at(0.4)], np.ones(2)).survival.round(3)
+    array([[0.819]])
+    """
+    shares = weights / weights.sum()
+    risk_score = np.tensordot(shares, np.stack([one.risk_score for one in predictions]), axes=1)
+    curves = np.stack([one.survival for one in predictions])
+    with np.errstate(divide="ignore"):  # nobody has had the event yet: log H is -inf, and H stays 0
+        log_hazard = np.tensordot(shares, np.log(-np.log(curves)), axes=1)
+    return Prediction(risk_score=risk_score, survival=np.exp(-np.exp(log_hazard)), times=predictions[0].times)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from biolab.tracking import RunRecord, Store, conventions, find_runs
 from biolab.tracking.inbox import Delivery, deliveries
 
+from .judged import judged_models
 from .protocol import Protocol
 from .signing import verify_run
 from .study import Study
@@ -139,7 +140,6 @@ def _filled(protocol: Protocol, runs: Sequence[RunRecord]) -> set[Cell]:
     current = {run.tags.get(conventions.RUN_DIGEST, run.run_id) for run in models}
     filled = {(str(run.model), str(run.site), str(run.site)) for run in models}
     for run in runs:
-        judged = run.tags.get(conventions.MODEL_RUN_DIGEST) or run.params.get("model_run_id")
-        if run.role == "validation" and judged in current:
+        if run.role == "validation" and set(judged_models(run)) <= current:
             filled.add((str(run.model), str(run.model_site), str(run.site)))
     return {cell for cell in filled if cell[1] in protocol.sites and cell[2] in protocol.sites}

@@ -1,20 +1,35 @@
 """The protocol: everything a joint experiment decides before anyone looks at a patient."""
 
-import math
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from biolab.core import ConfigError, canonical_json, did_you_mean, sha256_hex
 from biolab.core.validation import Settings, parse_settings
-from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, SiteMapping
+from biolab.data import Codebook, Column, CompositeEndpoint, Eligibility, Label, Panel, RowFilter, SiteMapping
+from biolab.survival import MEASURES
 
+from .endpoints import Endpoint, Subgroup
 from .identity import checked_public_key
+from .model_specs import (
+    OUTCOMES,
+    BoostedHazardSpec,
+    BoostedTreesSpec,
+    CoxSpec,
+    IndexSpec,
+    ModelSpec,
+    Months,
+    PanelSpec,
+    refuse_small_leaves,
+)
+from .protocol_file import read_protocol_file
 
-Months = PositiveFloat
+Claim = Literal["risks", "discrimination"]
+Exchange = Literal["pairs", "pooled"]
+RESERVED = "others"
+DISCRIMINATION = ("harrell_c", "uno_c", "time_dependent_auc")
 
 
 class Header(Settings):
@@ -26,76 +41,17 @@ class Header(Settings):
     question: Label
 
 
-class Endpoint(Settings):
-    """The event, its clock, and the horizons at which predictions are judged.
-
-    ``tau`` restricts Uno's C and the integrated Brier score to times that every site observes.
-    """
-
-    label: Label
-    horizons: Annotated[tuple[Months, ...], Field(min_length=1)]
-    tau: Months
-
-    @model_validator(mode="after")
-    def _horizons_within_tau(self) -> "Endpoint":
-        if list(self.horizons) != sorted(set(self.horizons)) or self.horizons[-1] > self.tau:
-            raise ValueError(f"horizons {list(self.horizons)} must rise and end at or before tau = {self.tau:g}")
-        return self
-
-
-class Term(Settings):
-    """A variable of the codebook in a model, numbers optionally as log(1 + x).
-
-    ``per`` is the step a hazard ratio of a number is stated for, in its unit; of log(1 + x) it is stated per doubling.
-    """
-
-    variable: str
-    transform: Literal["identity", "log1p"] = "identity"
-    per: PositiveFloat = 1.0
-
-
-class RidgeChoice(Settings):
-    """Ridge penalty whose strength cross-validated partial likelihood chooses."""
-
-    kind: Literal["ridge"] = "ridge"
-    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)]
-    folds: Annotated[int, Field(ge=2)] = 5
-
-
-class CoxSpec(Settings):
-    """Cox proportional hazards model on the terms."""
-
-    kind: Literal["cox"]
-    name: str
-    label: Label
-    description: Label
-    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
-    ties: Literal["efron", "breslow"] = "efron"
-    penalty: RidgeChoice | None = None
-
-
-class BoostedHazardSpec(Settings):
-    """Gradient-boosted discrete-time hazard on person-periods of ``interval`` months."""
-
-    kind: Literal["boosted_hazard"]
-    name: str
-    label: Label
-    description: Label
-    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
-    interval: Months = 6.0
-    iterations: PositiveInt = 100
-    learning_rate: PositiveFloat = 0.05
-    leaves: Annotated[int, Field(ge=2)] = 6
-    leaf_size: PositiveInt = 200
-
-
-ModelSpec = Annotated[CoxSpec | BoostedHazardSpec, Field(discriminator="kind")]
-
-
 class Evaluation(Settings):
-    """How performance is estimated inside a site and how uncertain it is said to be."""
+    """How performance is estimated inside a site and how uncertain it is said to be.
+
+    ``claims = "discrimination"`` judges the ranking of patients only: endpoints that differ between sites allow no word
+    on the predicted risks. ``exchange`` says which external validations are made: every site's models at every other
+    site (pairs), and at each site the models of all others pooled (leave one institution out).
+    """
 
     reference: str
+    claims: Claim = "risks"
+    exchange: Annotated[tuple[Exchange, ...], Field(min_length=1)] = ("pairs",)
     folds: Annotated[int, Field(ge=2)] = 5
     replicates: Annotated[int, Field(ge=100)] = 500
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -109,19 +65,31 @@ class Missing(Settings):
 
 
 class Release(Settings):
-    """What may leave a site: no cell under ``minimum_cell`` patients, no time finer than ``grid`` months."""
+    """What may leave a site.
+
+    No cell under ``minimum_cell`` patients, no time finer than ``grid`` months, nothing at all of a site with fewer
+    than ``minimum_events`` events, and no model with more than ``parameters_per_patient`` coefficients a patient.
+    """
 
     minimum_cell: Annotated[int, Field(ge=3)] = 10
+    minimum_events: Annotated[int, Field(ge=3)] = 10
+    parameters_per_patient: Annotated[float, Field(gt=0, le=0.5)] = 1 / 3
     grid: Months = 3.0
 
 
 class Site(Settings):
-    """An institution: its name, its public key, its data set and how its columns become the codebook's."""
+    """An institution: its name, its public key, its data set and how its columns become the codebook's.
+
+    ``rows`` picks the site's own rows where one file holds those of several institutions. ``note`` says what a reader
+    of its results must know, such as another endpoint.
+    """
 
     label: Label
     country: str
     public_key: Annotated[str, AfterValidator(checked_public_key)] | None = None
+    note: Label | None = None
     dataset: str | None = None
+    rows: RowFilter | None = None
     columns: dict[str, Column]
     endpoint: CompositeEndpoint | None = None
 
@@ -142,15 +110,19 @@ class Protocol(Settings):
     protocol: Header
     endpoint: Endpoint
     codebook: Codebook
+    panels: dict[str, Panel] = Field(default_factory=dict)
     eligibility: tuple[Eligibility, ...] = ()
     missing: Missing = Missing()
     models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
     evaluation: Evaluation
+    subgroups: tuple[Subgroup, ...] = ()
     release: Release = Release()
     sites: Annotated[dict[str, Site], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _names_agree(self) -> "Protocol":
+        if RESERVED in self.sites:
+            raise ValueError(f"a site cannot be called {RESERVED!r}: the name stands for all other sites pooled")
         names = [spec.name for spec in self.models]
         if len(set(names)) < len(names):
             raise ValueError(f"model names repeat: {names}")
@@ -159,10 +131,48 @@ class Protocol(Settings):
         if len(set(keys)) < len(keys):
             raise ValueError("two sites have the same public_key; each site makes its own with: biolab site init ID")
         for spec in self.models:
-            for term in spec.terms:
-                _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
-            if isinstance(spec, BoostedHazardSpec):
-                _refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
+            self._check_model(spec)
+        for group in self.subgroups:
+            _require(group.variable, self.codebook.root, "subgroups")
+            if (self.codebook[group.variable].type in {"number", "integer"}) != bool(group.cut):
+                raise ValueError(f"subgroups: {group.variable!r} needs cut points if it is a number, and only then")
+        return self
+
+    def _check_model(self, spec: ModelSpec) -> None:
+        kind = self.endpoint.kind
+        if kind not in OUTCOMES[spec.kind]:
+            fitting = ", ".join(sorted(name for name, kinds in OUTCOMES.items() if kind in kinds))
+            raise ValueError(f"models.{spec.name} is of kind {spec.kind!r}; an endpoint of kind {kind!r} has {fitting}")
+        if isinstance(spec, PanelSpec):
+            _require(spec.panel, self.panels, f"models.{spec.name}.panel")
+            if isinstance(spec, IndexSpec):
+                self.panels[spec.panel].require(spec.features, f"models.{spec.name}.features")
+            return
+        for term in spec.terms:
+            _require(term.variable, self.codebook.root, f"models.{spec.name}.terms")
+            if term.variable == self.endpoint.variable:
+                raise ValueError(f"models.{spec.name}.terms holds {term.variable!r}, which is what is predicted")
+        if isinstance(spec, BoostedHazardSpec):
+            refuse_small_leaves(spec, self.endpoint.tau, self.release.minimum_cell)
+        if isinstance(spec, BoostedTreesSpec) and spec.leaf_size < self.release.minimum_cell:
+            raise ValueError(
+                f"models.{spec.name}.leaf_size is {spec.leaf_size}; every leaf must rest on at least "
+                f"{self.release.minimum_cell} patients"
+            )
+
+    @model_validator(mode="after")
+    def _outcome_is_there(self) -> "Protocol":
+        name = self.endpoint.variable
+        if name is None:
+            return self
+        _require(name, self.codebook.root, "endpoint.variable")
+        variable = self.codebook[name]
+        if self.endpoint.kind == "number" and variable.type not in {"number", "integer"}:
+            raise ValueError(f"endpoint.variable {name!r} is a {variable.type}; kind 'number' needs a number")
+        if self.endpoint.kind == "binary":
+            codes = (False, True) if variable.type == "boolean" else variable.codes
+            if self.endpoint.positive not in codes:
+                raise ValueError(f"endpoint.positive is {self.endpoint.positive!r}; {name!r} has the codes {codes}")
         return self
 
     @classmethod
@@ -174,14 +184,7 @@ class Protocol(Settings):
         ConfigError
             If the file is missing, is not TOML, or says something a protocol cannot say.
         """
-        path = Path(experiment)
-        file = path / "protocol.toml" if path.is_dir() else path
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ConfigError(f"{file} does not exist. Name a folder that holds a protocol.toml.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is not TOML: {error}") from error
+        content, file = read_protocol_file(experiment)
         return parse_settings(cls, content, source=str(file))
 
     @property
@@ -208,7 +211,7 @@ class Protocol(Settings):
     def parameters(self) -> dict[str, object]:
         """What decides the numbers, for the parameters of a run: endpoint, evaluation, missing values and release."""
         return {
-            part: getattr(self, part).model_dump(mode="json", exclude={"label"})
+            part: getattr(self, part).model_dump(mode="json", exclude={"label"}, exclude_none=True)
             for part in ("endpoint", "evaluation", "missing", "release")
         }
 
@@ -223,6 +226,11 @@ class Protocol(Settings):
         return [spec.name for spec in self.models if isinstance(spec, CoxSpec)]
 
     @property
+    def signature_models(self) -> list[str]:
+        """Names of the models that use features of a panel."""
+        return [spec.name for spec in self.models if isinstance(spec, PanelSpec)]
+
+    @property
     def unpenalised_cox_models(self) -> list[str]:
         """Names of the models whose hazard ratios can be pooled."""
         return [spec.name for spec in self.models if isinstance(spec, CoxSpec) and spec.penalty is None]
@@ -233,6 +241,16 @@ class Protocol(Settings):
         steps = int(self.endpoint.tau / self.release.grid + 1e-9)
         times = {round(self.release.grid * step, 6) for step in range(1, steps + 1)}
         return tuple(sorted(times | set(self.endpoint.horizons) | {self.endpoint.tau}))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures of performance that the protocol's claims allow."""
+        return DISCRIMINATION if self.evaluation.claims == "discrimination" else MEASURES
+
+    @property
+    def is_survival(self) -> bool:
+        """Whether the endpoint is a time to an event."""
+        return self.endpoint.kind == "survival"
 
     def site(self, name: str) -> Site:
         """Return a site by its name."""
@@ -250,13 +268,3 @@ class Protocol(Settings):
 def _require(name: str, known: Collection[str], where: str) -> None:
     if name not in known:
         raise ValueError(f"{where} names {name!r}, which is not there. {did_you_mean(name, known)}")
-
-
-def _refuse_small_leaves(spec: BoostedHazardSpec, tau: float, minimum_cell: int) -> None:
-    # A patient adds at most one row an interval: so many rows in a leaf are at least a minimum cell of patients.
-    needed = minimum_cell * math.ceil(tau / spec.interval)
-    if spec.leaf_size < needed:
-        raise ValueError(
-            f"models.{spec.name}.leaf_size is {spec.leaf_size}; {needed} person-periods are needed so that every leaf "
-            f"rests on at least {minimum_cell} patients"
-        )

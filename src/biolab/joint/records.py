@@ -1,5 +1,7 @@
 """How a protocol's runs are named, tagged and described in MLflow, and what a judged model's run holds."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 import biolab
@@ -48,3 +50,8 @@ def log_performance(
         {name: table.filter(pl.col("model") == model).with_columns(**where) for name, table in tables.items()}
         | {"calibration": calibration.with_columns(model=pl.lit(model), **where)}
     )
+
+
+def log_subgroups(run: OutgoingRun, tables: Mapping[str, pl.DataFrame], *, model: str) -> None:
+    """Write one model's measures by subgroup, where the protocol names subgroups."""
+    run.tables({name: table.filter(pl.col("model") == model) for name, table in tables.items() if not table.is_empty()})

@@ -7,10 +7,15 @@ import polars as pl
 from biolab.core import TrackingError
 from biolab.tracking import RunRecord, Store, read_table, table_names
 
+from .coefficients import COEFFICIENT_SCHEMA
+from .signatures import SIGNATURE_SCHEMA
+from .subgroups import DIFFERENCE_SCHEMA, SUBGROUP_SCHEMA
+from .withheld import WITHHELD_SCHEMA
+
 _TEXT, _NUMBER, _COUNT = pl.String(), pl.Float64(), pl.Int64()
 _PLACE = {"model": _TEXT, "train_site": _TEXT, "test_site": _TEXT}
 _LIMITS = {"standard_error": _NUMBER, "lower": _NUMBER, "upper": _NUMBER, "replicates": _COUNT}
-SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
+SCHEMAS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
     "performance": {**_PLACE, "metric": _TEXT, "horizon": _NUMBER, "estimate": _NUMBER, **_LIMITS},
     "differences": {
         **_PLACE, "reference": _TEXT, "metric": _TEXT, "horizon": _NUMBER, "difference": _NUMBER, **_LIMITS,
@@ -19,15 +24,11 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         **_PLACE, "horizon": _NUMBER, "group": _COUNT, "predicted": _NUMBER, "observed": _NUMBER, "lower": _NUMBER,
         "upper": _NUMBER, "patients": _COUNT,
     },
-    "coefficients": {
-        "model": _TEXT, "site": _TEXT, "term": _TEXT, "label_en": _TEXT, "label_ko": _TEXT,
-        "log_hazard_ratio": _NUMBER, "standard_error": _NUMBER, "hazard_ratio": _NUMBER, "lower": _NUMBER,
-        "upper": _NUMBER,
-    },
-    "subgroups": {
-        **_PLACE, "variable": _TEXT, "subgroup": _TEXT, "patients": _NUMBER, "events": _NUMBER, "metric": _TEXT,
-        "horizon": _NUMBER, "estimate": _NUMBER, "standard_error": _NUMBER, "lower": _NUMBER, "upper": _NUMBER,
-    },
+    "coefficients": COEFFICIENT_SCHEMA,
+    "subgroups": SUBGROUP_SCHEMA,
+    "subgroup_differences": DIFFERENCE_SCHEMA,
+    "signature": SIGNATURE_SCHEMA,
+    "withheld": WITHHELD_SCHEMA,
 }  # fmt: skip
 """Columns of the tables that every run may lack."""
 
@@ -51,7 +52,11 @@ def stack_where_present(store: Store, runs: Iterable[RunRecord], name: str) -> p
         if name in table_names(store, run.run_id):
             said = {"model": run.model, "train_site": run.model_site, "test_site": run.site}
             table = read_table(store, run.run_id, name)
-            lacking = {column: pl.lit(value, pl.String) for column, value in said.items() if column not in table}
+            lacking = {
+                column: pl.lit(value, pl.String)
+                for column, value in said.items()
+                if column in SCHEMAS[name] and column not in table
+            }
             frames.append(table.with_columns(**lacking))
     try:
         return pl.concat(frames, how="diagonal_relaxed")

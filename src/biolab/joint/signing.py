@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from biolab.core import BiolabError, ConfigError, TrackingError, canonical_json
 from biolab.core.validation import parse_settings
-from biolab.tracking import RunContent, Store, conventions, run_content, run_record, write_to_run
+from biolab.tracking import RunContent, Store, conventions, has_artifact, run_content, run_record, write_to_run
 
 from .differences import Difference, flat
 from .identity import PrivateIdentity, verify_signature
+from .judged import judged_run_ids
 from .manifest import MANIFEST_PATH, SIGNATURE_PATH, Manifest, digest_of, facts_of, manifest_of, parent_digest
 
 State = Literal["verified", "changed", "unsigned", "unknown-key", "bad-signature", "wrong-protocol"]
@@ -120,10 +121,11 @@ def verify_run(
     TrackingError
         If the store cannot be read or has no such run.
     """
+    if not has_artifact(store, run_id, MANIFEST_PATH):
+        site = run_record(store, run_id).tags.get(conventions.SITE)
+        return Verification(run_id=run_id, site=site, state="unsigned")
     with run_content(store, run_id) as content:
         site = content.tags.get(conventions.SITE)
-        if MANIFEST_PATH not in content.artifacts:
-            return Verification(run_id=run_id, site=site, state="unsigned")
         try:
             manifest = read_manifest(content.artifacts[MANIFEST_PATH].read_bytes(), where=MANIFEST_PATH)
         except BiolabError as error:
@@ -253,15 +255,15 @@ def _still_signed(content: RunContent, identity: PrivateIdentity, parent: str | 
 
 
 def _name_model(store: Store, run_id: str) -> None:
-    """Let an unsigned validation name its model by digest, which holds in every store, where the model is signed."""
+    """Let an unsigned validation name its models by digest, which holds in every store, where they are signed."""
     run = run_record(store, run_id)
-    model = run.params.get("model_run_id")
-    if model is None or conventions.MODEL_RUN_DIGEST in run.tags or conventions.RUN_DIGEST in run.tags:
+    judged = judged_run_ids(run.params)
+    if not judged or conventions.MODEL_RUN_DIGEST in run.tags or conventions.RUN_DIGEST in run.tags:
         return
     with suppress(TrackingError):
-        digest = run_record(store, model).tags.get(conventions.RUN_DIGEST)
-        if digest is not None:
-            write_to_run(store, run_id, texts={}, tags={conventions.MODEL_RUN_DIGEST: digest})
+        digests = [run_record(store, model).tags.get(conventions.RUN_DIGEST) for model in judged]
+        if None not in digests:
+            write_to_run(store, run_id, texts={}, tags={conventions.MODEL_RUN_DIGEST: " ".join(map(str, digests))})
 
 
 def _say(value: object) -> str:

@@ -7,12 +7,13 @@ import polars as pl
 
 from .comparison import Comparison
 from .language import Language
-from .legend import Legend, directions, legend_of
+from .legend import OTHERS, Legend, directions, legend_of
 from .metrics import MetricKey, last_key, metric_keys, metric_label, reading
 from .values import MISSING, Side, Value, estimate, index_values
 
 Transport = Literal["below", "lower", "similar", "above", "missing"]
-_HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc")
+_CARDS = 6
+_HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc", "auc", "r2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,10 @@ class Finding:
     slope: Value
     ratio: Value
     is_reference: bool
+    judged: str = "risks"
+    runner_up: str = ""
+    runner_up_value: Value = MISSING
+    runner_up_difference: Value = MISSING
 
     @property
     def gain(self) -> Side:
@@ -96,6 +101,9 @@ def findings(comparison: Comparison, legend: Legend) -> tuple[MetricKey | None, 
             continue
         model = max(ranked, key=lambda pair: pair[0])[1]
         at = (train, test, model)
+        reference = comparison.protocol.reference_model
+        second = max((pair for pair in ranked if pair[1] != reference), default=(0.0, ""), key=lambda pair: pair[0])[1]
+        behind = (train, test, second)
         found.append(
             Finding(
                 train_site=train,
@@ -107,10 +115,15 @@ def findings(comparison: Comparison, legend: Legend) -> tuple[MetricKey | None, 
                 slope=values.get((*slope, *at), MISSING),
                 ratio=values.get((*ratio, *at), MISSING),
                 is_reference=model == comparison.protocol.reference_model,
+                judged=comparison.protocol.claims,
+                runner_up=second,
+                runner_up_value=values.get((*headline, *behind), MISSING),
+                runner_up_difference=gaps.get((*headline, *behind), MISSING),
             )
         )
     external = [finding for finding in found if finding.train_site != finding.test_site]
-    return headline, external or found
+    pooled = [finding for finding in external if finding.train_site == OTHERS]
+    return headline, (pooled if pooled and len(external) > _CARDS else external) or found
 
 
 def answer(comparison: Comparison, *, language: Language = "en") -> Answer:
@@ -123,10 +136,17 @@ def answer(comparison: Comparison, *, language: Language = "en") -> Answer:
     if headline is None or not found:
         return Answer(lead=(legend.prose("answer.lead_nothing"),), cards=(), note="")
     horizon = last_key(comparison.validation, "observed_expected").horizon
-    time = legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
-    cards = tuple(_card(finding, headline, legend, time) for finding in found)
+    timeless = comparison.protocol.outcome != "survival"
+    time = "" if timeless else legend.prose("answer.follow_up_end") if horizon is None else legend.duration(horizon)
+    told = found if len(found) <= _CARDS else []
+    cards = tuple(_card(finding, headline, legend, time) for finding in told)
+    lead = [*_lead(found, legend), *_promises(comparison, legend)]
+    if comparison.protocol.claims == "discrimination":
+        lead.append(legend.prose("answer.discrimination_only"))
+    if not told:
+        lead.append(legend.prose("answer.cards_left_out", {"total": len(found)}))
     note = legend.prose("answer.chosen", {"models": comparison.models.height})
-    return Answer(lead=tuple(_lead(found, legend)), cards=cards, note=note)
+    return Answer(lead=tuple(lead), cards=cards, note=note)
 
 
 def _headline(validation: pl.DataFrame) -> MetricKey | None:
@@ -143,11 +163,37 @@ def _lead(found: list[Finding], legend: Legend) -> list[str]:
     reference = legend.model(legend.reference_model)
     values = {"clear": clear, "total": len(found), "reference": reference}
     lead = [legend.prose(f"answer.lead_{kind}", values)]
-    comparable = [finding for finding in found if finding.against_home != "missing"]
+    comparable = [finding for finding in found if finding.against_home != "missing" and not finding.is_reference]
     if comparable:
         carried = sum(finding.against_home in {"similar", "above"} for finding in comparable)
         lead.append(legend.prose("answer.carried", {"carried": carried, "total": len(comparable)}))
     return lead
+
+
+def _promises(comparison: Comparison, legend: Legend) -> list[str]:
+    """Say, of the model that looked best at home, what cross-validation promised and what was found elsewhere."""
+    say = legend.prose
+    first = comparison.transport.filter(pl.col("metric") == next(iter(comparison.transport["metric"]), ""))
+    values = index_values(first, ("model", "setting"))
+    at_home = [
+        (value.estimate or 0.0, model)
+        for (model, setting), value in values.items()
+        if setting == "home" and model != legend.reference_model
+    ]
+    if not at_home:
+        return []
+    model, digits = str(max(at_home)[1]), reading("harrell_c").digits
+    found = {
+        setting: estimate(values[model, setting], digits, say)
+        for setting in ("abroad", "pooled")
+        if (model, setting) in values
+    }
+    if not found:
+        return []
+    parts = [say(f"answer.promise_{setting}", {setting: text}) for setting, text in found.items()]
+    home = estimate(values[model, "home"], digits, say)
+    told = {"model": legend.model(model), "home": home, "found": say("answer.promise_and").join(parts)}
+    return [say("answer.promise", told)]
 
 
 def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> Card:
@@ -156,6 +202,10 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> C
     value = estimate(finding.value, digits, say)
     sentences = [say("answer.only_reference" if finding.is_reference else "answer.best",
                      {"metric": measure, "model": legend.model(finding.model), "value": value})]  # fmt: skip
+    if finding.is_reference and finding.runner_up:
+        told = {"model": legend.model(finding.runner_up), "value": estimate(finding.runner_up_value, digits, say),
+                "difference": estimate(finding.runner_up_difference, digits, say, signed=True)}  # fmt: skip
+        sentences.append(say("answer.runner_up", told))
     if not finding.is_reference:
         gain = {"above": "better", "below": "worse"}.get(finding.gain, finding.gain)
         difference = estimate(finding.difference, digits, say, signed=True)
@@ -163,9 +213,6 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> C
     if finding.train_site != finding.test_site:
         home = {"test": legend.site(finding.test_site), "home": estimate(finding.home, digits, say)}
         sentences.append(say(f"answer.home_{finding.against_home}", home))
-    sentences.append(say(f"answer.slope_{finding.slope.side_of(1.0)}", {"slope": estimate(finding.slope, 2, say)}))
-    values = {"time": time, "ratio": estimate(finding.ratio, 2, say)}
-    sentences.append(say(f"answer.ratio_{finding.ratio.side_of(1.0)}", values))
     return Card(
         heading=legend.direction(finding.train_site, finding.test_site),
         model=legend.model(finding.model),
@@ -173,5 +220,19 @@ def _card(finding: Finding, headline: MetricKey, legend: Legend, time: str) -> C
         measure=measure,
         number=value,
         gain=finding.gain,
-        sentences=tuple(sentences),
+        sentences=(*sentences, *_calibration(finding, legend, time)),
     )
+
+
+def _calibration(finding: Finding, legend: Legend, time: str) -> list[str]:
+    """Say whether the predicted risks fit, where that was judged at all."""
+    if finding.slope.estimate is None and finding.ratio.estimate is None and finding.judged == "discrimination":
+        return []
+    say = legend.prose
+    sentences = []
+    sentences.append(say(f"answer.slope_{finding.slope.side_of(1.0)}", {"slope": estimate(finding.slope, 2, say)}))
+    if time or finding.ratio.estimate is not None:
+        kind = "ratio" if time else "share"
+        values = {"time": time, "ratio": estimate(finding.ratio, 2, say)}
+        sentences.append(say(f"answer.{kind}_{finding.ratio.side_of(1.0)}", values))
+    return sentences

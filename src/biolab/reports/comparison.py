@@ -36,6 +36,16 @@ class ProtocolFacts(Protocol):
     @property
     def minimum_cell(self) -> int: ...  # noqa: D102
     @property
+    def minimum_events(self) -> int: ...  # noqa: D102
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+    @property
+    def claims(self) -> str: ...  # noqa: D102
+    @property
+    def subgroup_labels(self) -> Mapping[str, Mapping[str, str]]: ...  # noqa: D102
+    @property
+    def panels(self) -> tuple[Mapping[str, str], ...]: ...  # noqa: D102
+    @property
     def settings(self) -> Mapping[str, object]: ...  # noqa: D102
 
 
@@ -96,7 +106,7 @@ class Comparison(Protocol):
 
     @property
     def sites(self) -> pl.DataFrame:
-        """site, label_en, label_ko, country."""
+        """site, label_en, label_ko, country, note_en, note_ko."""
         ...
 
     @property
@@ -152,6 +162,31 @@ class Comparison(Protocol):
     @property
     def calibration(self) -> pl.DataFrame:
         """model, train_site, test_site, horizon, group, predicted, observed (risks), lower, upper, patients."""
+        ...
+
+    @property
+    def withheld(self) -> pl.DataFrame:
+        """site, model (null: the whole site), reason."""
+        ...
+
+    @property
+    def signatures(self) -> pl.DataFrame:
+        """model, site, feature, log_hazard_ratio."""
+        ...
+
+    @property
+    def subgroups(self) -> pl.DataFrame:
+        """variable, subgroup, model, metric, horizon, estimate, lower, upper, train_site, test_site."""
+        ...
+
+    @property
+    def subgroup_differences(self) -> pl.DataFrame:
+        """variable, subgroup, model, metric, horizon, difference, lower, upper, adjusted_p_value and the two sites."""
+        ...
+
+    @property
+    def transport(self) -> pl.DataFrame:
+        """model, metric, setting (home, abroad, pooled), estimate, lower, upper, i2, test_sites, directions."""
         ...
 
     @property

@@ -14,6 +14,7 @@ INK, MUTED, RULE, PANEL, ACCENT = "#1b2430", "#5a6673", "#d5dbe1", "#f3f6f8", "#
 SITE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a67c00", "#56b4e9")
 MODEL_COLOURS = ("#332288", "#117733", "#aa4499", "#882255", "#999933", "#44aa99", "#cc6677")
 REFERENCE_COLOUR = "#6b7580"
+OTHERS = "others"  # stands for a training site where the models of all other sites were pooled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,8 @@ class Legend:
 
     def site(self, name: str) -> str:
         """Return a site's label; one without a label goes by its name."""
+        if name == OTHERS:
+            return self.prose("direction.others")
         return self.sites.get(name) or name
 
     def model(self, name: str) -> str:
@@ -48,7 +51,9 @@ class Legend:
         return self.models.get(name) or name
 
     def site_colour(self, name: str) -> str:
-        """Return a site's colour."""
+        """Return a site's colour; more sites than colours are all alike, and told apart by name."""
+        if name == OTHERS or len(self.sites) > len(SITE_COLOURS):
+            return ACCENT
         return _colour(name, tuple(self.sites), SITE_COLOURS)
 
     def model_colour(self, name: str) -> str:
@@ -59,7 +64,10 @@ class Legend:
 
     def direction(self, train_site: str, test_site: str, *, short: bool = False) -> str:
         """Say where a model was trained and where it was tested."""
-        key = "direction.internal" if train_site == test_site else "direction.external"
+        if train_site == OTHERS:
+            key = "direction.pooled"
+        else:
+            key = "direction.internal" if train_site == test_site else "direction.external"
         key = f"{key}_short" if short else key
         return self.prose(key, {"train": self.site(train_site), "test": self.site(test_site)})
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -11,16 +12,30 @@ from . import tables
 from .answer import answer
 from .comparison import Comparison
 from .language import Language, Prose
-from .legend import Legend, legend_of
-from .plates import Plates, plates
+from .legend import OTHERS, Legend, legend_of
+from .plates import Plates, headline_metric, plates
 from .standing import best_method, best_sentences, verification_sentences
 from .values import known, number
 
 _RANGE = re.compile(r"\([+−]?[\d.,]+(?:–| to | ~ )[+−]?[\d.,]+\)[.:]?")
 SECTIONS = (
-    "answer", "best", "patients", "survival", "effects", "prediction", "pooled", "calibration", "reading", "methods",
-    "limitations", "verification", "provenance",
+    "answer", "best", "patients", "survival", "effects", "prediction", "pooled", "calibration", "subgroups", "reading",
+    "methods", "limitations", "verification", "provenance",
 )  # fmt: skip
+
+_MANY = 9  # directions beyond which the long tables are folded away
+_TERMS = {
+    "c": {"harrell_c", "uno_c"},
+    "versions": {"harrell_c", "uno_c"},
+    "auc": {"time_dependent_auc"},
+    "brier": {"integrated_brier_score"},
+    "class_auc": {"auc"},
+    "score": {"brier_score"},
+    "r2": {"r2"},
+    "error": {"rmse", "mae"},
+    "slope": {"calibration_slope"},
+    "ratio": {"observed_expected"},
+}
 
 
 def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | None = None) -> str:
@@ -55,7 +70,10 @@ def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | N
         "best_method": best_method(comparison, legend),
         "verified": verification_sentences(comparison, legend),
         "facts": _facts(comparison, say),
-        "sections": SECTIONS,
+        "sections": _sections(comparison),
+        "reading": _reading(comparison),
+        "methods": _methods(comparison),
+        "panels": _panels(comparison, say),
         "site_colours": {legend.site(site): legend.site_colour(site) for site in comparison.sites["site"]},
         "models": [(legend.model(row["model"]), say.pick(row, "description"), legend.model_colour(row["model"]))
                    for row in comparison.models.iter_rows(named=True)],
@@ -93,8 +111,41 @@ def _facts(comparison: Comparison, say: Prose) -> list[tuple[str, str]]:
         numbers = [known(value) for value in comparison.cohorts[name].to_list()]
         if numbers and all(value is not None for value in numbers):
             totals.append((say(f"page.{name}"), number(sum(value or 0.0 for value in numbers), 0)))
+    withheld = comparison.withheld.filter(pl.col("model").is_null()).height
     sites, models = comparison.sites.height, comparison.models.height
-    return [*totals, (say("page.institutions"), str(sites)), (say("page.models"), str(models))]
+    left_out = [(say("page.withheld"), str(withheld))] if withheld else []
+    return [*totals, (say("page.institutions"), str(sites)), *left_out, (say("page.models"), str(models))]
+
+
+def _sections(comparison: Comparison) -> tuple[str, ...]:
+    """List the sections that this comparison fills."""
+    left_out = {"survival", "effects"} if comparison.protocol.outcome != "survival" else set()
+    left_out |= {"subgroups"} if comparison.subgroups.is_empty() else set()
+    return tuple(name for name in SECTIONS if name not in left_out)
+
+
+def _reading(comparison: Comparison) -> list[str]:
+    there = set(comparison.validation["metric"])
+    terms = [term for term, metrics in _TERMS.items() if there & metrics]
+    return [*terms, *(["hr"] if comparison.coefficients.height else []), "interval"]
+
+
+def _methods(comparison: Comparison) -> list[str]:
+    trains = set(comparison.validation["train_site"])
+    terms = ["outcome" if comparison.protocol.outcome == "survival" else "class", "internal", "external"]
+    terms += ["pooled"] if OTHERS in trains else []
+    terms += ["interval"]
+    terms += ["censoring"] if comparison.protocol.outcome == "survival" else []
+    terms += [] if comparison.pooled.is_empty() else ["pooling"]
+    return [*terms, "release"]
+
+
+def _panels(comparison: Comparison, say: Prose) -> list[str]:
+    keys = {"rank-z": "methods.panel_rank_text"}
+    return [
+        say(keys.get(panel["scale"], "methods.panel_text"), {**panel, "label": say.pick(panel)})
+        for panel in comparison.protocol.panels
+    ]
 
 
 def _values(comparison: Comparison, legend: Legend) -> dict[str, str]:
@@ -119,7 +170,12 @@ def _values(comparison: Comparison, legend: Legend) -> dict[str, str]:
 def _limitations(comparison: Comparison, say: Prose) -> list[str]:
     sites = comparison.sites.height
     first = say("limitations.few", {"sites": sites}) if sites > 1 else say("limitations.single")
-    limits = [first, *(say(f"limitations.{name}") for name in ("observational", "practice", "multiple"))]
+    notes = [
+        f"{say.pick(row, 'label') or row['site']}: {note}"
+        for row in comparison.sites.iter_rows(named=True)
+        if (note := say.pick(row, "note"))
+    ]
+    limits = [first, *notes, *(say(f"limitations.{name}") for name in ("observational", "practice", "multiple"))]
     missing = sum(known(value) is None for value in comparison.validation["estimate"].to_list())
     if missing:
         values = {"count": missing, "total": comparison.validation.height}
@@ -128,12 +184,23 @@ def _limitations(comparison: Comparison, say: Prose) -> list[str]:
 
 
 def _tables(comparison: Comparison, legend: Legend) -> Mapping[str, object]:
+    metric = headline_metric(comparison)
     return {
         "characteristics": tables.characteristics_table(comparison, legend),
         "flow": tables.flow_table(comparison, legend),
         "survival": tables.survival_table(comparison, legend),
         "validation": tables.validation_table(comparison, legend),
         "differences": tables.differences_table(comparison, legend),
+        "transport": None if metric is None else tables.transport_table(comparison, legend, metric),
+        "withheld": None if comparison.withheld.is_empty() else tables.withheld_table(comparison, legend),
+        "signatures": [
+            tables.signature_table(comparison, legend, model) for model in tables.trained_signatures(comparison)
+        ],
+        "subgroup_tables": tables.subgroup_tables(comparison, legend),
+        "subgroup_sentences": tables.subgroup_sentences(comparison, legend),
+        "pooled_models": OTHERS in set(comparison.validation["train_site"]),
+        "across": comparison.cohorts.height > 5,
+        "many": comparison.validation.select("train_site", "test_site").n_unique() > _MANY,
         "settings": tables.settings_table(comparison, legend),
         "ranking": tables.ranking_table(comparison, legend),
         "pooled": tables.pooled_table(comparison, legend),

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 
 from . import figures, tables
 from .comparison import Comparison
-from .legend import Legend, in_order
+from .legend import OTHERS, Legend, in_order
 from .metrics import MetricKey, metric_keys, metric_label, reading
 
 _FUNNEL_FROM = 3
-_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score")
+_MOST_DIRECTIONS = 12
+_DIFFERENCES_FIRST = ("harrell_c", "uno_c", "integrated_brier_score", "auc", "brier_score", "r2", "rmse")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class Plates:
     kaplan_meier: Plate
     forests: tuple[tuple[Plate, tables.Table], ...]
     matrices: tuple[Plate, ...]
+    transport: Plate | None
     differences: Plate
     calibrations: tuple[Plate, ...]
     pooled: tuple[Plate, ...]
@@ -41,25 +43,53 @@ class Plates:
     def files(self) -> dict[str, str]:
         """Every figure as a file of its own: ``kaplan-meier.svg`` and its content."""
         forests = (plate for plate, _ in self.forests)
-        plates = (self.kaplan_meier, *forests, *self.matrices, self.differences, *self.calibrations, *self.pooled)
-        plates += () if self.funnel is None else (self.funnel,)
+        travel = () if self.transport is None else (self.transport,)
+        plates = (self.kaplan_meier, *forests, *travel, *self.matrices, self.differences, *self.calibrations)
+        plates += (*self.pooled, *(() if self.funnel is None else (self.funnel,)))
         return {f"{plate.name}.svg": str(plate.svg) for plate in plates}
 
 
 def plates(comparison: Comparison, legend: Legend) -> Plates:
     """Draw every figure of a comparison in the legend's language; calibration starts with the last horizon."""
     horizons = sorted(horizon for horizon in comparison.calibration["horizon"].unique() if horizon is not None)
+    timeless = comparison.protocol.outcome == "binary" and not comparison.calibration.is_empty()
     models = in_order(comparison.coefficients["model"], legend.models)
-    keys = metric_keys(comparison.validation)
+    trains = in_order(comparison.validation["train_site"], legend.sites)
+    paired = len([site for site in trains if site != OTHERS]) > 1 and _is_paired(comparison)
+    keys = metric_keys(comparison.validation) if paired or len(trains) == 1 else []
     return Plates(
         kaplan_meier=_kaplan_meier(comparison, legend),
         forests=tuple(_forest(comparison, legend, model) for model in models),
         matrices=tuple(_matrix(comparison, legend, key) for key in keys),
+        transport=_transport(comparison, legend),
         differences=_differences(comparison, legend),
-        calibrations=tuple(_calibration(comparison, legend, horizon) for horizon in reversed(horizons)),
+        calibrations=tuple(
+            _calibration(comparison, legend, horizon) for horizon in ([None] if timeless else reversed(horizons))
+        ),
         pooled=tuple(_pooled(comparison, legend, key) for key in _pooled_keys(comparison)),
         funnel=_funnel(comparison, legend),
     )
+
+
+def _is_paired(comparison: Comparison) -> bool:
+    """Say whether any model of a single site was tested at another: else a matrix would only have a diagonal."""
+    single = pl.col("train_site") != OTHERS
+    return not comparison.validation.filter(single & (pl.col("train_site") != pl.col("test_site"))).is_empty()
+
+
+def _transport(comparison: Comparison, legend: Legend) -> Plate | None:
+    metric = headline_metric(comparison)
+    if metric is None or comparison.transport.filter(pl.col("setting") != "home").is_empty():
+        return None
+    figure = figures.transport(comparison.validation, comparison.transport, legend, metric=metric)
+    values = {"metric": metric_label(MetricKey(metric), legend.prose, legend.time_unit)}
+    return _plate(figure, "transport", (legend.prose("alt.transport", values),
+                                        legend.prose("transport.figure_caption", values)))  # fmt: skip
+
+
+def headline_metric(comparison: Comparison) -> str | None:
+    """Return the first measure that the summary over testing sites has."""
+    return next(iter(comparison.transport["metric"]), None)
 
 
 def _plate(figure: Figure, name: str, words: tuple[str, str], title: str = "") -> Plate:
@@ -103,15 +133,28 @@ def _matrix(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
 def _differences(comparison: Comparison, legend: Legend) -> Plate:
     keys = metric_keys(comparison.differences)
     first = [key for key in keys if key.metric in _DIFFERENCES_FIRST]
-    figure = figures.differences(comparison.differences, legend, measures=first or keys)
+    figure = figures.differences(_few(comparison.differences), legend, measures=first or keys)
     values = {"reference": legend.model(comparison.protocol.reference_model)}
     words = legend.prose("alt.differences", values), legend.prose("prediction.differences_caption", values)
     return _plate(figure, "differences", words)
 
 
-def _calibration(comparison: Comparison, legend: Legend, horizon: float) -> Plate:
+def _few(frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep the directions a figure has room for: of many, those between institutions, pooled ones if there are any."""
+    if frame.select("train_site", "test_site").n_unique() <= _MOST_DIRECTIONS:
+        return frame
+    external = frame.filter(pl.col("train_site") != pl.col("test_site"))
+    pooled = external.filter(pl.col("train_site") == OTHERS)
+    return external if pooled.is_empty() else pooled
+
+
+def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) -> Plate:
+    figure = figures.calibration(_few(comparison.calibration), legend, horizon=horizon)
+    if horizon is None:
+        values = {"endpoint": legend.prose.pick(comparison.protocol.endpoint)}
+        words = legend.prose("alt.probability", values), legend.prose("calibration.class_caption", values)
+        return _plate(figure, "calibration", words, legend.prose("calibration.class_title", values))
     values = {"time": legend.duration(horizon)}
-    figure = figures.calibration(comparison.calibration, legend, horizon=horizon)
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
     return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
 

@@ -25,6 +25,10 @@ TABLES = (
     "changes",
     "missing",
     "fairness",
+    "subgroups",
+    "subgroup_differences",
+    "signatures",
+    "withheld",
 )
 
 

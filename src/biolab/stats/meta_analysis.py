@@ -193,17 +193,20 @@ def _restricted_likelihood(y: Float[ndarray, " k"], variance: Float[ndarray, " k
         weight = 1 / (variance + tau2)
         return (float(np.log(weight).sum()) - math.log(weight.sum()) - _weighted_residual(tau2, y, variance)) / 2
 
+    def slopes(tau2: Float[ndarray, " t"]) -> Float[ndarray, " t"]:
+        weight = 1 / (variance + tau2[:, None])
+        squared, total = weight**2, weight.sum(axis=1)
+        residual = y - (weight @ y / total)[:, None]
+        return ((squared * residual**2).sum(axis=1) - total + squared.sum(axis=1) / total) / 2
+
     def derivative(tau2: float) -> float:
-        weight = 1 / (variance + tau2)
-        squared = weight**2
-        residual = y - weight @ y / weight.sum()
-        return (float(squared @ residual**2) - float(weight.sum()) + float(squared.sum() / weight.sum())) / 2
+        return float(slopes(np.array([tau2]))[0])
 
     # beyond twice the spread of the estimates the derivative is negative; a log grid finds every change of sign
     largest = 2 * float(np.sum((y - y.mean()) ** 2)) + float(variance.max())
     grid = np.concatenate([[0.0], np.geomspace(1e-6 * float(variance.min()), largest, 200)])
-    slopes = np.array([derivative(value) for value in grid])
-    turns = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
+    slope = slopes(grid)
+    turns = np.flatnonzero((slope[:-1] > 0) & (slope[1:] <= 0))
     peaks = [_root(derivative, grid[i], grid[i + 1]) for i in turns]
     return max([0.0, *peaks], key=likelihood)
 

@@ -5,6 +5,7 @@ from .aalen_johansen import aalen_johansen as aalen_johansen
 from .auc import time_dependent_auc as time_dependent_auc
 from .auc import time_dependent_auc_draws as time_dependent_auc_draws
 from .baseline_hazard import StepFunction as StepFunction
+from .baseline_hazard import breslow_hazard as breslow_hazard
 from .brier import brier_score as brier_score
 from .brier import brier_score_draws as brier_score_draws
 from .brier import integrated_brier_score as integrated_brier_score
@@ -42,12 +43,15 @@ from .discrimination import uno_c as uno_c
 from .discrimination import uno_c_draws as uno_c_draws
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
+from .evaluation import evaluation_of_draws as evaluation_of_draws
 from .kaplan_meier import KaplanMeier as KaplanMeier
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .log_rank import FlemingHarrington as FlemingHarrington
 from .log_rank import LogRank as LogRank
 from .log_rank import log_rank as log_rank
+from .metric_draws import MEASURES as MEASURES
 from .metric_draws import evaluation_draws as evaluation_draws
+from .metric_draws import weight_blocks as weight_blocks
 from .nelson_aalen import NelsonAalen as NelsonAalen
 from .nelson_aalen import nelson_aalen as nelson_aalen
 from .nested_cv import NestedCV as NestedCV
@@ -68,6 +72,7 @@ from .rmst import rmst as rmst
 from .robust import robust_covariance as robust_covariance
 from .selection import SelectByScan as SelectByScan
 from .subgroups import SubgroupMetrics as SubgroupMetrics
+from .subgroups import grouped_metrics as grouped_metrics
 from .subgroups import subgroup_metrics as subgroup_metrics
 from .target import SurvivalTarget as SurvivalTarget
 from .target import survival_target as survival_target

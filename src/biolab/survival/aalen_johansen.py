@@ -9,7 +9,7 @@ import polars as pl
 from biolab.core.arrays import Bool, Float, Int
 from biolab.core.errors import DataError, FitError
 
-from .baseline_hazard import StepFunction
+from .curve import AbstractCurve
 from .event_table import EventTable, check_choice, event_table, normal_quantile
 from .follow_up import FollowUp, follow_up
 from .kaplan_meier import Interval, probability_limits
@@ -17,28 +17,21 @@ from .target import numbers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AalenJohansen:
+class AalenJohansen(AbstractCurve):
     """The probability of each cause by each time; NaN where a limit does not exist, as before the first event.
 
     ``c`` causes in ascending order of their codes; ``event_free`` is the probability of none of them.
     """
 
     causes: tuple[int, ...]
-    counts: EventTable
     events: Float[np.ndarray, "c t"]
     incidence: Float[np.ndarray, "c t"]
-    standard_error: Float[np.ndarray, "c t"]
-    lower: Float[np.ndarray, "c t"]
-    upper: Float[np.ndarray, "c t"]
     event_free: Float[np.ndarray, " t"]
     event_free_standard_error: Float[np.ndarray, " t"]
-    interval: Interval
-    confidence: float
 
     @property
-    def settings(self) -> dict[str, object]:
-        """The kind of interval and its confidence."""
-        return {"interval": self.interval, "confidence": self.confidence}
+    def _estimate(self) -> tuple[str, Float[np.ndarray, "c t"], float]:
+        return "incidence", self.incidence, 0.0
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -53,25 +46,11 @@ class AalenJohansen:
     def table(self) -> pl.DataFrame:
         """Return one row a cause and distinct follow-up time; null where a limit does not exist."""
         return pl.concat(
-            pl.DataFrame(
-                {
-                    "cause": np.full(len(self.counts.time), cause),
-                    "time": self.counts.time,
-                    "at_risk": self.counts.at_risk,
-                    "events": self.events[at],
-                    "incidence": self.incidence[at],
-                    "standard_error": self.standard_error[at],
-                    "lower": self.lower[at],
-                    "upper": self.upper[at],
-                }
-            )
+            self._table(at)
+            .with_columns(events=pl.Series(self.events[at]))
+            .select(pl.lit(cause, dtype=pl.Int64).alias("cause"), pl.exclude("censored"))
             for at, cause in enumerate(self.causes)
-        ).fill_nan(None)
-
-    def at(self, times: Any, *, left_limit: bool = False) -> Float[np.ndarray, "c s"]:
-        """Return every cause's incidence at the given times (right-continuous), or just before; a row a cause."""
-        curves = [StepFunction(times=self.counts.time, values=values) for values in self.incidence]
-        return np.stack([curve(times, left_limit=left_limit) for curve in curves])
+        )
 
 
 def aalen_johansen(
@@ -126,7 +105,7 @@ def aalen_johansen(
     had = np.vstack([codes == causes[:, None], codes[None] > 0])  # the last row: any cause
     at = np.searchsorted(counts.time, cases.time)
     events = np.stack([np.bincount(at, weights=cases.weight * one, minlength=len(counts.time)) for one in had])
-    curve = _Curve.of(counts.at_risk, events)
+    curve = _Curve.of(counts, events)
     error = np.sqrt(np.stack([_variance(curve, cause, cases, counts.time, had[cause]) for cause in range(len(had))]))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # at an incidence of 0 or near 1
         lower, upper = probability_limits(curve.incidence[:-1], (error / curve.incidence)[:-1], reach, interval)
@@ -168,10 +147,8 @@ class _Curve:
     won_later: Float[np.ndarray, " t"]
 
     @classmethod
-    def of(cls, at_risk: Float[np.ndarray, " t"], events: Float[np.ndarray, "c t"]) -> "_Curve":
-        left = np.maximum(at_risk - events[-1], 0.0)
-        left[left < 1e-12 * at_risk] = 0.0  # weights that sum to the events', but for rounding
-        there = at_risk > 0
+    def of(cls, counts: EventTable, events: Float[np.ndarray, "c t"]) -> "_Curve":
+        at_risk, left, there = counts.at_risk, counts.outliving, counts.at_risk > 0
         survival = np.cumprod(np.divide(left, at_risk, out=np.ones_like(left), where=there))
         before = np.concatenate([[1.0], survival[:-1]])
         own_share = np.divide(before, at_risk, out=np.zeros_like(before), where=there)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from biolab.core.arrays import Float
+from biolab.core.arrays import Bool, Float
 from biolab.core.errors import DataError
 
 
@@ -47,6 +47,31 @@ class StepFunction:
     def table(self) -> pl.DataFrame:
         """Return the steps as columns ``time`` and ``value``."""
         return pl.DataFrame({"time": self.times, "value": self.values})
+
+
+def breslow_hazard(
+    time: Float[np.ndarray, " n"], event: Bool[np.ndarray, " n"], log_hazard: Float[np.ndarray, " n"]
+) -> StepFunction:
+    """Estimate the cumulative baseline hazard under a log-hazard that is given, not fitted here.
+
+    H0(t) = sum over event times s <= t of d(s) / sum over i at risk at s of exp(log_hazard_i)
+
+    >>> hazard = breslow_hazard(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]), np.zeros(3))
+    >>> hazard([1.0, 3.0]).round(3)
+    array([0.333, 1.333])
+
+    References
+    ----------
+    Breslow (1972), Journal of the Royal Statistical Society B 34:216-217, in the discussion of Cox;
+    doi:10.1111/j.2517-6161.1972.tb00900.x
+    """
+    shift = float(log_hazard.max(initial=-np.inf))
+    moments, place = np.unique(time, return_inverse=True)
+    leaving = np.bincount(place, weights=np.exp(log_hazard - shift))
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    deaths = np.bincount(place, weights=event.astype(np.float64))
+    steps = deaths / at_risk * np.exp(-shift)
+    return StepFunction(times=moments[deaths > 0], values=np.cumsum(steps[deaths > 0]))
 
 
 def prediction_times(times: Any) -> Float[np.ndarray, " t"]:

@@ -14,7 +14,7 @@ from biolab.stats import bootstrap_weights
 
 from .calibration import checked_predictions
 from .cox import CoxPH
-from .metric_draws import draws_interval
+from .draws import draws_interval
 
 # Harrell's places for the knots: quantiles of the predictor, by the number of knots.
 KNOT_QUANTILES = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}

@@ -1,6 +1,5 @@
 """Cox's proportional hazards model as a scikit-learn estimator."""
 
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Self, get_args
@@ -14,17 +13,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from biolab.core.arrays import Float
-from biolab.core.errors import ConfigError, DataError, MissingExtraError
-from biolab.core.suggestions import did_you_mean
+from biolab.core.errors import ConfigError, MissingExtraError
 from biolab.stats.penalties import ElasticNet, Lasso, Ridge
 
-from .baseline_hazard import StepFunction, prediction_times
+from .baseline_hazard import StepFunction
 from .covariates import covariate_matrix
 from .cox_fit import CoxFit, CoxProblem, CoxSettings
+from .cox_hazard import CoxHazard
 from .cox_path import column_names, warn_of_columns
 from .cox_sparse import fit_sparse
 from .event_table import check_choice, normal_quantile
-from .follow_up import check_rows, follow_up, stratum_codes
+from .follow_up import check_rows, follow_up
 from .partial_likelihood import Ties
 from .target import survival_target
 
@@ -195,13 +194,7 @@ class CoxPH(BaseEstimator):
             If the model has strata and none are given, or a stratum was not in the fit.
         """
         check_is_fitted(self)
-        design, times = self._covariates(X, reset=False), prediction_times(times)
-        relative = (design - self._centre) @ self.coef_
-        hazard = np.empty((len(design), len(times)))
-        with np.errstate(divide="ignore"):  # log of a hazard of 0 before the first event
-            for label, rows in self._rows_by_stratum(strata, len(design)):
-                hazard[rows] = np.exp(relative[rows, None] + np.log(self._baseline[label](times)))
-        return hazard
+        return self._hazard.cumulative(self._covariates(X, reset=False), times, strata)
 
     def predict_survival_function(self, X: Any, times: Any, strata: Any = None) -> Float[np.ndarray, "n t"]:
         """Return each patient's probability of no event by each time, ``exp(-cumulative hazard)``.
@@ -225,11 +218,7 @@ class CoxPH(BaseEstimator):
     def baseline_hazard_(self) -> dict[Any, StepFunction]:
         """Each stratum's cumulative hazard at x = 0, so that H(t | x) is it times ``exp(predict(x))``."""
         check_is_fitted(self)
-        shift = math.exp(-float(self._centre @ self.coef_))
-        return {
-            label: StepFunction(times=hazard.times, values=hazard.values * shift)
-            for label, hazard in self._baseline.items()
-        }
+        return self._hazard.at_origin()
 
     def summary(self, *, confidence: float = 0.95) -> pl.DataFrame:
         """Return one row a column: coefficient, standard error, Wald test, hazard ratio and its limits.
@@ -285,8 +274,7 @@ class CoxPH(BaseEstimator):
         self.degrees_of_freedom_ = fit.degrees_of_freedom
         self.n_iterations_ = fit.iterations
         self.n_events_ = events
-        self._centre = fit.centre
-        self._baseline = fit.baseline
+        self._hazard = CoxHazard(coef=fit.coef, centre=fit.centre, baseline=fit.baseline)
 
     def _covariates(self, X: Any, *, reset: bool) -> Float[np.ndarray, "n p"]:
         """Read X and hold it against the columns of the fit."""
@@ -297,26 +285,6 @@ class CoxPH(BaseEstimator):
 
     def _names(self, columns: int) -> list[str]:
         return column_names(self, columns)
-
-    def _rows_by_stratum(self, strata: Any, rows: int) -> list[tuple[Any, np.ndarray]]:
-        if strata is None:
-            if None in self._baseline:
-                return [(None, np.arange(rows))]
-            raise DataError(
-                f"The model was fitted with strata {', '.join(map(str, self._baseline))}; say each patient's: strata=."
-            )
-        if None in self._baseline:
-            raise DataError("The model was fitted without strata; leave strata out.")
-        codes, labels = stratum_codes(strata, rows)
-        unknown = [label for label in labels if label not in self._baseline]
-        if unknown:
-            raise DataError(
-                f"Stratum {unknown[0]!r} was not in the fit, so its baseline hazard is unknown. "
-                f"{did_you_mean(str(unknown[0]), map(str, self._baseline))}"
-            )
-        order = np.argsort(codes, kind="stable")
-        edges = np.searchsorted(codes[order], np.arange(1, len(labels)))
-        return list(zip(labels, np.split(order, edges), strict=False))
 
 
 def _elastic_net(penalty: Any) -> ElasticNet | None:

@@ -13,7 +13,9 @@ from biolab.core.arrays import Float, Int
 from biolab.core.errors import ConfigError
 from biolab.stats import column_places
 
+from .baseline_hazard import StepFunction
 from .covariates import covariate_matrix
+from .cox_hazard import cox_hazard_path
 from .cox_path_fit import PathFit, PathSettings, fit_path
 from .event_table import check_choice
 from .follow_up import check_rows, follow_up
@@ -135,6 +137,7 @@ class CoxPath(BaseEstimator):
         self.degrees_of_freedom_ = np.count_nonzero(found.coef, axis=1)
         self.n_iterations_ = found.iterations
         self.n_events_ = cases.events
+        self._hazards = cox_hazard_path(design, cases, found.coef, settings.ties)
         return self
 
     def coef_at(self, lambda_: float) -> Float[np.ndarray, " p"]:
@@ -146,21 +149,70 @@ class CoxPath(BaseEstimator):
             If the path does not hold it (to 6 digits).
         """
         check_is_fitted(self)
+        return self.coef_path_[self._place(lambda_)]
+
+    def predict(self, X: Any, lambda_: float | None = None) -> Float[np.ndarray, "n *l"]:  # noqa: F821
+        """Return the log-hazard ``x @ coef`` at a lambda of the path; without one, a column for each of them."""
+        design = self._covariates(X)
+        return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
+
+    def predict_cumulative_hazard(
+        self, X: Any, times: Any, lambda_: float, strata: Any = None
+    ) -> Float[np.ndarray, "n t"]:
+        """Return the cumulative hazard of each patient at each time, at a lambda of the path; see `CoxPH`.
+
+        The baseline hazard is Breslow's, or Efron's with his ties, at that lambda's coefficients.
+
+        Raises
+        ------
+        ConfigError
+            If the path does not hold the lambda (to 6 digits).
+        DataError
+            If the model has strata and none are given, or a stratum was not in the fit.
+        """
+        return self._hazards[self._place(lambda_)].cumulative(self._covariates(X), times, strata)
+
+    def predict_survival_function(
+        self, X: Any, times: Any, lambda_: float, strata: Any = None
+    ) -> Float[np.ndarray, "n t"]:
+        """Return each patient's probability of no event by each time, ``exp(-cumulative hazard)``.
+
+        Raises
+        ------
+        ConfigError
+            If the path does not hold the lambda (to 6 digits).
+        DataError
+            If the model has strata and none are given, or a stratum was not in the fit.
+        """
+        return np.exp(-self.predict_cumulative_hazard(X, times, lambda_, strata))
+
+    def baseline_hazard_at(self, lambda_: float) -> dict[Any, StepFunction]:
+        """Return each stratum's cumulative hazard at x = 0 (None without strata), at a lambda of the path.
+
+        Raises
+        ------
+        ConfigError
+            If the path does not hold the lambda (to 6 digits).
+        """
+        return self._hazards[self._place(lambda_)].at_origin()
+
+    def _place(self, lambda_: float) -> int:
+        check_is_fitted(self)
         at = int(np.abs(self.lambdas_ - lambda_).argmin())
         if not abs(self.lambdas_[at] - lambda_) <= 1e-6 * abs(lambda_):
             raise ConfigError(
                 f"lambda {lambda_:g} is not on the path, whose nearest is {self.lambdas_[at]:.8g}. Choose one of "
                 "lambdas_, or fit with lambdas=[...]."
             )
-        return self.coef_path_[at]
+        return at
 
-    def predict(self, X: Any, lambda_: float | None = None) -> Float[np.ndarray, "n *l"]:  # noqa: F821
-        """Return the log-hazard ``x @ coef`` at a lambda of the path; without one, a column for each of them."""
+    def _covariates(self, X: Any) -> Float[np.ndarray, "n p"]:
+        """Read X and hold it against the columns of the fit."""
         check_is_fitted(self)
         design = covariate_matrix(X)
         named: Any = X if hasattr(X, "columns") else design
         validate_data(self, named, reset=False, skip_check_array=True)
-        return design @ (self.coef_path_.T if lambda_ is None else self.coef_at(lambda_))
+        return design
 
     def _warn(self, found: PathFit) -> None:
         warn_of_columns(found, column_names(self, found.coef.shape[1]), level=4)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from biolab.core.arrays import Float, Int
 from biolab.stats.resampling import stratified_folds
 
+from .baseline_hazard import StepFunction
 from .covariates import covariate_matrix
 from .cox_cv import Rule
 from .cox_path import CoxPath, column_names, path_settings
@@ -45,6 +46,8 @@ class CoxPathCV(BaseEstimator):
     ----------
     lambda_, coef_
         The chosen lambda, and the coefficients of all patients there.
+    baseline_hazard_
+        For each stratum's label (None without strata) the cumulative hazard at x = 0.
     path_
         One row a lambda: cross-validated log partial likelihood (summed over the folds), its standard error, the
         number of coefficients that are not 0 on all patients, and which lambda was chosen.
@@ -150,6 +153,22 @@ class CoxPathCV(BaseEstimator):
         """Return the log-hazard ``x @ coef_`` at the chosen lambda; larger means earlier events."""
         check_is_fitted(self)
         return self.model_.predict(X, self.lambda_)
+
+    def predict_cumulative_hazard(self, X: Any, times: Any, strata: Any = None) -> Float[np.ndarray, "n t"]:
+        """Return the cumulative hazard of each patient at each time, at the chosen lambda; see `CoxPath`."""
+        check_is_fitted(self)
+        return self.model_.predict_cumulative_hazard(X, times, self.lambda_, strata)
+
+    def predict_survival_function(self, X: Any, times: Any, strata: Any = None) -> Float[np.ndarray, "n t"]:
+        """Return each patient's probability of no event by each time, at the chosen lambda; see `CoxPath`."""
+        check_is_fitted(self)
+        return self.model_.predict_survival_function(X, times, self.lambda_, strata)
+
+    @property
+    def baseline_hazard_(self) -> dict[Any, StepFunction]:
+        """Each stratum's cumulative hazard at x = 0, at the chosen lambda."""
+        check_is_fitted(self)
+        return self.model_.baseline_hazard_at(self.lambda_)
 
     def score(self, X: Any, y: Any) -> float:
         """Return Harrell's C of the log-hazard."""

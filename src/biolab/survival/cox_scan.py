@@ -28,11 +28,14 @@ def cox_scan(  # noqa: PLR0913 - all but three are keyword-only
     ties: Ties = "efron",
     covariates: Any = None,
     strata: Any = None,
+    entry: Any = None,
     names: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Fit a Cox model for each column of ``X`` (an array [n, p] or a frame), beside shared covariates if given.
 
     h(t | x_j, Z) = h0(t) exp(x_j beta_j + Z gamma_j), a baseline hazard a stratum
+
+    With ``entry`` a row is at risk in (entry, time] only.
 
     Returns one row a feature: ``feature, coef, standard_error, z, p_value, q_value, score_p_value, lr_p_value,
     converged, reason``. P-values are two-sided: Wald's (``p_value``), the score test's and the likelihood ratio's;
@@ -46,7 +49,8 @@ def cox_scan(  # noqa: PLR0913 - all but three are keyword-only
     Raises
     ------
     DataError
-        If shapes do not fit or a value is missing; rows and columns are counted from 0.
+        If shapes do not fit, a value is missing, or a row enters no earlier than it leaves; rows and columns are
+        counted from 0.
     FitError
         If there is no event, or the covariates alone cannot be fitted.
 
@@ -65,7 +69,7 @@ def cox_scan(  # noqa: PLR0913 - all but three are keyword-only
     """
     features, labels = _features(X, names)
     target = survival_target((time, event))
-    risk = kernels.RiskSet(target.time, target.event, ties=ties, strata=_labels(strata))
+    risk = kernels.RiskSet(target.time, target.event, ties=ties, strata=_column(strata), entry=_column(entry))
     shared = None if covariates is None else _features(covariates, None)[0]
     found = kernels.cox_scan(features, risk, covariates=shared)
     p_value = _two_sided(found.z**2)
@@ -127,7 +131,7 @@ def cox_scan_max_t(  # noqa: PLR0913 - all but three are keyword-only
         raise DataError(f"permutations is {permutations}; expected at least 1 (1000 resolves p-values of 0.001).")
     features, labels = _features(X, names)
     target = survival_target((time, event))
-    groups = _labels(strata)
+    groups = _column(strata)
     risk = kernels.RiskSet(target.time, target.event, ties=ties, strata=groups)
     if not target.event.any():
         raise FitError("There is no event among these rows; a permutation test needs at least one.")
@@ -159,10 +163,10 @@ def _features(X: Any, names: Sequence[str] | None) -> tuple[np.ndarray, list[str
     return values, labels
 
 
-def _labels(strata: Any) -> np.ndarray | None:
-    if strata is None:
+def _column(values: Any) -> np.ndarray | None:
+    if values is None:
         return None
-    return strata.to_numpy() if hasattr(strata, "to_numpy") else np.asarray(strata)
+    return values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
 
 
 def _two_sided(chi_squared: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:

@@ -11,7 +11,8 @@ from numpy import ndarray
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float
 
-from .metric_draws import draws_interval, weight_blocks
+from .draws import draws_interval
+from .metric_draws import weight_blocks
 from .product_limit import Weights, product_limit
 from .target import SurvivalTarget
 

@@ -17,7 +17,7 @@ from biolab.kernels.concordance import concordance
 from .target import survival_target
 
 SMALLEST_HAZARD = 1e-12
-PATIENTS_PER_LEAF = 20
+FEW_EVENTS = 600
 ROWS_AT_A_TIME = 200_000
 
 
@@ -33,9 +33,10 @@ class DiscreteTimeHazard(BaseEstimator):
     constant in time. Assumes censoring independent of the event given the covariates.
 
     ``classifier`` is any scikit-learn classifier with ``predict_proba`` whose ``fit`` takes ``sample_weight``; the
-    interval is the last column, a number 0, 1, ... By default small boosted trees (`HistGradientBoostingClassifier`)
-    with at most 32 bins, no early stopping, and leaves of at least 20 person-periods for each interval: a leaf then
-    always holds 20 patients or more, and thresholds are coarse.
+    interval is the last column, a number 0, 1, ... By default 150 boosted trees (`HistGradientBoostingClassifier`)
+    with at most 32 bins: of 8 leaves, at a learning rate of 0.05, with at least 20 person-periods an interval in each
+    leaf; with fewer than 600 events of 4 leaves, at 0.03, with 10, and a third of the columns tried at a node. A leaf
+    thus always holds 20 (10) patients or more, and thresholds are coarse. docs/survset.md says what this was chosen on.
 
     Attributes
     ----------
@@ -88,7 +89,9 @@ class DiscreteTimeHazard(BaseEstimator):
                 f"{int(happened.sum())} of {happened.size} person-periods have an event by time {self.edges_[-1]:g}; "
                 "a hazard needs both. Check the event column and the interval edges."
             )
-        self.classifier_: Any = self._default() if self.classifier is None else clone(self.classifier)
+        self.classifier_: Any = (
+            self._default(int(target.event.sum())) if self.classifier is None else clone(self.classifier)
+        )
         rows = np.column_stack([X[patient], interval])
         with _threads_worth_it(rows.shape[0]):
             self.classifier_.fit(rows, happened.astype(np.int64), sample_weight=weight[patient] * share)
@@ -123,12 +126,14 @@ class DiscreteTimeHazard(BaseEstimator):
         target = survival_target(y)
         return float(concordance(target.time, target.event, self.predict(X)).index)
 
-    def _default(self) -> HistGradientBoostingClassifier:
+    def _default(self, events: int) -> HistGradientBoostingClassifier:
+        few = events < FEW_EVENTS
         return HistGradientBoostingClassifier(
-            learning_rate=0.05,
+            learning_rate=0.03 if few else 0.05,
             max_iter=150,
-            max_leaf_nodes=8,
-            min_samples_leaf=PATIENTS_PER_LEAF * (self.edges_.size - 1),
+            max_leaf_nodes=4 if few else 8,
+            max_features=1 / 3 if few else 1.0,
+            min_samples_leaf=(10 if few else 20) * (self.edges_.size - 1),
             max_bins=32,
             early_stopping=False,
             random_state=self.seed,

@@ -1,8 +1,8 @@
 """Every metric of every model on one cohort, with intervals and paired differences from shared bootstrap draws."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,8 @@ from numpy import ndarray
 from biolab.core import ConfigError, DataError, Estimate, did_you_mean
 from biolab.core.arrays import Float
 
-from .metric_draws import Key, draws_interval, evaluation_draws
+from .draws import estimate_of_draws
+from .metric_draws import MEASURES, Key, evaluation_draws
 from .prediction import Prediction
 from .target import SurvivalTarget
 
@@ -70,7 +71,8 @@ class Evaluation:
         flat: dict[str, float] = {}
         for row in self.rows.filter(pl.col("model") == model).iter_rows(named=True):
             name = row["metric"] if row["horizon"] is None else f"{row['metric']}.at_{row['horizon']:g}"
-            flat |= {name: row["estimate"]}
+            if row["estimate"] is not None:
+                flat |= {name: row["estimate"]}
             if row["lower"] is not None:
                 flat |= {f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
         return flat
@@ -87,6 +89,8 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     seed: int,
     confidence: float = 0.95,
     reference: str | None = None,
+    measures: Collection[str] = MEASURES,
+    undefined: Literal["refuse", "null"] = "refuse",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Evaluate models on one cohort with percentile bootstrap intervals, all from the same draws.
@@ -99,12 +103,16 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
     Replicates on which a metric cannot be computed (no event before a horizon, say) are left out of its interval and
     counted in the column ``replicates``. Time is O(models * replicates * n log n), memory that of the multiplicities.
 
+    Only ``measures`` are computed. One that the cohort itself leaves undefined is refused, or with
+    ``undefined="null"`` stands without an estimate: a small cohort then keeps what can be known of it.
+
     Raises
     ------
     DataError
         If a prediction has another number of patients than the target, or a metric cannot be computed on the cohort.
     ConfigError
-        If a horizon or grid time was not predicted, there are no models, or the reference is not one of them.
+        If a horizon or grid time was not predicted, there are no models, the reference is not one of them, or a
+        measure is not known.
 
     References
     ----------
@@ -121,9 +129,11 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
         tau=tau,
         replicates=replicates,
         seed=seed,
+        measures=measures,
         on_progress=on_progress,
     )
-    _refuse_undefined(joined)
+    if undefined == "refuse":
+        _refuse_undefined(joined)
     settings = {
         "horizons": horizons.tolist(),
         "tau": tau,
@@ -136,9 +146,20 @@ def evaluate(  # noqa: PLR0913 - all keyword-only, each a choice that the result
         "confidence": confidence,
         "reference": reference,
     }
+    return evaluation_of_draws(joined, settings, reference=reference, confidence=confidence)
+
+
+def evaluation_of_draws(
+    joined: Mapping[str, Mapping[Key, Float[ndarray, " b+1"]]],
+    settings: dict[str, object],
+    *,
+    reference: str | None,
+    confidence: float,
+) -> Evaluation:
+    """Lay out each model's draws (the cohort's value first) as estimates with intervals and paired differences."""
     return Evaluation(
         settings=settings,
-        models=tuple(predictions),
+        models=tuple(joined),
         rows=_rows(joined, confidence),
         difference_rows=_difference_rows(joined, reference, confidence),
     )
@@ -167,8 +188,7 @@ def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pl.DataFrame
 
 def _rows(joined: Mapping[str, Mapping[Key, Float[ndarray, " b"]]], confidence: float) -> pl.DataFrame:
     rows: list[dict[str, Any]] = [
-        {"model": name, "metric": metric, "horizon": horizon, "estimate": float(draws[0])}
-        | draws_interval(draws[1:], confidence)
+        {"model": name, "metric": metric, "horizon": horizon} | estimate_of_draws(draws, confidence)
         for name, found in joined.items()
         for (metric, horizon), draws in found.items()
     ]
@@ -183,7 +203,8 @@ def _difference_rows(
         for (metric, horizon), draws in found.items() if name != reference else ():
             apart = draws - joined[str(reference)][metric, horizon]
             row = {"model": name, "reference": reference, "metric": metric, "horizon": horizon}
-            rows.append(row | {"difference": float(apart[0])} | draws_interval(apart[1:], confidence))
+            found_apart = estimate_of_draws(apart, confidence)
+            rows.append(row | {"difference": found_apart.pop("estimate")} | found_apart)
     columns = (
         "model",
         "reference",

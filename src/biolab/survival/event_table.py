@@ -22,6 +22,12 @@ class EventTable:
     events: Float[np.ndarray, " t"]
     censored: Float[np.ndarray, " t"]
 
+    @property
+    def outliving(self) -> Float[np.ndarray, " t"]:
+        """How many of those at risk do not have the event at each time."""
+        left = np.maximum(self.at_risk - self.events, 0.0)
+        return np.where(left < 1e-12 * self.at_risk, 0.0, left)  # weights that sum to the events', but for rounding
+
 
 def event_table(cases: FollowUp) -> EventTable:
     """Count patients at risk (entered before, not yet left), events and censorings at each time.

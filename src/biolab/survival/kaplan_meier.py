@@ -5,59 +5,32 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import polars as pl
 
 from biolab.core.arrays import Float
 from biolab.core.estimate import Estimate
 
-from .baseline_hazard import StepFunction, prediction_times
-from .event_table import EventTable, check_choice, event_table, normal_quantile
+from .baseline_hazard import prediction_times
+from .curve import AbstractCurve
+from .event_table import check_choice, event_table, normal_quantile
 from .follow_up import follow_up
 
 Interval = Literal["log", "log-log", "plain"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class KaplanMeier:
+class KaplanMeier(AbstractCurve):
     """A survival curve with its counts; NaN where a standard error or limit does not exist."""
 
-    counts: EventTable
     survival: Float[np.ndarray, " t"]
-    standard_error: Float[np.ndarray, " t"]
-    lower: Float[np.ndarray, " t"]
-    upper: Float[np.ndarray, " t"]
-    interval: Interval
-    confidence: float
 
     @property
-    def settings(self) -> dict[str, object]:
-        """The kind of interval and its confidence."""
-        return {"interval": self.interval, "confidence": self.confidence}
+    def _estimate(self) -> tuple[str, Float[np.ndarray, " t"], float]:
+        return "survival", self.survival, 1.0
 
     @property
     def metrics(self) -> dict[str, float]:
         """The median survival time with its limits."""
         return self.median.metrics("median_survival")
-
-    def table(self) -> pl.DataFrame:
-        """Return one row a distinct follow-up time; null where a limit does not exist."""
-        return pl.DataFrame(
-            {
-                "time": self.counts.time,
-                "at_risk": self.counts.at_risk,
-                "events": self.counts.events,
-                "censored": self.counts.censored,
-                "survival": self.survival,
-                "standard_error": self.standard_error,
-                "lower": self.lower,
-                "upper": self.upper,
-            }
-        ).fill_nan(None)
-
-    def at(self, times: Any, *, left_limit: bool = False) -> Float[np.ndarray, " s"]:
-        """Return the survival at the given times (right-continuous), or just before them; constant after the last."""
-        curve = StepFunction(times=self.counts.time, values=self.survival, initial=1.0)
-        return curve(times, left_limit=left_limit)
 
     def at_risk(self, times: Any) -> Float[np.ndarray, " s"]:
         """Return how many were at risk just before each time, as printed under a curve (late entries as of then)."""
@@ -134,8 +107,7 @@ def kaplan_meier(
     reach = normal_quantile(confidence)
     counts = event_table(follow_up((time, event), weight=weight, entry=entry))
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.maximum(counts.at_risk - counts.events, 0.0)
-        left[left < 1e-12 * counts.at_risk] = 0.0  # weights that sum to the events', but for rounding
+        left = counts.outliving
         factor = np.where(counts.at_risk > 0, left / counts.at_risk, 1.0)
         greenwood = np.where(counts.events > 0, counts.events / (counts.at_risk * left), 0.0)
         survival, log_error = np.cumprod(factor), np.sqrt(np.cumsum(greenwood))

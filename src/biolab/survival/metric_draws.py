@@ -1,14 +1,14 @@
 """Every metric of every model on the same bootstrap draws of one cohort."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy import ndarray
 
-from biolab.core import ConfigError, DataError
+from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Float, Int
-from biolab.stats import bootstrap_weights, percentile_interval
+from biolab.stats import bootstrap_weights
 
 from .auc import time_dependent_auc_draws
 from .brier import integrated_brier_score_draws, trapezoid_shares
@@ -20,6 +20,14 @@ from .product_limit import ProductLimit, product_limit
 from .target import SurvivalTarget
 
 Key = tuple[str, float | None]
+MEASURES = (
+    "harrell_c",
+    "uno_c",
+    "integrated_brier_score",
+    "calibration_slope",
+    "time_dependent_auc",
+    "observed_expected",
+)
 BLOCK_CELLS = 250_000  # replicates x patients at a time: a few arrays of 2 MB, which stay in cache
 
 
@@ -32,6 +40,7 @@ def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
     tau: float | None = None,
     replicates: int = 500,
     seed: int,
+    measures: Collection[str] = MEASURES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, dict[Key, Float[ndarray, " b+1"]]]:
     """Return each model's metrics, by (metric, horizon): the value on the cohort, then one on each replicate.
@@ -44,7 +53,7 @@ def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
     DataError
         If a prediction has another number of patients than the target, or the grid does not increase.
     ConfigError
-        If a horizon or grid time was not predicted, or there are no models.
+        If a horizon or grid time was not predicted, a measure is not known, or there are no models.
     """
     horizons, grid = np.asarray(horizons, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     _refuse_mismatch(predictions, target)
@@ -54,7 +63,11 @@ def evaluation_draws(  # noqa: PLR0913 - the arguments of evaluate
         for name, prediction in predictions.items()
     }
     blocks = weight_blocks(len(target), replicates, seed)
-    samples = (_sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau) for weights in blocks)
+    chosen = _chosen(measures)
+    samples = (
+        _sample(target, weights.astype(np.float64), horizons=horizons, grid=grid, tau=tau, measures=chosen)
+        for weights in blocks
+    )
     return _draws(samples, ready, on_progress, total=len(blocks) * len(ready))
 
 
@@ -69,27 +82,40 @@ class _Sample:
     horizons: Float[ndarray, " h"]
     grid: Float[ndarray, " g"]
     tau: float | None
+    measures: frozenset[str]
 
     def metrics(
         self, score: Float[ndarray, " n"], at_horizons: Float[ndarray, "n h"], at_grid: Float[ndarray, "n g"]
     ) -> Iterator[tuple[Key, Float[ndarray, " b"]]]:
         """Yield each metric's values, one a weighting."""
         time, event, weights, seen = self.target.time, self.target.event, self.weights, self.censoring
-        yield ("harrell_c", None), harrell_c_draws(time, event, score, weights)
-        yield ("uno_c", None), uno_c_draws(time, event, score, weights, tau=self.tau, censoring=seen)
-        yield (
-            ("integrated_brier_score", None),
-            integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
-        )
-        yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
-        ratio = observed_expected_draws(
-            time, event, at_horizons, weights, horizons=self.horizons, observed=self.observed
-        )
+        if "harrell_c" in self.measures:
+            yield ("harrell_c", None), harrell_c_draws(time, event, score, weights)
+        if "uno_c" in self.measures:
+            yield ("uno_c", None), uno_c_draws(time, event, score, weights, tau=self.tau, censoring=seen)
+        if "integrated_brier_score" in self.measures:
+            yield (
+                ("integrated_brier_score", None),
+                integrated_brier_score_draws(time, event, at_grid, weights, times=self.grid, censoring=seen),
+            )
+        if "calibration_slope" in self.measures:
+            yield ("calibration_slope", None), calibration_slope_draws(time, event, score, weights)
+        yield from self._at_horizons(at_horizons)
+
+    def _at_horizons(self, survival: Float[ndarray, "n h"]) -> Iterator[tuple[Key, Float[ndarray, " b"]]]:
+        time, event, weights = self.target.time, self.target.event, self.weights
         for k, horizon in enumerate(self.horizons.tolist()):
-            risk = 1 - at_horizons[:, k]
-            auc = time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=seen)
-            yield ("time_dependent_auc", horizon), auc
-            yield ("observed_expected", horizon), ratio[:, k]
+            if "time_dependent_auc" in self.measures:
+                risk = 1 - survival[:, k]
+                yield (
+                    ("time_dependent_auc", horizon),
+                    time_dependent_auc_draws(time, event, risk, weights, horizon=horizon, censoring=self.censoring),
+                )
+            if "observed_expected" in self.measures:
+                ratio = observed_expected_draws(
+                    time, event, survival[:, [k]], weights, horizons=self.horizons[[k]], observed=self.observed
+                )
+                yield ("observed_expected", horizon), ratio[:, 0]
 
 
 def _sample(
@@ -99,6 +125,7 @@ def _sample(
     horizons: Float[ndarray, " h"],
     grid: Float[ndarray, " g"],
     tau: float | None,
+    measures: frozenset[str],
 ) -> _Sample:
     return _Sample(
         target=target,
@@ -108,7 +135,15 @@ def _sample(
         horizons=horizons,
         grid=grid,
         tau=tau,
+        measures=measures,
     )
+
+
+def _chosen(measures: Collection[str]) -> frozenset[str]:
+    for name in measures:
+        if name not in MEASURES:
+            raise ConfigError(f"{name!r} is no measure of a survival model. {did_you_mean(name, MEASURES)}")
+    return frozenset(measures)
 
 
 def _draws(
@@ -145,12 +180,3 @@ def _refuse_mismatch(predictions: Mapping[str, Prediction], target: SurvivalTarg
             raise DataError(
                 f"Model {name!r} predicts {prediction.risk_score.size} patients; the target has {len(target)}."
             )
-
-
-def draws_interval(draws: Float[ndarray, " b"], confidence: float) -> dict[str, float | int | None]:
-    """Return standard_error, lower, upper and how many draws are finite; null where fewer than half are."""
-    known = draws[np.isfinite(draws)]
-    if known.size < max(2, draws.size / 2):
-        return {"standard_error": None, "lower": None, "upper": None, "replicates": known.size}
-    lower, upper = percentile_interval(known, confidence=confidence)
-    return {"standard_error": float(known.std(ddof=1)), "lower": lower, "upper": upper, "replicates": known.size}

@@ -4,33 +4,25 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-import polars as pl
 
 from biolab.core.arrays import Float
 
-from .baseline_hazard import StepFunction
-from .event_table import EventTable, check_choice, event_table, normal_quantile
+from .curve import AbstractCurve
+from .event_table import check_choice, event_table, normal_quantile
 from .follow_up import follow_up
 
 HazardInterval = Literal["log", "plain"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NelsonAalen:
+class NelsonAalen(AbstractCurve):
     """A cumulative hazard with its counts; its limits are NaN before the first event under the log interval."""
 
-    counts: EventTable
     cumulative_hazard: Float[np.ndarray, " t"]
-    standard_error: Float[np.ndarray, " t"]
-    lower: Float[np.ndarray, " t"]
-    upper: Float[np.ndarray, " t"]
-    interval: HazardInterval
-    confidence: float
 
     @property
-    def settings(self) -> dict[str, object]:
-        """The kind of interval and its confidence."""
-        return {"interval": self.interval, "confidence": self.confidence}
+    def _estimate(self) -> tuple[str, Float[np.ndarray, " t"], float]:
+        return "cumulative_hazard", self.cumulative_hazard, 0.0
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -40,25 +32,6 @@ class NelsonAalen:
             "cumulative_hazard.lower": float(self.lower[-1]),
             "cumulative_hazard.upper": float(self.upper[-1]),
         }
-
-    def table(self) -> pl.DataFrame:
-        """Return one row a distinct follow-up time; null where a limit does not exist."""
-        return pl.DataFrame(
-            {
-                "time": self.counts.time,
-                "at_risk": self.counts.at_risk,
-                "events": self.counts.events,
-                "censored": self.counts.censored,
-                "cumulative_hazard": self.cumulative_hazard,
-                "standard_error": self.standard_error,
-                "lower": self.lower,
-                "upper": self.upper,
-            }
-        ).fill_nan(None)
-
-    def at(self, times: Any, *, left_limit: bool = False) -> Float[np.ndarray, " s"]:
-        """Return the cumulative hazard at the given times (right-continuous), or just before them."""
-        return StepFunction(times=self.counts.time, values=self.cumulative_hazard)(times, left_limit=left_limit)
 
 
 def nelson_aalen(

@@ -36,6 +36,12 @@ class SortedLikelihood:
             log_hazard_step=lambda: found.log_hazard_step[self._ascending],
         )
 
+    def log_hazard_step(self, beta: Float[np.ndarray, " p"]) -> Float[np.ndarray, " d"]:
+        """Return the logarithm of the baseline hazard's steps alone, at x = 0: for that one column serves."""
+        log_hazard = (self._design @ beta)[:, None]
+        found = cox_information(log_hazard, np.ones(1), self._risk, sorted_design=True)
+        return found.log_hazard_step[self._ascending]
+
 
 def _earliest_first(opens: Bool[np.ndarray, " g"]) -> Int[np.ndarray, " g"]:
     """Return the groups stratum by stratum as they stand, but each stratum's in reverse."""

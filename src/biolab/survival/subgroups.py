@@ -1,6 +1,6 @@
 """Whether a model is as good in every subgroup: metrics by group, small groups suppressed, groups against the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Float
 
 from .comparison import difference_frame, difference_row
-from .metric_draws import Key, draws_interval, evaluation_draws
+from .draws import estimate_of_draws
+from .metric_draws import MEASURES, Key, evaluation_draws
 from .prediction import Prediction
 from .target import SurvivalTarget
 
@@ -62,6 +63,7 @@ def subgroup_metrics(  # noqa: PLR0913 - the arguments of evaluate, and what is 
     replicates: int = 500,
     seed: int,
     confidence: float = 0.95,
+    measures: Collection[str] = MEASURES,
 ) -> SubgroupMetrics:
     """Evaluate models in each subgroup, and test each subgroup against everybody else.
 
@@ -97,35 +99,25 @@ def subgroup_metrics(  # noqa: PLR0913 - the arguments of evaluate, and what is 
     if min(minimum_patients, minimum_events) < 1:
         raise ConfigError(f"minimum_patients is {minimum_patients} and minimum_events {minimum_events}; both >= 1.")
     labels = _labels(groups, len(target))
-    names = np.unique(labels).tolist()
     minimum = (minimum_patients, minimum_events)
-    members = {name: labels == name for name in names}
-    shown = {name: _enough(target, mine, minimum) for name, mine in members.items()}
-    counted = _counted(members, shown)
     chosen: dict[str, Any] = {"horizons": horizons, "grid": grid, "tau": tau, "replicates": replicates}
-    keys = _keys(horizons)
-    seeds = np.random.SeedSequence(seed).spawn(2 * len(names))
-    rows: list[dict[str, Any]] = []
-    differences: list[dict[str, Any]] = []
-    for k, (name, mine) in enumerate(members.items()):
-        inside = _draws(predictions, target, mine, chosen, seeds[2 * k]) if shown[name] else None
-        rest = inside is not None and _enough(target, ~mine, minimum)
-        outside = _draws(predictions, target, ~mine, chosen, seeds[2 * k + 1]) if rest else None
-        count = {"patients": int(mine.sum()), "events": int(target.event[mine].sum())}
-        head = {"subgroup": name} | (count if counted[name] else dict.fromkeys(count))
-        for model in predictions:
-            for key in keys:
-                place = {"model": model, "metric": key[0], "horizon": key[1]}
-                rows.append(head | place | _estimate(inside, model, key, confidence))
-                if inside is not None and outside is not None:
-                    apart = difference_row(inside[model][key] - outside[model][key], confidence)
-                    differences.append({"subgroup": name} | place | apart)
+    chosen["measures"] = measures
+    rows, differences, suppressed = grouped_metrics(
+        labels,
+        models=tuple(predictions),
+        keys=[key for key in _keys(horizons) if key[0] in measures],
+        enough=lambda mine: _enough(target, mine, minimum),
+        count=lambda mine: int(target.event[mine].sum()),
+        draws=lambda mine, stream: _draws(predictions, target, mine, chosen, stream),
+        seed=seed,
+        confidence=confidence,
+    )
     settings: dict[str, object] = {
         "horizons": np.asarray(horizons, dtype=np.float64).tolist(),
         "tau": tau,
         "minimum_patients": minimum_patients,
         "minimum_events": minimum_events,
-        "suppressed": [name for name in names if not shown[name]],
+        "suppressed": suppressed,
         "multiplicity": "Holm over all differences shown",
         "interval": "percentile bootstrap over the group's patients, predictions fixed; differences Wald",
         "replicates": replicates,
@@ -134,9 +126,49 @@ def subgroup_metrics(  # noqa: PLR0913 - the arguments of evaluate, and what is 
     }
     return SubgroupMetrics(
         settings=settings,
-        rows=_frame(rows),
-        difference_rows=difference_frame(differences, ("subgroup", "model", "metric")),
+        rows=rows,
+        difference_rows=differences,
     )
+
+
+def grouped_metrics(  # noqa: PLR0913 - what is measured comes in as functions of a group's members
+    labels: ndarray,
+    *,
+    models: Sequence[str],
+    keys: Sequence[Key],
+    enough: Callable[[Bool[ndarray, " n"]], bool],
+    count: Callable[[Bool[ndarray, " n"]], int],
+    draws: Callable[[Bool[ndarray, " n"], np.random.SeedSequence], Draws],
+    seed: int,
+    confidence: float,
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Measure models in each group and against the rest, whatever the outcome is.
+
+    ``enough`` says whether a group may be shown, ``count`` how many events it has, ``draws`` gives every model's
+    measures in it. Returns the table of measures, that of differences, and the names of the suppressed groups.
+    """
+    names = np.unique(labels).tolist()
+    members = {name: labels == name for name in names}
+    shown = {name: enough(mine) for name, mine in members.items()}
+    counted = _counted(members, shown)
+    seeds = np.random.SeedSequence(seed).spawn(2 * len(names))
+    rows: list[dict[str, Any]] = []
+    differences: list[dict[str, Any]] = []
+    for k, (name, mine) in enumerate(members.items()):
+        inside = draws(mine, seeds[2 * k]) if shown[name] else None
+        rest = inside is not None and enough(~mine)
+        outside = draws(~mine, seeds[2 * k + 1]) if rest else None
+        size = {"patients": int(mine.sum()), "events": count(mine)}
+        head = {"subgroup": name} | (size if counted[name] else dict.fromkeys(size))
+        for model in models:
+            for key in keys:
+                place = {"model": model, "metric": key[0], "horizon": key[1]}
+                rows.append(head | place | _estimate(inside, model, key, confidence))
+                if inside is not None and outside is not None:
+                    apart = difference_row(inside[model][key] - outside[model][key], confidence)
+                    differences.append({"subgroup": name} | place | apart)
+    tested = difference_frame(differences, ("subgroup", "model", "metric"))
+    return _frame(rows), tested, [name for name in names if not shown[name]]
 
 
 def _labels(groups: pl.Series | Sequence[object], n: int) -> ndarray:
@@ -179,10 +211,7 @@ def _draws(
 
 
 def _estimate(draws: Draws | None, model: str, key: Key, confidence: float) -> dict[str, Any]:
-    found = np.full(1, np.nan) if draws is None else draws[model][key]
-    if not np.isfinite(found[0]):
-        return dict.fromkeys(("estimate", "standard_error", "lower", "upper", "replicates"))
-    return {"estimate": float(found[0])} | draws_interval(found[1:], confidence)
+    return estimate_of_draws(np.full(1, np.nan) if draws is None else draws[model][key], confidence)
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from .audit import store_texts as store_texts
 from .content import DatasetContent as DatasetContent
 from .content import MetricPoint as MetricPoint
 from .content import RunContent as RunContent
+from .content import late_metrics as late_metrics
 from .content import run_content as run_content
 from .conventions import Role as Role
 from .conventions import checked_word as checked_word
@@ -22,6 +23,7 @@ from .runs import mark_abandoned as mark_abandoned
 from .runs import recorded_run as recorded_run
 from .search import RunRecord as RunRecord
 from .search import find_runs as find_runs
+from .search import has_artifact as has_artifact
 from .search import read_table as read_table
 from .search import read_text as read_text
 from .search import run_record as run_record

@@ -1,6 +1,7 @@
 """Everything a run holds now, as plain values and files: what is signed, carried to another store and checked again."""
 
 import json
+import math
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -111,10 +112,40 @@ def run_content(store: Store, run_id: str) -> Generator[RunContent]:
         yield content
 
 
+def late_metrics(store: Store, run_id: str) -> dict[str, tuple[float | None, float]]:
+    """Return each metric with points later than the run's end: its last value before that, and the one shown now.
+
+    A metric without steps shows its newest point, so only curves have to be read whole to know.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read or has no such run.
+    """
+    late: dict[str, tuple[float | None, float]] = {}
+    with store.session() as client:
+        run = client.get_run(run_id)
+        ended: float = math.inf if run.info.end_time is None else run.info.end_time
+        for newest in run.to_proto().data.metrics:
+            if newest.step == 0 and newest.timestamp <= ended:
+                continue
+            points = _history(client, run_id, newest.key)
+            before = [point for point in points if point.timestamp <= ended]
+            if len(before) < len(points):
+                last = max(before, key=lambda point: (point.step, point.timestamp)).value if before else None
+                late[newest.key] = (last, run.data.metrics[newest.key])
+    return late
+
+
+def _history(client: "MlflowClient", run_id: str, key: str) -> tuple[MetricPoint, ...]:
+    found = client.get_metric_history(run_id, key)
+    return tuple(
+        sorted(MetricPoint(key=each.key, step=each.step, timestamp=each.timestamp, value=each.value) for each in found)
+    )
+
+
 def _points(client: "MlflowClient", run: "Run") -> tuple[MetricPoint, ...]:
-    found = (each for key in run.data.metrics for each in client.get_metric_history(run.info.run_id, key))
-    points = (MetricPoint(key=each.key, step=each.step, timestamp=each.timestamp, value=each.value) for each in found)
-    return tuple(sorted(points))
+    return tuple(sorted(point for key in run.data.metrics for point in _history(client, run.info.run_id, key)))
 
 
 def _datasets(run: "Run") -> tuple[DatasetContent, ...]:

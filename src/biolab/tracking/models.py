@@ -1,5 +1,6 @@
 """Fitted models as MLflow models: no pickle, a signature, a synthetic example, a name in the registry."""
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _LABELS = (names.PROTOCOL_NAME, names.PROTOCOL_VERSION, names.PROTOCOL_SHA256, names.SITE, names.MODEL)
 _LOADER = "biolab.tracking.pyfunc_model"
+_LOADERS = {"biolab.released-model": _LOADER, "biolab.released-tabular": "biolab.joint.tabular.released"}
+"""Module that loads a released model, by its format: the only code that a model from elsewhere can name."""
 
 
 def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
@@ -34,7 +37,7 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     signature_output: pl.DataFrame,
     registered_name: str,
     pip_requirements: Sequence[str],
-    loader_module: str = _LOADER,
+    loader_module: str | None = None,
 ) -> str:
     """Log a released model's folder as a pyfunc model of the run and register it; return its ``models:/`` address.
 
@@ -54,7 +57,7 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
     pip_requirements
         What loading the model needs.
     loader_module
-        Module with ``_load_pyfunc(path)``.
+        Module with ``_load_pyfunc(path)``; by default that of the released model's format.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def log_model(  # noqa: PLR0913 - one keyword a part of the model's record
             signature=infer_signature(given, expected),
             example=given,
             requirements=list(pip_requirements),
-            loader=loader_module,
+            loader=loader_module or _loader(folder),
         )
     model_id = _log(run, described, folder, run.logged_metrics)
     register_model(run.store, model_id, registered_name)
@@ -104,9 +107,18 @@ def restore_model(
             signature=ModelSignature.from_dict(dict(signature)),
             example=shown,
             requirements=["biolab"],
-            loader=_LOADER,
+            loader=_loader(folder),
         )
     return _log(run, described, folder, metrics)
+
+
+def _loader(folder: Path) -> str:
+    """Return the module that loads the released model in a folder, by the format its file states."""
+    try:
+        content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        return _LOADERS.get(str(content["format"]).partition("/")[0], _LOADER)
+    except (OSError, ValueError, KeyError, TypeError):
+        return _LOADER
 
 
 def register_model(store: Store, model_id: str, registered_name: str) -> None:

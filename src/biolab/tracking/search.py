@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -138,6 +138,21 @@ def read_table(store: Store, run_id: str, name: str) -> pl.DataFrame:
             raise
         raise TrackingError(f"The run {run_id} has no table {name!r}. {did_you_mean(name, known)}") from error
     return decode_table(name, content, schema)
+
+
+def has_artifact(store: Store, run_id: str, path: str) -> bool:
+    """Say whether a run holds a file; a symbolic link is none.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read or has no such run.
+    """
+    folder = local_path(_artifact_uri(store, run_id))
+    if folder is not None:
+        return (folder / path).is_file() and not (folder / path).is_symlink()
+    with store.session() as client:
+        return any(each.path == path for each in client.list_artifacts(run_id, str(PurePosixPath(path).parent)))
 
 
 def table_names(store: Store, run_id: str) -> list[str]:

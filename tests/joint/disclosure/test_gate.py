@@ -78,8 +78,8 @@ def test_few_without_event_withhold_the_events(north: Cohort) -> None:
     nearly_all = Cohort(
         frame=north.frame.with_columns(died=pl.int_range(pl.len()) > 3), flow=north.flow, codebook=north.codebook
     )
-    assert released_events(nearly_all, minimum=10) is None
-    assert released_events(north, minimum=10) == north.events
+    assert released_events(nearly_all.patients, nearly_all.events, minimum=10) is None
+    assert released_events(north.patients, north.events, minimum=10) == north.events
 
 
 def test_real_curve_keeps_its_horizons(real_protocol: Protocol) -> None:

@@ -86,7 +86,7 @@ def test_tables_and_models_of_the_real_cohorts(real_protocol: Protocol, tmp_path
             )
             folder = tmp_path / f"{site}-{spec.name}"
             fitted.released.save(folder)
-            example = synthetic_patients(real_protocol, spec)
+            example = synthetic_patients(fitted.released.design)
             split = {"columns": example.columns, "data": [list(row) for row in example.rows()]}
             (folder / "input_example.json").write_text(json.dumps(split), encoding="utf-8")
             leaving[f"{site}: model {spec.name}"] = (folder, rules, traces)

@@ -109,7 +109,8 @@ def test_killed_anywhere(mortal: MortalServer, study: JointServer, bench: Bench,
             until_done(action)
             lasts[step] = 0.8 * lasts[step] + 0.2 * min(10.0, time.monotonic() - started)
         check(study.study, hospital, sent[site], joint_protocol)
-    print(f"{sum(killed.values())} kills {dict(killed)}, {midway} of them midway; {sum(sent.values())} bundles whole")
+        whole = sum(sent.values())
+        print(f"{sum(killed.values())} kills {dict(killed)}, {midway} midway; {whole} bundles whole, once", flush=True)
 
 
 def check(study: Study, hospital: Hospital, bundles: int, protocol: Protocol) -> None:

@@ -37,6 +37,23 @@ def check_curve(where: str, frame: pl.DataFrame, rules: Rules) -> Iterator[Findi
             yield from _check_steps(where, curve[survival].to_list(), curve[at_risk].to_list(), rules)
 
 
+def curve_shares(frame: pl.DataFrame) -> set[str]:
+    """Name the columns of a survival curve that hold shares: one that never falls holds whole numbers, yet no counts.
+
+    >>> sorted(curve_shares(pl.DataFrame({"time": [0.0], "at_risk": [18], "survival": [1.0], "lower": [1.0]})))
+    ['lower', 'survival']
+    """
+    columns = {normalised(name): name for name in frame.columns}
+    if _first(columns, _TIME) is None or (survival := _first(columns, _SURVIVAL)) is None:
+        return set()
+    limits = (columns[name] for name in ("lower", "upper") if name in columns)
+    return {
+        name
+        for name in (survival, *limits)
+        if frame[name].dtype.is_numeric() and bool(frame[name].drop_nulls().is_between(0, 1).all())
+    }
+
+
 def _first(columns: dict[str, str], names: frozenset[str]) -> str | None:
     return next((columns[name] for name in columns if name in names), None)
 

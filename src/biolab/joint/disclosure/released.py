@@ -14,12 +14,16 @@ ROUNDED = 3
 """Significant digits of medians and splits."""
 MOST_PARAMETERS = 3
 """A model may have a parameter for every three patients at most."""
-_PARTS = frozenset({"format", "kind", "design", "hazard", "grid", "horizons"})
+_PARTS = {
+    "biolab.released-model": frozenset({"format", "kind", "design", "hazard", "grid", "horizons"}),
+    "biolab.released-tabular": frozenset({"format", "kind", "design", "intercept", "coefficients", "trees"}),
+}
+"""What a released model is made of, by its format: of a time to an event, and of a class or number."""
 
 
 def is_released(content: object) -> TypeGuard[Mapping[str, Any]]:
     """Say whether JSON claims to be a released model."""
-    return isinstance(content, Mapping) and str(content.get("format", "")).startswith("biolab.released-model")
+    return isinstance(content, Mapping) and _format(content) in _PARTS
 
 
 def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -> Iterator[Finding]:
@@ -30,7 +34,7 @@ def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -
             where, "model-kind", "the protocol releases no model of this kind", "Release one of the protocol's models."
         )
         return
-    if content.keys() - _PARTS:
+    if content.keys() - _PARTS[_format(content)]:
         yield _finding(
             where,
             "unknown-part",
@@ -39,8 +43,9 @@ def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -
         )
     try:
         yield from _check_design(where, content["design"], scrutiny)
-        grid = [float(time) for time in content["grid"]]
-        hazard = content["hazard"]
+        tabular = "hazard" not in content
+        grid = [] if tabular else [float(time) for time in content["grid"]]
+        hazard = content if tabular else content["hazard"]
         parameters = _parameters(hazard)
         exact = _has_exact_splits(hazard, content["design"]["columns"])
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -63,8 +68,12 @@ def check_released(where: str, content: Mapping[str, Any], scrutiny: Scrutiny) -
 
 def _check_design(where: str, design: Mapping[str, Any], scrutiny: Scrutiny) -> Iterator[Finding]:
     wanted = scrutiny.rules.codebook
-    if wanted is not None and canonical_json(design["codebook"]).decode() != wanted:
-        yield _finding(where, "unknown-part", "its codebook is not the protocol's", "Release a model of this protocol.")
+    known = {} if wanted is None else wanted
+    said = {name: canonical_json(variable).decode() for name, variable in design["codebook"].items()}
+    if wanted is not None and any(known.get(name) != variable for name, variable in said.items()):
+        yield _finding(
+            where, "unknown-part", "its codebook is not of the protocol", "Release a model of this protocol."
+        )
     if wanted is None:
         yield from scrutiny.text(where, json.dumps(design["codebook"], ensure_ascii=False))
     for column in design["columns"]:
@@ -98,15 +107,17 @@ def _is_rounded(value: float) -> bool:
 
 def _parameters(hazard: Mapping[str, Any]) -> int:
     """Count coefficients that are not zero; of trees, the splits that differ."""
-    if "coefficients" in hazard:
-        return sum(1 for value in hazard["coefficients"] if value != 0)
     splits = {
         (feature, threshold)
-        for tree in hazard["trees"]
+        for tree in hazard.get("trees", ())
         for feature, threshold in zip(tree["feature"], tree["threshold"], strict=True)
         if feature >= 0
     }
-    return len(splits)
+    return len(splits) + sum(1 for value in hazard.get("coefficients", ()) if value != 0)
+
+
+def _format(content: Mapping[str, Any]) -> str:
+    return str(content.get("format", "")).partition("/")[0]
 
 
 def saturated(where: str) -> Finding:

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from biolab.core import canonical_json
-from biolab.joint.example import synthetic_patients
+from biolab.data import Variable
+from biolab.joint.example import middle_values
+from biolab.joint.model_specs import IndexSpec, ModelSpec, PanelSpec
 from biolab.joint.protocol import Protocol
 from biolab.joint.versions import COMPUTES
 
 LETTERS = re.compile(r"[^\W\d_]+")
-MODEL_KINDS = frozenset({"cox", "boosted_hazard"})
+MODEL_KINDS = frozenset({"cox", "boosted_hazard", "binary", "number"})
+_RELEASED_AS = {"boosted_hazard": "boosted_hazard", "logistic": "binary", "ridge": "number"}
 
 OWN_WORDS = """
 site model metric horizon group patients events quartiles count missing recorded median mean sd percent reference
@@ -20,8 +23,8 @@ reml normal interval hartung knapp pm dl fixed random paule mandel dersimonian l
 per doubling vs pre post yes no true false overall all total other train test internal external pooled site sites
 patients recorded a an of the and or in to by is not at covariate covariates missing dropped remaining refuse drop
 impute identity log1p linear logistic elastic net ridge lasso cox boosted hazard survival model validation comparison
-federated finished failed biolab python lower upper difference versus within between ratio hazard odds risk step
-float int string bool date datetime null i8 boolean f64 i64 version name
+federated finished failed withheld fit biolab python lower upper difference versus within between ratio hazard odds risk
+step float int string bool date datetime null i8 boolean f64 i64 version name
 """
 OWN_KOREAN = "마다 배마다 환자 기록된 공변량 결측 전체 합계 계 기타 대 및 의 없음 있음 예 아니오"
 
@@ -51,7 +54,7 @@ class Rules:
     protocol
         Canonical JSON of the protocol; that very text may leave.
     codebook
-        Canonical JSON of its codebook; that of a released model must equal it.
+        Canonical JSON of each variable of its codebook and panels; a released model may know no other.
     models
         Kinds of released models that may leave.
     longest
@@ -68,7 +71,7 @@ class Rules:
     examples: Mapping[str, tuple[object, object]] = field(default_factory=dict)
     times: tuple[float, ...] = ()
     protocol: str | None = None
-    codebook: str | None = None
+    codebook: Mapping[str, str] | None = None
     models: frozenset[str] = MODEL_KINDS
     longest: int = 200
     marks: int = 25
@@ -96,8 +99,8 @@ def rules_of(protocol: Protocol) -> Rules:
         examples=_examples(protocol),
         times=(0.0, *protocol.grid),
         protocol=protocol.canonical,
-        codebook=canonical_json(book.model_dump(mode="json")).decode(),
-        models=frozenset(spec.kind for spec in protocol.models) & MODEL_KINDS,
+        codebook={variable.name: _canonical(variable) for variable in (*book.variables, *_features(protocol))},
+        models=frozenset(_released_as(protocol, spec) for spec in protocol.models),
     )
 
 
@@ -141,9 +144,31 @@ def _identifiers(protocol: Protocol) -> Iterator[str]:
 
 
 def _examples(protocol: Protocol) -> dict[str, tuple[object, object]]:
-    made_up: dict[str, tuple[object, object]] = {}
+    used = {name: protocol.codebook[name] for spec in protocol.models for name in _variables(spec)}
+    features = {variable.name: variable for variable in _features(protocol)}
+    made_up = middle_values([*used.values(), *features.values()])
+    return {column.name: (column[0], column[1]) for column in made_up.iter_columns()}
+
+
+def _variables(spec: ModelSpec) -> tuple[str, ...]:
+    return () if isinstance(spec, PanelSpec) else tuple(term.variable for term in spec.terms)
+
+
+def _features(protocol: Protocol) -> Iterator[Variable]:
+    """Yield every feature that a released model may use: those of an index, and all of a panel a signature is of."""
     for spec in protocol.models:
-        for column in synthetic_patients(protocol, spec).iter_columns():
-            first, second = column.to_list()
-            made_up[column.name] = (first, second)
-    return made_up
+        if isinstance(spec, PanelSpec):
+            panel = protocol.panels[spec.panel]
+            for feature in spec.features if isinstance(spec, IndexSpec) else panel.features:
+                yield panel.unchecked_variable(spec.panel, feature)
+
+
+def _released_as(protocol: Protocol, spec: ModelSpec) -> str:
+    """Name what kind of released model a model of the protocol becomes."""
+    if spec.kind == "boosted_trees":
+        return protocol.endpoint.kind
+    return _RELEASED_AS.get(spec.kind, "cox")
+
+
+def _canonical(variable: Variable) -> str:
+    return canonical_json(variable.model_dump(mode="json")).decode()

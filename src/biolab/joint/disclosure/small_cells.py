@@ -9,6 +9,7 @@ import polars as pl
 from scipy.optimize import linprog
 
 from .columns import CONSTANT, KEY_NUMBERS, TOTALS, counted, normalised
+from .curves import curve_shares
 from .findings import Finding
 from .rules import Rules
 
@@ -66,8 +67,9 @@ def _count_columns(frame: pl.DataFrame, rules: Rules) -> dict[str, str]:
     named = {name: meaning for name in numeric if (meaning := counted(name)) is not None}
     if "value" in numeric and "kind" in frame.columns:
         named["value"] = "patients"
+    settled = named.keys() | curve_shares(frame)
     others = [
-        name for name in numeric if name not in named and not _is_key_number(name) and frame[name].dtype != pl.Null
+        name for name in numeric if name not in settled and not _is_key_number(name) and frame[name].dtype != pl.Null
     ]
     whole = [name for name in others if _is_whole(frame[name])]
     if len(whole) >= 2 and whole == others and not rules.variables & set(whole):

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from biolab.core.arrays import Float
+
 from .findings import Finding
 from .rules import Rules
 
 DIGITS = 9
 """Significant digits from which one equal number is no coincidence."""
+FEATURE_PRECISION = 1e-12
+"""Relative difference under which a number is a value of a panel; its millions of values are closer to each other."""
 CHANCE = 1e-4
 """Most patients that may be expected to agree by chance before agreement counts as a trace."""
 _FLOAT = re.compile(r"(?<![\w.])-?\d+\.\d{4,}(?:[eE][-+]?\d+)?")
@@ -32,6 +36,7 @@ class Traces:
     hashes: frozenset[str]
     exact: frozenset[str]
     who_has: Mapping[str, np.ndarray]
+    features: Float[np.ndarray, " v"]
 
     def in_text(self, where: str, text: str) -> Iterator[Finding]:
         """Find identifiers of patients, also hashed, and exact values of many digits in one text."""
@@ -47,8 +52,14 @@ class Traces:
                 yield _found(
                     where, "cohort-identifier", "it holds the identifier of a patient of this cohort, or its hash"
                 )
-            if self.exact and any(significant(float(word)) in self.exact for word in _FLOAT.findall(text)):
+            if any(self._is_exact(float(word)) for word in _FLOAT.findall(text)):
                 yield _found(where, "cohort-value", f"it holds a patient's exact value, equal in {DIGITS} digits")
+
+    def _is_exact(self, value: float) -> bool:
+        if significant(value) in self.exact:
+            return True
+        near = self.features[np.searchsorted(self.features, value - abs(value) * FEATURE_PRECISION) :][:1]
+        return bool(near.size and abs(near[0] - value) <= abs(value) * FEATURE_PRECISION)
 
     def _numbers_someone(self, text: str) -> bool:
         if not self.numbers.isdisjoint(_LONG_NUMBER.findall(text)):
@@ -90,6 +101,8 @@ def traces_of(cohort: pl.DataFrame, rules: Rules) -> Traces:
     identifiers += [name for name in unique if name not in identifiers and cohort[name].dtype == pl.String]
     known = {str(value).strip() for name in identifiers for value in cohort[name].drop_nulls()}
     measured = [name for name in cohort.columns if name not in identifiers and cohort[name].dtype.is_numeric()]
+    features = [name for name in measured if rules.variables and name not in rules.variables]
+    measured = [name for name in measured if name not in set(features)]
     exact, who_has = set[str](), dict[str, np.ndarray]()
     for name in measured:
         values = cohort[name].to_numpy()
@@ -105,6 +118,7 @@ def traces_of(cohort: pl.DataFrame, rules: Rules) -> Traces:
         numbers=frozenset(name for name in known if name.isdigit() and len(name) >= 6),
         exact=frozenset(exact),
         who_has=who_has,
+        features=np.unique(cohort.select(features).to_numpy()) if features else np.empty(0),
     )
 
 

@@ -66,6 +66,17 @@ def _sums(point: Curvature, rows: Rows, directions: Float[ndarray, "m k"]) -> tu
 
 
 @njit(cache=True, nogil=True)
+def risk_sums(
+    eta: Float[ndarray, " m"], rows: Rows, directions: Float[ndarray, "m k"]
+) -> tuple[Float[ndarray, "g k"], Float[ndarray, "g k"], Float[ndarray, " g"]]:
+    """Sum hazard times direction over who outlives each group's time and over who fails then, relative to its shift."""
+    shift, own, top, lowest = _scales(eta, rows)
+    point = Curvature(eta, shift, own, top, lowest, np.empty(0), np.empty((0, 3)))
+    others, dying = _sums(point, rows, directions)
+    return others, dying, shift
+
+
+@njit(cache=True, nogil=True)
 def _tree(point: Curvature, values: Float[ndarray, "g k"]) -> Float[ndarray, "v k"]:
     """Sum a group's values over the groups below each node, relative to the lowest shift there."""
     level = point.lowest.size // 2

@@ -45,6 +45,7 @@ CASES = (
     _case("Breslow", 90, 2, efron=False),
     _case("no ties", 90, 3, time=lambda c: c["time"] + np.linspace(0, 0.5, 90)),
     _case("all one time", 30, 4, time=np.full(30, 5.0)),
+    _case("a tie of hundreds", 400, 13, time=lambda c: np.where(np.arange(400) % 5 > 0, 5.0, c["time"])),
     _case("all censored", 30, 5, event=np.zeros(30, dtype=bool)),
     _case("strata", 90, 6, strata=np.arange(90) % 4),
     _case("weights", 90, 7, weight=np.linspace(0.0, 2.5, 90)),

@@ -52,6 +52,11 @@ def _everything(cohort: cases.Arguments) -> cases.Arguments:
     return _strata(cohort) | _weight(cohort) | _entry(cohort)
 
 
+def _large_tie(cohort: cases.Arguments) -> cases.Arguments:
+    """Let so many fail at once that their steps are summed as an integral."""
+    return {"time": np.where(np.arange(len(cohort["time"])) % 5 > 0, 5.0, cohort["time"])}
+
+
 def _outlier(cohort: cases.Arguments) -> cases.Arguments:
     """Let the row that leaves first tower over all others: alone it is at risk only in the first risk set."""
     first = np.argmin(cohort["time"])
@@ -95,6 +100,9 @@ CASES = (
     _case("not contiguous", 60, 17, _strided),
     _case("batch", 70, 18, lambda c: _strata(c) | _weight(c) | _batch(c)),
     _case("batch, everything", 70, 18, lambda c: _everything(c) | _batch(c)),
+    _case("a tie of hundreds", 700, 19, _large_tie),
+    _case("a tie of hundreds, everything", 700, 19, lambda c: _everything(c | _large_tie(c)) | _large_tie(c)),
+    _case("a tie of hundreds, spread over +-2000", 700, 20, _large_tie, spread=2000.0),
 )
 
 

@@ -8,39 +8,33 @@ from biolab.core.arrays import Bool, Float
 from biolab.kernels.logarithm import logarithm
 from biolab.kernels.risk_set import Rows
 
+from .smooth_steps import FEW, one_by_one, smooth_from, smoothly
+
 # Exponents stay within +-REACH of a shift: squares and reciprocal squares still fit float64.
 REACH = 250.0
 # Event times whose sums stay in the first cache.
 _NEAR = 1024
-# A product of so many ratios between 1 / deaths and 1 does not underflow.
-_CHUNK = 32
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"}, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def step_sums(others: float, dying: float, deaths: int) -> tuple[float, float, float, float, float]:
     """Sum over Efron's steps l < d with phi_l = others + (1 - l/d) dying.
 
-    Returns the sums of log phi_l, 1 / phi_l, (1 - l/d) / phi_l and of the last two squared.
+    Returns the sums of log phi_l, 1 / phi_l, (1 - l/d) / phi_l and of the last two squared. What many deaths cost grows
+    with the logarithm of their number: most of their steps are summed as an integral.
     """
     total = others + dying
+    scale = 1.0 / total
     if deaths == 1:
-        inverse = 1.0 / total
-        return np.log(total), inverse, inverse, inverse * inverse, inverse * inverse
-    logs, first, own, second, own_second = deaths * np.log(total), 0.0, 0.0, 0.0, 0.0
-    share, scale = 1.0 / deaths, 1.0 / total
-    for chunk in range(0, deaths, _CHUNK):
-        product = 1.0
-        for step in range(chunk, min(chunk + _CHUNK, deaths)):
-            kept = (deaths - step) * share
-            phi = others + kept * dying
-            inverse = 1.0 / phi
-            product *= phi * scale
-            first += inverse
-            second += inverse * inverse
-            own += kept * inverse
-            own_second += (kept * inverse) * (kept * inverse)
-        logs += np.log(product)
-    return logs, first, own, second, own_second
+        return np.log(total), scale, scale, scale * scale, scale * scale
+    rest, fall = others * scale, dying * scale / deaths
+    single = smooth_from(rest, fall, deaths) if deaths > FEW else deaths
+    logs, first, own, second, own_second = one_by_one(rest, fall, deaths, single)
+    if single < deaths:
+        more = smoothly(rest, fall, deaths, single)
+        logs, first, own = logs + more[0], first + more[1], own + more[2]
+        second, own_second = second + more[3], own_second + more[4]
+    return deaths * np.log(total) + logs, first * scale, own * scale, second * scale * scale, own_second * scale * scale
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -53,14 +53,14 @@ def cox_scan(
 ) -> CoxScan:
     """Fit h(t | x_j, Z) = h0(t) exp(x_j beta_j + Z gamma_j) for each column x_j of ``features``.
 
-    Each model maximises the partial likelihood of the risk set (its ties, strata and weights) by Newton's method.
-    Features on a CUDA device are fitted there (without covariates). A feature whose likelihood rises without end
-    is found by comparison, not by divergence, if there are no covariates.
+    Each model maximises the partial likelihood of the risk set (its ties, strata, weights and late entry) by Newton's
+    method. Features on a CUDA device are fitted there (without covariates or late entry). A feature whose likelihood
+    rises without end is found by comparison, not by divergence, if there are no covariates.
 
     Raises
     ------
     DataError
-        If shapes do not fit, a value is NaN or infinite, or the risk set has late entry.
+        If shapes do not fit, or a value is NaN or infinite.
     FitError
         If there is no event, or the covariates alone have no finite maximum.
 
@@ -83,7 +83,7 @@ def cox_scan(
 
     def fit(block: slice) -> None:
         if null is None:
-            if not cpu.scan(table[:, block].astype(np.float64, copy=False), rows, found[block]):
+            if not cpu.fit_block(table[:, block].astype(np.float64, copy=False), rows, found[block]):
                 _refuse_not_finite(table, block)
         else:
             _refuse_not_finite(table, block)
@@ -104,8 +104,6 @@ def _checked(features: Any, risk: RiskSet) -> ndarray | Tensor:
         )
     if isinstance(columns, ndarray) and columns.dtype.kind not in "biuf":
         raise DataError(f"features holds {columns.dtype} values; expected numbers.")
-    if risk.truncated:
-        raise DataError("cox_scan does not take late entry; leave entry out of the risk set, or fit features by CoxPH.")
     if not risk.layout.first_death.numel():
         raise FitError("There is no event among these rows; a Cox model needs at least one.")
     return columns

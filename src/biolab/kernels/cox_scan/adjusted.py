@@ -5,6 +5,7 @@ from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float
+from biolab.kernels.cox_curvature.truncated import risk_sums
 from biolab.kernels.risk_set import Rows
 
 from .outcomes import COLLINEAR, CONSTANT, NOT_CONVERGED, OK, SEPARATED
@@ -73,6 +74,88 @@ def _join(
 
 
 @njit(cache=True, nogil=True)
+def _leave(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
+    others: float,
+    first: Float[ndarray, " r"],
+    second: Float[ndarray, "r r"],
+    dying: float,
+    dying1: Float[ndarray, " r"],
+    dying2: Float[ndarray, "r r"],
+    weight: float,
+    steps: int,
+    gradient: Float[ndarray, " r"],
+    information: Float[ndarray, "r r"],
+) -> float:
+    """Add what an event time's denominators add to gradient and information; return their weighted logarithms."""
+    logs, mean, share = 0.0, np.empty(first.size), weight / steps
+    for step in range(steps):
+        kept = (steps - step) / steps
+        phi = others + kept * dying
+        logs += share * np.log(phi)
+        for i in range(mean.size):
+            mean[i] = (first[i] + kept * dying1[i]) / phi
+            gradient[i] -= share * mean[i]
+            for j in range(i + 1):
+                information[i, j] += share * ((second[i, j] + kept * dying2[i, j]) / phi - mean[i] * mean[j])
+    return logs
+
+
+@njit(cache=True, nogil=True)
+def _evaluate_late(
+    beta: Float[ndarray, " r"],
+    design: Float[ndarray, "m r"],
+    rows: Rows,
+    gradient: Float[ndarray, " r"],
+    information: Float[ndarray, "r r"],
+) -> tuple[float, float]:
+    """Do as `evaluate` does for rows that enter late: their sums are those of a tree."""
+    eta, weight, r = design @ beta, rows.weight, beta.size
+    others, dying, shift = risk_sums(eta, rows, _monomials(design))
+    first, second, dying1, dying2 = np.zeros(r), np.zeros((r, r)), np.zeros(r), np.zeros((r, r))
+    value, gradient[:], information[:] = 0.0, 0.0, 0.0
+    for g in range(shift.size):
+        _unpack(others[g], first, second)
+        _unpack(dying[g], dying1, dying2)
+        total = 0.0
+        for k in range(rows.first_death[g], rows.group_start[g + 1]):
+            heavy = weight[k] if weight.size else 1.0
+            total += heavy
+            value += heavy * (eta[k] - shift[g])
+            for i in range(r):
+                gradient[i] += heavy * design[k, i]
+        steps = rows.group_start[g + 1] - rows.first_death[g] if rows.efron else 1
+        value -= _leave(others[g, 0], first, second, dying[g, 0], dying1, dying2, total, steps, gradient, information)
+    return value, eta.max() - eta.min()
+
+
+@njit(cache=True, nogil=True)
+def _monomials(design: Float[ndarray, "m r"]) -> Float[ndarray, "m q"]:
+    """Set side by side 1, the columns, and the products of each with itself and those before it."""
+    m, r = design.shape
+    found = np.ones((m, 1 + r + r * (r + 1) // 2))
+    for k in range(m):
+        place = r + 1
+        for i in range(r):
+            found[k, 1 + i] = design[k, i]
+            for j in range(i + 1):
+                found[k, place] = design[k, i] * design[k, j]
+                place += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _unpack(sums: Float[ndarray, " q"], first: Float[ndarray, " r"], second: Float[ndarray, "r r"]) -> None:
+    """Take the sums of `_monomials` apart (lower half)."""
+    r = first.size
+    place = r + 1
+    for i in range(r):
+        first[i] = sums[1 + i]
+        for j in range(i + 1):
+            second[i, j] = sums[place]
+            place += 1
+
+
+@njit(cache=True, nogil=True)
 def evaluate(
     beta: Float[ndarray, " r"],
     design: Float[ndarray, "m r"],
@@ -81,12 +164,14 @@ def evaluate(
     information: Float[ndarray, "r r"],
 ) -> tuple[float, float]:
     """Fill gradient and information (lower half); return the log-likelihood and the linear predictor's range."""
+    if rows.leaves.size:
+        return _evaluate_late(beta, design, rows, gradient, information)
     group_start, first_death, opens, weight = rows.group_start, rows.first_death, rows.opens, rows.weight
     r = beta.size
     eta = design @ beta
     hazard = np.empty(eta.size)
     first, second, dying1, dying2 = np.zeros(r), np.zeros((r, r)), np.empty(r), np.empty((r, r))
-    mean, value, others, shift = np.empty(r), 0.0, 0.0, -np.inf
+    value, others, shift = 0.0, 0.0, -np.inf
     gradient[:], information[:] = 0.0, 0.0
     for g in range(first_death.size):
         start, deaths_start, stop = group_start[g], first_death[g], group_start[g + 1]
@@ -114,15 +199,7 @@ def evaluate(
         dying1[:], dying2[:] = 0.0, 0.0
         dying = _join(design, hazard, deaths_start, stop, dying1, dying2)
         steps = stop - deaths_start if rows.efron else 1
-        for step in range(steps):
-            kept, share = (steps - step) / steps, total / steps
-            phi = others + kept * dying
-            value -= share * np.log(phi)
-            for i in range(r):
-                mean[i] = (first[i] + kept * dying1[i]) / phi
-                gradient[i] -= share * mean[i]
-                for j in range(i + 1):
-                    information[i, j] += share * ((second[i, j] + kept * dying2[i, j]) / phi - mean[i] * mean[j])
+        value -= _leave(others, first, second, dying, dying1, dying2, total, steps, gradient, information)
         others += dying
         first += dying1
         second += dying2

@@ -49,6 +49,11 @@ def _covariates(cohort: cases.Arguments) -> cases.Arguments:
     return {"covariates": generator.normal(size=(len(cohort["time"]), 3)) + 0.4 * cohort["features"][:, :1]}
 
 
+def _entry(cohort: cases.Arguments) -> cases.Arguments:
+    generator = np.random.default_rng(3)
+    return {"entry": cohort["time"] - np.ceil(generator.exponential(4.0, len(cohort["time"])))}
+
+
 def _replaced(column: Callable[[cases.Arguments], ndarray]) -> Callable[[cases.Arguments], cases.Arguments]:
     def change(cohort: cases.Arguments) -> cases.Arguments:
         features = cohort["features"].copy()
@@ -64,6 +69,10 @@ def _outlier(cohort: cases.Arguments) -> ndarray:
     return np.where(np.arange(len(cohort["time"])) == first, 1e4, cohort["features"][:, 1])
 
 
+def _by_stratum(cohort: cases.Arguments) -> cases.Arguments:
+    return _replaced(lambda c: np.arange(float(len(c["time"]))) % 3)(cohort)
+
+
 CASES = (
     _case("one feature", 60, 1, 0),
     _case("no ties", 80, 11, 1, months=False),
@@ -72,9 +81,16 @@ CASES = (
     _case("strata", 80, 9, 3, _strata),
     _case("covariates", 80, 9, 4, _covariates),
     _case("covariates, strata, breslow", 80, 9, 4, lambda c: _covariates(c) | _strata(c) | {"ties": "breslow"}),
+    _case("late entry", 80, 9, 2, _entry),
+    _case("late entry, no ties, breslow", 80, 9, 1, lambda c: _entry(c) | {"ties": "breslow"}, months=False),
+    _case("late entry, strata", 80, 9, 3, lambda c: _entry(c) | _strata(c)),
+    _case("late entry, covariates, strata", 80, 5, 4, lambda c: _entry(c) | _covariates(c) | _strata(c)),
+    _case("late entry, separated", 50, 3, 7, lambda c: _entry(c) | _replaced(lambda c: -c["time"])(c)),
+    _case("late entry, constant within strata", 50, 3, 6, lambda c: _entry(c) | _strata(c) | _by_stratum(c)),
+    _case("late entry, outlier", 60, 3, 9, lambda c: _entry(c) | _replaced(_outlier)(c)),
     _case("more features than subjects", 20, 40, 5),
     _case("constant", 50, 3, 6, _replaced(lambda c: np.full(50, 3.7))),
-    _case("constant within strata", 50, 3, 6, lambda c: _strata(c) | _replaced(lambda c: np.arange(50.0) % 3)(c)),
+    _case("constant within strata", 50, 3, 6, lambda c: _strata(c) | _by_stratum(c)),
     _case("separated", 50, 3, 7, _replaced(lambda c: -c["time"])),
     _case("separated the other way", 50, 3, 7, _replaced(lambda c: c["time"])),
     _case("two values", 60, 3, 8, _replaced(lambda c: np.arange(60.0) % 2)),
@@ -94,7 +110,7 @@ INVARIANCES: cases.Invariances = {
     "order of rows": lambda a: {
         name: values if isinstance(values, str) else np.asarray(values)[::-1] for name, values in a.items()
     },
-    "time squared": lambda a: a | {"time": a["time"] ** 2},
+    "time squared": lambda a: a if "entry" in a else a | {"time": a["time"] ** 2},
 }
 
 
@@ -121,13 +137,15 @@ def exact(**arguments: Any) -> dict[str, ndarray]:
     features = np.asarray(arguments["features"], dtype=np.float64)
     n = len(features)
     stratum = arguments.get("strata", np.zeros(n, dtype=np.int64))
+    time, event = np.asarray(arguments["time"]), np.asarray(arguments["event"])
+    entry = np.asarray(arguments.get("entry", np.full(n, -np.inf)))
     # rows never at risk do not enter a fit, nor the standardisation of a feature
-    first = {s: np.min(arguments["time"][arguments["event"] & (stratum == s)], initial=np.inf) for s in set(stratum)}
-    kept = arguments["time"] >= np.array([first[s] for s in stratum])
+    moments = [np.unique(time[event & (stratum == label)]) for label in stratum]
+    kept = np.array([((low < m) & (m <= high)).any() for m, low, high in zip(moments, entry, time, strict=True)])
     covariates = arguments.get("covariates", np.zeros((n, 0)))[kept]
-    rows = (arguments["time"][kept], arguments["event"][kept], stratum[kept])
+    rows = (time[kept], event[kept], stratum[kept], entry[kept])
     efron = arguments.get("ties", "efron") == "efron"
-    found = np.array([reference.scan_feature(column, covariates, *rows, efron=efron) for column in features[kept].T])
+    found = np.array([reference.scan_feature(column, covariates, rows, efron=efron) for column in features[kept].T])
     coef, error, score, ratio, outcome = found.T
     return {
         "z": coef / error,

@@ -1,9 +1,10 @@
 """Many one-feature Cox models at once: 32 features are the lanes of one walk, all Newton steps in cache."""
 
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, typeof, types
 from numpy import ndarray
 
 from biolab.core.arrays import Float, Int
@@ -11,6 +12,7 @@ from biolab.kernels.exponential import exponential
 from biolab.kernels.logarithm import logarithm
 from biolab.kernels.risk_set import Rows
 
+from . import late_entry
 from .adjusted import fit_alone
 from .outcomes import CONSTANT, NOT_CONVERGED, OK, SEPARATED
 
@@ -27,7 +29,8 @@ REACH = 250.0
 class Lanes(NamedTuple):
     """Standardised features side by side, with what does not change from step to step and room for what does.
 
-    ``reach`` is the largest value of each lane, ``died`` its weighted sum over the events.
+    ``reach`` is the largest value of each lane, ``died`` its weighted sum over the events. ``start``, ``nodes`` and
+    ``tree`` hold risk sets with late entry (see `late_entry`), of which they are empty without.
     """
 
     z: Float[ndarray, "m l"]
@@ -37,12 +40,29 @@ class Lanes(NamedTuple):
     outcome: Int[ndarray, " l"]
     hazard: Float[ndarray, "m l"]
     phi: Float[ndarray, "d l"]
+    start: Int[ndarray, " m+1"]
+    nodes: Int[ndarray, " c"]
+    tree: Float[ndarray, "v 3 l"]
+
+
+_ANY_LAYOUT = types.Array(types.float64, 2, "A", readonly=True)
+_COMPILING = Lock()
+
+
+def fit_block(table: Float[ndarray, "n c"], rows: Rows, found: Float[ndarray, "c 5"]) -> bool:
+    """Fit each column of the features by the one compiled form that takes every layout of a table."""
+    with _COMPILING:
+        if not scan.signatures:
+            scan.compile((_ANY_LAYOUT, typeof(rows), typeof(found)))
+            scan.disable_compile()
+    return scan(table, rows, found)
 
 
 @njit(cache=True, nogil=True)
 def scan(table: Float[ndarray, "n c"], rows: Rows, found: Float[ndarray, "c 5"]) -> bool:
     """Fit each column of the features; see `outcomes` for the columns of ``found``. False if a value is not finite."""
     m, steps = rows.order.size, (rows.group_start[1:] - rows.first_death).sum()
+    start, nodes = late_entry.cover(rows)
     lanes = Lanes(
         np.zeros((m, LANES)),
         np.ones(LANES),
@@ -51,13 +71,16 @@ def scan(table: Float[ndarray, "n c"], rows: Rows, found: Float[ndarray, "c 5"])
         np.empty(LANES, dtype=np.int64),
         np.empty((m, LANES)),
         np.empty((steps, LANES)),
+        start,
+        nodes,
+        np.empty((2 * late_entry.leaf_level(rows), 3, LANES)),
     )
     finite = True
     for begin in range(0, table.shape[1], LANES):
         part = found[begin : begin + LANES]
         finite &= _standardise(table[:, begin : begin + LANES], rows.order, lanes)
         if finite:
-            _find_separation(lanes.z, rows, lanes.outcome)
+            _find_separation(lanes, rows)
             beta, error, score, ratio = _fit_lanes(lanes, rows)
             _fit_far_ones(lanes, rows, beta, error, ratio)
             _write(lanes, beta, error, score, ratio, part)
@@ -142,14 +165,20 @@ def _standardise(table: Float[ndarray, "n k"], order: Int[ndarray, " m"], lanes:
 
 
 @njit(cache=True, nogil=True)
-def _find_separation(z: Float[ndarray, "m l"], rows: Rows, outcome: Int[ndarray, " l"]) -> None:
+def _find_separation(lanes: Lanes, rows: Rows) -> None:
     """Mark lanes without a finite maximum: who fails always has the highest value at risk, or always the lowest."""
+    z, outcome, tree, level = lanes.z, lanes.outcome, lanes.tree, len(lanes.tree) // 2
     group_start, first_death, opens = rows.group_start, rows.first_death, rows.opens
+    if level:
+        late_entry.find_extremes(z, lanes.start, lanes.nodes, tree)
     low, high, rises, falls = np.empty(LANES), np.empty(LANES), np.zeros(LANES), np.zeros(LANES)
     for g in range(first_death.size):
-        if opens[g]:
+        start = group_start[g]
+        if level:
+            low[:], high[:], start = tree[level + g, 0], tree[level + g, 1], first_death[g]
+        elif opens[g]:
             low[:], high[:] = np.inf, -np.inf
-        for k in range(group_start[g], group_start[g + 1]):
+        for k in range(start, group_start[g + 1]):
             row = z[k]
             for lane in range(LANES):
                 x = row[lane]
@@ -267,11 +296,15 @@ def _evaluate(
 ) -> None:
     """Fill log-likelihood (where it is wanted), gradient and information for the lanes' hazards."""
     others, dying, thinned = np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty((3, LANES))
-    step = 0
+    step, tree, level = 0, lanes.tree, len(lanes.tree) // 2
+    if level:
+        late_entry.sum_hazards(lanes.z, lanes.hazard, lanes.start, lanes.nodes, tree)
     found[0], found[1], found[2] = beta * lanes.died, lanes.died, 0.0
     for g in range(rows.first_death.size):
         start, death, stop = rows.group_start[g], rows.first_death[g], rows.group_start[g + 1]
-        if rows.opens[g]:
+        if level:  # who outlives this event time is in the tree already
+            others[:], start = tree[level + g], death
+        elif rows.opens[g]:
             others[:] = 0.0
         if stop - death == 1 or not rows.efron:
             _join(lanes, start, stop, others)

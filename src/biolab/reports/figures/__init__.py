@@ -20,5 +20,6 @@ from .residual_trend import residual_trend as residual_trend
 from .sequence_map import sequence_map as sequence_map
 from .smooth_calibration import smooth_calibration as smooth_calibration
 from .svg import svg as svg
+from .transport import transport as transport
 from .validation_matrix import validation_matrix as validation_matrix
 from .volcano import volcano as volcano

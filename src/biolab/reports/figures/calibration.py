@@ -33,13 +33,16 @@ class _Panel:
 
 
 @theme()
-def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float) -> Figure:
-    """Draw observed (Kaplan-Meier) against predicted risk by a horizon; on the diagonal predictions are right.
+def calibration(groups: pl.DataFrame, legend: Legend, *, horizon: float | None) -> Figure:
+    """Draw observed against predicted risk; on the diagonal predictions are right.
+
+    By a horizon the observed risk is Kaplan-Meier's; without one (a class) it is the share of patients.
 
     Rows are directions, external ones first; columns are models; bars are the observed risk's interval. Groups without
     a number are left out.
     """
-    found = groups.filter((pl.col("horizon") == horizon) & pl.col("predicted").is_not_null())
+    at = pl.col("horizon").is_null() if horizon is None else pl.col("horizon") == horizon
+    found = groups.filter(at & pl.col("predicted").is_not_null())
     if found.is_empty():
         return empty(legend.prose("figure.nothing"))
     models = in_order(found["model"], legend.models)
@@ -119,10 +122,11 @@ def _groups(axes: Axes, panel: _Panel, groups: pl.DataFrame, colour: str) -> lis
     return points
 
 
-def _axis_names(figure: Figure, legend: Legend, horizon: float) -> None:
-    values = {"time": legend.duration(horizon)}
+def _axis_names(figure: Figure, legend: Legend, horizon: float | None) -> None:
+    values = {"time": "" if horizon is None else legend.duration(horizon)}
     middle = figure.get_size_inches()[1] / 2
-    write(figure, (_LEFT + WIDTH_IN) / 2, 0.1, legend.prose("figure.predicted_risk", values), ha="center")
-    label = write(figure, 0.12, middle, legend.prose("figure.observed_risk", values), ha="center")
+    kind = "share" if horizon is None else "risk"
+    write(figure, (_LEFT + WIDTH_IN) / 2, 0.1, legend.prose(f"figure.predicted_{kind}", values), ha="center")
+    label = write(figure, 0.12, middle, legend.prose(f"figure.observed_{kind}", values), ha="center")
     label.set_rotation(90)
     label.set_rotation_mode("anchor")

@@ -6,15 +6,16 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MultipleLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from matplotlib.transforms import blended_transform_factory
 
-from biolab.reports.legend import MUTED, RULE, Legend, in_order
+from biolab.reports.legend import MUTED, RULE, SITE_COLOURS, Legend, in_order
 from biolab.reports.values import count
 
 from .theme import EDGE_IN, LINE_IN, SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, write
 
-_LEFT, _RIGHT, _PLOT_HEIGHT, _TOP = 1.6, 0.2, 2.9, 0.3
+_LEFT, _RIGHT, _PLOT_HEIGHT, _TOP = 1.6, 0.34, 2.9, 0.3
+_PANELS_A_ROW, _PANEL_IN = 4, 1.55
 
 
 @theme()
@@ -30,11 +31,14 @@ def kaplan_meier(
     """Draw a survival step curve a site, horizons as dotted lines and a table of the numbers at risk.
 
     ``curves`` has site, time, survival, lower, upper; ``at_risk`` has site, time, at_risk, whose nulls were
-    suppressed and are written as ``<minimum_cell``.
+    suppressed and are written as ``<minimum_cell``. More sites than can be told apart by colour have a panel each, with
+    the others behind in grey.
     """
     if curves.is_empty():
         return empty(legend.prose("figure.nothing"))
     sites = in_order(curves["site"], legend.sites)
+    if len(sites) > len(SITE_COLOURS):
+        return _multiples(curves, at_risk, legend, sites)
     table_height = 0.62 + (len(sites) + 1) * LINE_IN * 1.15
     figure = canvas(_TOP + _PLOT_HEIGHT + table_height)
     axes = place(figure, _LEFT, table_height, WIDTH_IN - _LEFT - _RIGHT, _PLOT_HEIGHT)
@@ -52,6 +56,37 @@ def kaplan_meier(
             )  # fmt: skip
     _numbers_at_risk(figure, axes, at_risk, legend, minimum_cell)
     _names(axes, sites, legend)
+    return figure
+
+
+def _multiples(curves: pl.DataFrame, at_risk: pl.DataFrame, legend: Legend, sites: list[str]) -> Figure:
+    """Draw a small panel a site."""
+    rows = -(-len(sites) // _PANELS_A_ROW)
+    width = (WIDTH_IN - 0.45 - 0.15 * (_PANELS_A_ROW - 1)) / _PANELS_A_ROW
+    figure = canvas(rows * _PANEL_IN + 0.25)
+    end = max(float(time) for time in curves["time"].drop_nulls())
+    apart = {site: curves.filter(pl.col("site") == site).sort("time") for site in sites}
+    first = at_risk.sort("time").group_by("site", maintain_order=True).first()
+    patients = {row["site"]: row["at_risk"] for row in first.iter_rows(named=True)}
+    for index, site in enumerate(sites):
+        row, column = divmod(index, _PANELS_A_ROW)
+        left = 0.42 + column * (width + 0.15)
+        axes = place(figure, left, 0.45 + (rows - 1 - row) * _PANEL_IN, width, _PANEL_IN - 0.6)
+        for other in sites:
+            axes.step(apart[other]["time"], apart[other]["survival"], where="post", color=RULE, linewidth=0.7, zorder=1)
+        _curve(axes, apart[site], legend.site_colour(site), index)
+        axes.set_xlim(0, end)
+        axes.set_ylim(0, 1)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MultipleLocator(0.5))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        if column:
+            axes.set_yticklabels([])
+        told = {"site": legend.site(site), "patients": f"{patients[site]:,.0f}"}
+        title = shorten(legend.prose("figure.curve_of", told), width)
+        write(figure, left, 0.45 + (rows - row) * _PANEL_IN - 0.5, title, size=SMALL_PT, bold=True)
+    axis = legend.prose.time_axis(legend.time_unit)
+    write(figure, WIDTH_IN / 2, 0.1, axis, ha="center", size=SMALL_PT, colour=MUTED)
     return figure
 
 

@@ -1,6 +1,7 @@
 """Where each model was trained against where it was tested: one square a pair of sites, one panel a model."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ _GOOD = LinearSegmentedColormap.from_list("good", ["#fafcfd", "#dbe9f1", "#b3d1e
 _AROUND_ONE = LinearSegmentedColormap.from_list("around one", ["#4a86bd", "#a8cfe5", "#fbfbfa", "#f6bd9f", "#d1604f"])
 _NAMES_IN, _GAP_IN, _HEAD_IN, _LABEL_IN, _CELL_IN = 1.5, 0.16, 0.27, 0.135, 0.46
 _PANELS_A_ROW, _INSET, _NOTCH = 4, 0.012, 0.09
+_NARROW_IN = 0.55  # a narrower cell has no room for its interval
 _NAME_PT = SMALL_PT - 0.6
 
 
@@ -29,7 +31,8 @@ class _Panel:
     left: float
     top: float
     cell_width: float
-    sites: list[str]
+    trains: list[str]
+    tests: list[str]
 
 
 @theme()
@@ -44,43 +47,43 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
     if found.is_empty():
         return empty(legend.prose("figure.nothing"))
     models = in_order(found["model"], legend.models)
-    reported = in_order(pl.concat([found["train_site"], found["test_site"]]), legend.sites)
-    sites = [*legend.sites, *(site for site in reported if site not in legend.sites)]
+    reported = {name: in_order(found[name], legend.sites) for name in ("train_site", "test_site")}
+    trains, tests = (
+        [*legend.sites, *(site for site in sites if site not in legend.sites)] for sites in reported.values()
+    )
     values = index_values(found, ("model", "train_site", "test_site"))
-    columns = min(_PANELS_A_ROW, len(models))
+    columns = max(1, min(_PANELS_A_ROW, len(models), int((WIDTH_IN - _NAMES_IN) / (_NARROW_IN * len(tests)))))
     width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns
-    cell_width = min(width / len(sites), 1.1)
-    names = {site: wrap(legend.site(site), cell_width, _NAME_PT) for site in sites}
-    depth = _HEAD_IN + _CELL_IN * len(sites) + _LABEL_IN * (1.2 + max(map(len, names.values()))) + 0.14
+    cell_width = min(width / len(tests), 1.1)
+    names = {site: wrap(legend.site(site), cell_width, _NAME_PT) for site in tests}
+    depth = _HEAD_IN + _CELL_IN * len(trains) + _LABEL_IN * (1.2 + max(map(len, names.values()))) + 0.14
     figure = canvas(depth * -(-len(models) // columns))
     axes = sheet(figure)
     for index, model in enumerate(models):
         row, column = divmod(index, columns)
-        left = _NAMES_IN + column * (cell_width * len(sites) + _GAP_IN)
+        left = _NAMES_IN + column * (cell_width * len(tests) + _GAP_IN)
         top = figure.get_size_inches()[1] - row * depth - _HEAD_IN
-        panel = _Panel(name=str(index), left=left, top=top, cell_width=cell_width, sites=sites)
-        title = shorten(legend.model(model), cell_width * len(sites) + _GAP_IN)
+        panel = _Panel(name=str(index), left=left, top=top, cell_width=cell_width, trains=trains, tests=tests)
+        title = shorten(legend.model(model), cell_width * len(tests) + _GAP_IN)
         write(figure, left + _INSET, top + 0.12, title, bold=True)
-        _cells(axes, panel, {pair: values.get((model, *pair), MISSING) for pair in _pairs(sites)}, metric, legend)
+        _cells(
+            axes, panel, {pair: values.get((model, *pair), MISSING) for pair in product(trains, tests)}, metric, legend
+        )
         _test_names(figure, panel, names, legend)
         if column == 0:
             _train_names(figure, panel, legend)
     return figure
 
 
-def _pairs(sites: list[str]) -> list[tuple[str, str]]:
-    return [(train, test) for train in sites for test in sites]
-
-
 def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metric: str, legend: Legend) -> None:
     for (train, test), value in cells.items():
-        left = panel.left + panel.sites.index(test) * panel.cell_width
-        top = panel.top - panel.sites.index(train) * _CELL_IN
+        left = panel.left + panel.tests.index(test) * panel.cell_width
+        top = panel.top - panel.trains.index(train) * _CELL_IN
         _cell(axes, (left, top, panel.cell_width), value, metric, legend)
         if train == test:
             x, y = left + _INSET, top - _INSET
             corners = [(x, y), (x + _NOTCH, y), (x, y - _NOTCH)]
-            mark = f"internal-{panel.name}-{panel.sites.index(test)}"
+            mark = f"internal-{panel.name}-{panel.tests.index(test)}"
             axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=mark))
 
 
@@ -99,6 +102,10 @@ def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str
     ink = _ink(to_rgb(colour))
     digits = reading(metric).digits
     limits = interval(value, digits, legend.prose) if value.has_interval else missing
+    if width < 0.9 * _NARROW_IN:
+        text = number(value.estimate, min(digits, 2))
+        axes.text(middle, top - _CELL_IN / 2, text, ha="center", va="center", color=ink, fontsize=SMALL_PT)
+        return
     for down, text, size, weight in (
         (0.37, number(value.estimate, digits), TEXT_PT + 0.5, "bold"),
         (0.71, limits, SMALL_PT - 0.8, "normal"),
@@ -108,13 +115,13 @@ def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str
 
 
 def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], legend: Legend) -> None:
-    bottom = panel.top - _CELL_IN * len(panel.sites) - 0.09
-    for column, site in enumerate(panel.sites):
+    bottom = panel.top - _CELL_IN * len(panel.trains) - 0.09
+    for column, site in enumerate(panel.tests):
         middle = panel.left + (column + 0.5) * panel.cell_width
         for line, text in enumerate(names[site]):
             down = bottom - line * _LABEL_IN
             write(figure, middle, down, text, ha="center", size=_NAME_PT, colour=legend.site_colour(site))
-    middle = panel.left + len(panel.sites) * panel.cell_width / 2
+    middle = panel.left + len(panel.tests) * panel.cell_width / 2
     down = bottom - max(map(len, names.values())) * _LABEL_IN - 0.01
     write(figure, middle, down, legend.prose("figure.tested_at"), ha="center", size=_NAME_PT, colour=MUTED)
 
@@ -122,7 +129,7 @@ def _test_names(figure: Figure, panel: _Panel, names: dict[str, list[str]], lege
 def _train_names(figure: Figure, panel: _Panel, legend: Legend) -> None:
     size, colour = _NAME_PT, MUTED
     write(figure, EDGE_IN, panel.top + 0.12, legend.prose("figure.trained_at"), size=size, colour=colour)
-    for row, site in enumerate(panel.sites):
+    for row, site in enumerate(panel.trains):
         label = shorten(legend.site(site), _NAMES_IN - 0.15, SMALL_PT)
         up = panel.top - (row + 0.5) * _CELL_IN
         write(figure, EDGE_IN, up, label, size=SMALL_PT, colour=legend.site_colour(site))

@@ -19,3 +19,9 @@ from .standing import missing_table as missing_table
 from .standing import pooled_table as pooled_table
 from .standing import ranking_table as ranking_table
 from .standing import verification_table as verification_table
+from .subgroups import subgroup_sentences as subgroup_sentences
+from .subgroups import subgroup_tables as subgroup_tables
+from .transport import signature_table as signature_table
+from .transport import trained_signatures as trained_signatures
+from .transport import transport_table as transport_table
+from .transport import withheld_table as withheld_table

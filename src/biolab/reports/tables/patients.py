@@ -10,17 +10,30 @@ from biolab.reports.values import EN_DASH, MISSING, Value, count, known, number,
 
 from .shape import Cell, Group, Table, count_cell, estimate_cell
 
+_MOST_SITES = 5
+
 
 def characteristics_table(comparison: Comparison, legend: Legend) -> Table:
     """Show cohort sizes and every variable by site; suppressed counts read ``<10``."""
     say, minimum = legend.prose, comparison.protocol.minimum_cell
-    sites = list(comparison.sites["site"])
+    sites = in_order(comparison.cohorts["site"], legend.sites)
     groups = [Group(rows=tuple(_sizes(comparison, legend, sites)))]
     for variable in comparison.characteristics["variable"].unique(maintain_order=True):
         rows = comparison.characteristics.filter(pl.col("variable") == variable)
         groups.append(_variable(rows, sites, minimum, legend))
     columns = (say("patients.variable"), *(legend.site(site) for site in sites))
-    return Table(caption=say("patients.caption"), columns=columns, groups=tuple(groups))
+    table = Table(caption=say("patients.caption"), columns=columns, groups=tuple(groups))
+    return _by_site(table, say("survival.institution")) if len(sites) > _MOST_SITES else table
+
+
+def _by_site(table: Table, head: str) -> Table:
+    """Turn a table round: many sites are easier to read down than across."""
+    heads = [f"{group.heading}: {row[0].text}" if group.heading else row[0].text
+             for group in table.groups for row in group.rows]  # fmt: skip
+    rows = tuple(
+        (Cell(text=site), *(row[place] for row in table.rows)) for place, site in enumerate(table.columns[1:], start=1)
+    )
+    return Table(caption=table.caption, columns=(head, *heads), groups=(Group(rows=rows),))
 
 
 def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tuple[Cell, ...]]:
@@ -32,13 +45,19 @@ def _sizes(comparison: Comparison, legend: Legend, sites: list[str]) -> list[tup
         "dropped": say("patients.dropped"),
     }
     none = Cell(text=say("common.missing"), kind="missing")
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (Cell(text=head), *(count_cell(cohorts[site][name], minimum) if site in cohorts else none for site in sites))
         for name, head in heads.items()
     ]
+    if comparison.protocol.outcome != "survival":  # no follow-up, and of a number no events
+        return [row for row, name in zip(rows, heads, strict=True) if name != "events" or _counts_events(comparison)]
     follow_up = [known(cohorts.get(site, {}).get("median_follow_up")) for site in sites]
     cells = [none if months is None else Cell(text=number(months, 1), kind="number") for months in follow_up]
     return [*rows, (Cell(text=say("patients.follow_up", {"unit": say.unit(comparison.protocol.time_unit)})), *cells)]
+
+
+def _counts_events(comparison: Comparison) -> bool:
+    return comparison.protocol.outcome != "number"
 
 
 def _variable(rows: pl.DataFrame, sites: list[str], minimum_cell: int, legend: Legend) -> Group:
