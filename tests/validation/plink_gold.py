@@ -20,6 +20,7 @@ FOLDER = Path(__file__).with_name("plink")
 SAMPLES, AUTOSOMAL, ON_X = 80, 200, 20
 
 PLINK2 = {
+    "toy2": ("--make-pgen", ["pgen", "pvar", "psam"]),
     "freq": ("--freq", ["afreq"]),
     "missing": ("--missing", ["vmiss", "smiss"]),
     "hardy": ("--hardy", ["hardy", "hardy.x"]),

@@ -70,6 +70,14 @@ def same(found, expected, **close):
     np.testing.assert_allclose(found, expected, **(CLOSE | close))
 
 
+def test_pgen_holds_what_the_bed_holds():
+    pytest.importorskip("pgenlib", reason="pgenlib is not installed (pip install 'biolab[genomics]')")
+    found = gt.read_plink(FOLDER / "toy2")
+    np.testing.assert_array_equal(found.dosage(), toy().dosage())
+    assert found.variants.equals(toy().variants)
+    assert found.samples.equals(toy().samples)
+
+
 def test_frequencies():
     table, expected = gt.allele_frequency(toy()).table(), gold("freq.afreq")
     assert table["variant_id"].to_list() == expected["ID"].to_list()
