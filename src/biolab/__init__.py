@@ -12,7 +12,9 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_ROOMS = ("cli", "core", "data", "joint", "kernels", "reports", "sequences", "stats", "survival", "tracking")
+_ROOMS = (
+    "cli", "core", "data", "genotypes", "joint", "kernels", "reports", "sequences", "stats", "survival", "tracking",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> ModuleType:

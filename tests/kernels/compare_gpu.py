@@ -68,7 +68,40 @@ def compare_cox_scan():
     return compared
 
 
+def compare_packed_matmul():
+    """Tiles are multiplied in float32: seven digits of the largest term."""
+    from biolab.kernels import Coding, packed_products, packed_scores
+    from biolab.kernels.packed_matmul import gpu
+    from biolab.kernels.packed_matmul.cases import CASES, pack
+
+    compared = 0
+    for case in CASES:
+        arguments = case.make()
+        codes = arguments["codes"]
+        if DEVICE.type == "cpu" and codes.size > 3000:
+            continue
+        m, n = codes.shape
+        packed, coding = pack(codes), Coding.of(m, **{k: arguments[k] for k in ("centre", "scale", "missing")})
+        there = torch.from_numpy(np.ascontiguousarray(packed)).to(DEVICE)
+        for found, expected in (
+            (
+                gpu.scores(there, n, torch.from_numpy(arguments["weights"]).to(DEVICE), coding.values),
+                packed_scores(packed, n, arguments["weights"], coding),
+            ),
+            (
+                gpu.products(there, n, torch.from_numpy(arguments["dense"]).to(DEVICE), coding.values),
+                packed_products(packed, n, arguments["dense"], coding),
+            ),
+        ):
+            np.testing.assert_allclose(
+                found.cpu().numpy(), expected, rtol=1e-5, atol=2e-5 * m**0.5 + 1e-5, err_msg=case.name
+            )
+        compared += 1
+    return compared
+
+
 if __name__ == "__main__":
-    count = {"cox_loss": compare_cox_loss, "cox_scan": compare_cox_scan}[sys.argv[1]]()
+    kernels = {"cox_loss": compare_cox_loss, "cox_scan": compare_cox_scan, "packed_matmul": compare_packed_matmul}
+    count = kernels[sys.argv[1]]()
     assert count > 3
     print(f"{count} cases agree on {DEVICE}")

@@ -85,6 +85,17 @@ def scan_frame() -> pl.DataFrame:
     return pl.DataFrame({"feature": names, "coef": z / 8, "z": z, "p_value": p, "q_value": np.minimum(p * 2000, 1)})
 
 
+def genome_frame() -> pl.DataFrame:
+    names = [str(number) for number in range(1, 23)] + ["X"]
+    place = np.arange(2000)
+    return scan_frame().select(
+        "p_value",
+        variant_id="feature",
+        chromosome=pl.Series([names[k] for k in place * 23 // 2000]),
+        position=pl.Series(place * 1000 % 87_000),
+    )
+
+
 def pair_frame() -> pl.DataFrame:
     return scan_frame().with_columns(
         z_other=pl.col("z") * 0.5 + pl.Series(GENERATOR.normal(size=2000)), selected=pl.col("z").abs() > 2.5
@@ -109,6 +120,7 @@ def draw(name: str, legend: Legend, *, nothing: bool = False):
         "d_calibration": lambda: figures.d_calibration(cut(bin_frame()), legend),
         "quantile_quantile": lambda: figures.quantile_quantile(cut(scans), legend),
         "volcano": lambda: figures.volcano(cut(scan_frame()), legend),
+        "manhattan": lambda: figures.manhattan(cut(genome_frame()), legend),
         "replication": lambda: figures.replication(cut(pair_frame()), legend, names=("here", LONG)),
     }
     return made[name]()
@@ -116,7 +128,7 @@ def draw(name: str, legend: Legend, *, nothing: bool = False):
 
 NAMES = (
     "penalised_path", "cumulative_incidence", "residual_trend", "decision_curve", "smooth_calibration", "d_calibration",
-    "quantile_quantile", "volcano", "replication",
+    "quantile_quantile", "volcano", "manhattan", "replication",
 )  # fmt: skip
 
 
@@ -208,6 +220,17 @@ def test_a_volcano_colours_what_is_below_the_limit_and_names_the_strongest():
     assert drawn <= below.height
     assert "gene1" in words(figure)
     assert f"q < 0.05: {below.height} of 2,000 features, in colour" in words(figure)
+
+
+def test_a_manhattan_plot_colours_and_names_what_is_below_the_limit():
+    frame = genome_frame()
+    figure = figures.manhattan(frame, Legend(), limit=1e-4, named=2)
+    below = frame.filter(pl.col("p_value") < 1e-4)
+    assert len(marked(figure, "below-limit").get_xdata()) == below.height
+    assert f"p < 0.0001: {below.height} of 2,000 variants, in colour" in words(figure)
+    drawn = [len(marked(figure, name).get_xdata()) for name in ("even", "odd")]
+    assert 500 < sum(drawn) <= 2000 - below.height
+    assert {"1", "X", "Chromosome"} <= set(words(figure))
 
 
 def test_replication_counts_directions():

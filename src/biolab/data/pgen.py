@@ -1,0 +1,166 @@
+"""PLINK 2's .pgen through the optional package Pgenlib, hard calls packed into two bits; .pvar and .psam as frames."""
+
+import gzip
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from biolab.core import DataError, MissingExtraError
+from biolab.core.arrays import UInt
+
+from .bed import pack
+from .plink import named_samples, named_variants, numbers, sex_names
+
+if TYPE_CHECKING:
+    from .plink import VariantIds
+
+_PVAR: Final = {
+    "#CHROM": "chromosome",
+    "POS": "position",
+    "ID": "variant_id",
+    "REF": "other_allele",
+    "ALT": "effect_allele",
+}
+_UNKNOWN_PARENT: Final = ["0", "NA"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PgenFile:
+    """Hard calls of a .pgen, packed as they are asked for; the effect allele (A1 of a .bed) is ALT."""
+
+    path: Path
+    samples: int
+    variants: int
+    _reader: Any = field(repr=False)
+
+    def rows(self, start: int, stop: int) -> UInt[np.ndarray, "m b"]:
+        """Return the rows from ``start`` to before ``stop``."""
+        calls = np.empty((max(stop - start, 0), self.samples), dtype=np.int8)
+        if len(calls):
+            self._reader.read_range(start, stop, calls)
+        return pack(calls)
+
+    def release(self, start: int, stop: int) -> None:
+        """Do nothing: rows are made anew each time."""
+
+
+def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
+    """Open a .pgen whose .psam has so many samples and whose .pvar so many variants.
+
+    Dosages between 0, 1 and 2 are read as the hard calls stored beside them. Read it from one thread at a time.
+
+    Raises
+    ------
+    MissingExtraError
+        If the package Pgenlib is not installed.
+    DataError
+        If the file is missing, is damaged, or has other numbers of samples or variants.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; a .pgen stands beside its .pvar and .psam under the same name.")
+    try:
+        pgenlib = import_module("pgenlib")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{path}: reading .pgen needs the optional package Pgenlib. Install it with: pip install 'biolab[genomics]'"
+            ", or convert with: plink2 --pfile NAME --make-bed --out NAME"
+        ) from error
+    try:
+        reader = pgenlib.PgenReader(str(path).encode(), raw_sample_ct=samples, variant_ct=variants)
+    except RuntimeError as error:
+        raise DataError(
+            f"{path} cannot be read as .pgen of {samples} samples and {variants} variants: {error}"
+        ) from error
+    return PgenFile(path=path, samples=samples, variants=variants, _reader=reader)
+
+
+def read_pvar(path: str | Path, *, variant_ids: "VariantIds" = "file") -> pl.DataFrame:
+    """Read a .pvar: the columns of a .bim, with ALT as effect_allele and REF as other_allele.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, has no header line, lacks a column, names a variant twice, or has several ALT alleles.
+    """
+    frame, line = _headed(Path(path), "#CHROM")
+    missing = [name for name in _PVAR if name not in frame.columns]
+    if missing:
+        raise DataError(f"{path}, line {line}: column {missing[0]} is missing; found {', '.join(frame.columns)}.")
+    many = frame["ALT"].str.contains(",", literal=True).arg_true()
+    if len(many):
+        row = int(many[0])
+        raise DataError(
+            f"{path}, line {row + line + 1}: variant {frame['ID'][row]!r} has several ALT alleles ({frame['ALT'][row]})"
+            ". Split them first: plink2 --pfile NAME --make-pgen multiallelics=- --out NEW"
+        )
+    cm = pl.col("CM").cast(pl.Float64, strict=False) if "CM" in frame.columns else pl.lit(0.0)
+    found = frame.rename(_PVAR).with_columns(position_cm=cm)
+    found = found.with_columns(numbers(found, "position", pl.Int64, Path(path), first_line=line + 1))
+    columns = ["chromosome", "variant_id", "position_cm", "position", "effect_allele", "other_allele"]
+    return named_variants(found.select(columns), Path(path), variant_ids, first_line=line + 1)
+
+
+def read_psam(path: str | Path) -> pl.DataFrame:
+    """Read a .psam: the columns of a .fam; without FID all fid are "0", PHENO1 is the phenotype.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, has no header line, or repeats a sample.
+    """
+    frame, line = _headed(Path(path), "#FID", "#IID")
+    frame = frame.rename({name: name.removeprefix("#") for name in frame.columns})
+
+    def given(name: str, default: str | None) -> pl.Expr:
+        return pl.col(name) if name in frame.columns else pl.lit(default, dtype=pl.String)
+
+    parents = {
+        name: pl.when(~given(column, "0").is_in(_UNKNOWN_PARENT)).then(given(column, "0"))
+        for name, column in (("father", "PAT"), ("mother", "MAT"))
+    }
+    phenotype = given("PHENO1", None)
+    found = frame.select(
+        fid=given("FID", "0"),
+        iid=pl.col("IID"),
+        **parents,
+        sex=sex_names(given("SEX", "0")),
+        phenotype=pl.when(~phenotype.is_in(["-9", "NA"])).then(phenotype).cast(pl.Float64, strict=False),
+    )
+    return named_samples(found, Path(path), first_line=line + 1)
+
+
+def _headed(path: Path, *starts: str) -> tuple[pl.DataFrame, int]:
+    """Read a tab-separated table that begins after lines of ##; return it and the line of its header."""
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; expected it beside the .pgen under the same name.")
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as handle:
+        content = handle.read()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}, line {line}: byte {content[error.start]:#04x} is not UTF-8. Convert the file."
+        ) from error
+    before = 0
+    for line in text.splitlines():
+        if not line.startswith("##"):
+            break
+        before += 1
+    lines = text.splitlines()[before:]
+    if not lines or not lines[0].startswith(starts):
+        raise DataError(f"{path}, line {before + 1}: expected a header that begins with {' or '.join(starts)}.")
+    names = lines[0].split("\t")
+    rows = [line.split("\t") for line in lines[1:]]
+    for number, row in enumerate(rows):
+        if len(row) != len(names):
+            raise DataError(
+                f"{path}, line {number + before + 2}: {len(row)} fields, expected {len(names)}. Was it cut off?"
+            )
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row"), before + 1

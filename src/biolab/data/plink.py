@@ -1,0 +1,273 @@
+"""PLINK's tables of variants and samples (.bim, .fam, .pvar, .psam) as frames, and the sets of files they belong to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import polars as pl
+
+from biolab.core import DataError, write_atomically
+
+from .bed import BedFile, PackedRows, open_bed
+
+VariantIds = Literal["file", "position"]
+
+_BIM: Final = ("chromosome", "variant_id", "position_cm", "position", "effect_allele", "other_allele")
+_FAM: Final = ("fid", "iid", "father", "mother", "sex", "phenotype")
+_NAMED_CHROMOSOMES: Final = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlinkFiles:
+    """Genotypes of a set of files with the frames that name their rows and columns."""
+
+    rows: PackedRows
+    variants: pl.DataFrame
+    samples: pl.DataFrame
+
+
+def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> PlinkFiles:
+    """Open NAME.bed with NAME.bim and NAME.fam, or NAME.pgen with NAME.pvar and NAME.psam, given NAME.
+
+    ``variant_ids="position"`` names variants chromosome:position:other_allele:effect_allele instead of by the file,
+    for files whose names repeat (``.``). For the frames see `read_bim` and `read_fam`; those of a .pgen are the same.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, malformed, does not fit the others, or names a variant or sample twice.
+    MissingExtraError
+        If a .pgen is given and pgenlib is not installed.
+    """
+    prefix = Path(prefix)
+    if prefix.suffix in {".bed", ".bim", ".fam", ".pgen", ".pvar", ".psam"}:
+        prefix = prefix.with_suffix("")
+    beside = {ending: Path(f"{prefix}{ending}") for ending in (".bed", ".bim", ".fam", ".pgen", ".pvar", ".psam")}
+    if not beside[".bed"].exists() and beside[".pgen"].exists():
+        from .pgen import open_pgen, read_psam, read_pvar
+
+        variants = read_pvar(beside[".pvar"], variant_ids=variant_ids)
+        samples = read_psam(beside[".psam"])
+        rows: PackedRows = open_pgen(beside[".pgen"], samples=samples.height, variants=variants.height)
+        return PlinkFiles(rows=rows, variants=variants, samples=samples)
+    if not beside[".bed"].exists():
+        near = sorted(path.name for path in prefix.parent.glob("*.bed")) if prefix.parent.is_dir() else []
+        there = f" In {prefix.parent} there are: {', '.join(near[:5])}." if near else ""
+        raise DataError(
+            f"Neither {beside['.bed']} nor {beside['.pgen']} exists.{there} Give the name without its ending."
+        )
+    variants = read_bim(beside[".bim"], variant_ids=variant_ids)
+    samples = read_fam(beside[".fam"])
+    bed: BedFile = open_bed(beside[".bed"], samples=samples.height, variants=variants.height)
+    return PlinkFiles(rows=bed, variants=variants, samples=samples)
+
+
+def read_bim(path: str | Path, *, variant_ids: VariantIds = "file") -> pl.DataFrame:
+    """Read a .bim: chromosome, variant_id, position_cm, position (1-based), effect_allele (A1), other_allele (A2).
+
+    Chromosomes lose a "chr", and 23 to 26 become X, Y, XY and MT; chromosome and alleles "0" are null.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or empty, a line has another number of fields, is not UTF-8, has a position that is not
+        an integer, or repeats a name.
+    """
+    path = Path(path)
+    frame = whitespace_table(path, _BIM)
+    frame = frame.with_columns(
+        numbers(frame, "position", pl.Int64, path), numbers(frame, "position_cm", pl.Float64, path)
+    )
+    return named_variants(frame, path, variant_ids)
+
+
+def read_fam(path: str | Path) -> pl.DataFrame:
+    """Read a .fam: fid, iid, father, mother (null: a founder), sex ("male", "female", null), phenotype (null: -9, NA).
+
+    Raises
+    ------
+    DataError
+        If the file is missing or empty, a line has another number of fields, is not UTF-8, or repeats a sample.
+    """
+    path = Path(path)
+    frame = whitespace_table(path, _FAM).with_columns(
+        *[pl.when(pl.col(name) != "0").then(pl.col(name)).alias(name) for name in ("father", "mother")],
+        sex=sex_names(pl.col("sex")),
+        phenotype=pl.when(~pl.col("phenotype").is_in(["-9", "NA"]))
+        .then(pl.col("phenotype"))
+        .cast(pl.Float64, strict=False),
+    )
+    return named_samples(frame, path)
+
+
+def write_plink_tables(prefix: str | Path, variants: pl.DataFrame, samples: pl.DataFrame) -> None:
+    """Write NAME.bim and NAME.fam for the frames of `read_bim` and `read_fam`; null becomes 0, a phenotype's null -9.
+
+    Raises
+    ------
+    BiolabError
+        If the folder cannot be written.
+    DataError
+        If a name holds white space, which the format cannot say.
+    """
+    sex = pl.col("sex").replace_strict({"male": "1", "female": "2"}, default="0", return_dtype=pl.String)
+    bim = variants.select(_BIM).with_columns(
+        pl.col("position_cm").fill_null(0.0).cast(pl.String).str.strip_suffix(".0")
+    )
+    fam = samples.select(_FAM).with_columns(sex, pl.col("phenotype").cast(pl.String).fill_null("-9"))
+    for frame, ending in ((bim, ".bim"), (fam, ".fam")):
+        text = frame.cast(pl.String).fill_null("0")
+        for name in text.columns:
+            spaced = text.filter(pl.col(name).str.contains(r"\s") | (pl.col(name) == ""))
+            if spaced.height:
+                raise DataError(
+                    f"{prefix}{ending}: {name} {spaced[name][0]!r} is empty or holds white space; rename it."
+                )
+        write_atomically(
+            Path(f"{prefix}{ending}"), text.write_csv(separator="\t", include_header=False, quote_style="never")
+        )
+
+
+def chromosome_names(column: pl.Expr) -> pl.Expr:
+    """Bring chromosome names to one form: no "chr", X, Y, XY and MT for 23 to 26; "0" is null.
+
+    >>> pl.select(chromosome_names(pl.Series(["chr1", "23", "M", "0"]))).to_series().to_list()
+    ['1', 'X', 'MT', None]
+    """
+    bare = column.str.replace(r"(?i)^chr", "").replace(_NAMED_CHROMOSOMES)
+    return pl.when(bare != "0").then(bare)
+
+
+def sex_names(column: pl.Expr) -> pl.Expr:
+    """Name PLINK's codes of sex: 1 male, 2 female, all else null."""
+    return column.replace_strict({"1": "male", "2": "female"}, default=None, return_dtype=pl.String)
+
+
+def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
+    """Read a table without a header, its fields separated by tabs or spaces, all as text.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or empty, or a line (named) has another number of fields or is not UTF-8.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; expected it beside the genotypes under the same name.")
+    with path.open("rb") as handle:
+        first = handle.readline()
+    if not first.strip():
+        raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
+    if first.count(b"\t") != len(names) - 1:
+        return _from_spaces(path, names)
+    try:
+        frame = pl.read_csv(
+            path, separator="\t", has_header=False, new_columns=names, infer_schema=False, quote_char=None
+        )
+    except (pl.exceptions.PolarsError, ValueError):
+        return _from_spaces(path, names)
+    if frame.width != len(names) or sum(frame.null_count().row(0)):
+        return _from_spaces(path, names)
+    return frame.rename(dict(zip(frame.columns, names, strict=True)))
+
+
+def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
+    """Read line by line, so that a fault is named by its line."""
+    columns: list[list[str]] = [[] for _ in names]
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            try:
+                fields = line.decode("utf-8").split()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. "
+                    "Convert the file, for instance: iconv -f LATIN1 -t UTF-8"
+                ) from error
+            if len(fields) != len(names):
+                shown = line[:_SHOWN].decode("utf-8", "replace").strip()
+                raise DataError(
+                    f"{path}, line {number}: {len(fields)} fields, expected {len(names)} ({', '.join(names)}): "
+                    f"{shown!r}. Was the file cut off?"
+                )
+            for column, value in zip(columns, fields, strict=True):
+                column.append(value)
+    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String))
+
+
+def numbers(frame: pl.DataFrame, name: str, kind: type[pl.DataType], path: Path, *, first_line: int = 1) -> pl.Series:
+    """Turn a column of text into numbers.
+
+    Raises
+    ------
+    DataError
+        If a value (its line is named) is none.
+    """
+    found = frame[name].cast(kind, strict=False)
+    wrong = (found.is_null() & frame[name].is_not_null()).arg_true()
+    if len(wrong):
+        expected = "an integer" if kind.is_integer() else "a number"
+        raise DataError(
+            f"{path}, line {wrong[0] + first_line}: {name} is {frame[name][int(wrong[0])]!r}; expected {expected}."
+        )
+    return found
+
+
+def named_variants(frame: pl.DataFrame, path: Path, variant_ids: VariantIds, *, first_line: int = 1) -> pl.DataFrame:
+    """Bring names of chromosomes and alleles to one form and refuse a variant named twice.
+
+    Raises
+    ------
+    DataError
+        If a name repeats.
+    """
+    frame = frame.with_columns(
+        chromosome_names(pl.col("chromosome")),
+        *[
+            pl.when(~pl.col(name).is_in(["0", "."])).then(pl.col(name)).alias(name)
+            for name in ("effect_allele", "other_allele")
+        ],
+    )
+    if variant_ids == "position":
+        parts = [
+            pl.col(name).cast(pl.String).fill_null("0")
+            for name in ("chromosome", "position", "other_allele", "effect_allele")
+        ]
+        frame = frame.with_columns(variant_id=pl.concat_str(parts, separator=":"))
+    remedy = (
+        "Remove one of them (plink2 --rm-dup)"
+        if variant_ids == "position"
+        else "Rename them (plink2 --set-all-var-ids '@:#:$r:$a') or read with variant_ids='position'"
+    )
+    _refuse_repeated(frame, ["variant_id"], path, remedy, first_line)
+    return frame
+
+
+def named_samples(frame: pl.DataFrame, path: Path, *, first_line: int = 1) -> pl.DataFrame:
+    """Refuse a sample named twice.
+
+    Raises
+    ------
+    DataError
+        If fid and iid together repeat.
+    """
+    _refuse_repeated(frame, ["fid", "iid"], path, "Give each sample a name of its own", first_line)
+    return frame
+
+
+def _refuse_repeated(frame: pl.DataFrame, names: Iterable[str], path: Path, remedy: str, first_line: int) -> None:
+    key = frame.select(names)
+    repeated = key.is_duplicated()
+    if not repeated.any():
+        return
+    row = repeated.arg_true()[0]
+    first = key.row(int(row))
+    same = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(key.columns, first, strict=True)
+    )
+    lines = [int(line) + first_line for line in key.select(same.arg_true()).to_series().head(3)]
+    label = " ".join(str(value) for value in first)
+    raise DataError(
+        f"{path}: {' '.join(key.columns)} {label!r} stands on lines {', '.join(map(str, lines))} "
+        f"({int(repeated.sum())} lines repeat a name). {remedy}."
+    )

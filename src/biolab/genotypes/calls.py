@@ -1,0 +1,79 @@
+"""Counts of calls of each variant, by sex where a chromosome's ploidy depends on it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from biolab import kernels
+from biolab.core.arrays import Bool, Float, Int
+
+from .handle import Genotypes
+
+# Chromosomes on which a male has one copy, and those on which everybody has one.
+MALE_HAPLOID: Final = ("X", "Y")
+HAPLOID: Final = ("MT",)
+AUTOSOMES: Final = tuple(str(number) for number in range(1, 23))
+
+HOM_EFFECT, HET, HOM_OTHER, MISSING = range(4)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AlleleCounts:
+    """Copies of the effect allele and of both alleles at each variant, with the calls they come from.
+
+    On X a male's homozygous call is one copy and a heterozygous one none; on Y only males count, one copy each; on MT
+    everybody has one copy. ``calls`` counts homozygous effect, heterozygous, homozygous other and missing of all.
+    """
+
+    calls: Int[np.ndarray, "m 4"]
+    effect: Int[np.ndarray, " m"]
+    observed: Int[np.ndarray, " m"]
+
+    @property
+    def frequency(self) -> Float[np.ndarray, " m"]:
+        """Share of copies that are the effect allele; NaN without a copy seen."""
+        return np.divide(self.effect, self.observed, out=np.full(self.effect.size, np.nan), where=self.observed > 0)
+
+
+def call_counts(genotypes: Genotypes) -> Int[np.ndarray, "m 4"]:
+    """Count homozygous effect, heterozygous, homozygous other and missing calls of each variant."""
+    found = np.empty((genotypes.variants.height, 4), dtype=np.int64)
+    for block in genotypes.blocks():
+        found[block.places] = kernels.packed_counts(block.packed, genotypes.samples.height)
+    return found
+
+
+def allele_counts(genotypes: Genotypes) -> AlleleCounts:
+    """Count copies of alleles in one pass over the genotypes, and one more over X and Y for males."""
+    calls = call_counts(genotypes)
+    effect = 2 * calls[:, HOM_EFFECT] + calls[:, HET]
+    observed = 2 * (calls.sum(axis=1) - calls[:, MISSING])
+    sexed = on_chromosomes(genotypes, MALE_HAPLOID)
+    if sexed.any():
+        rows = np.flatnonzero(sexed)
+        chosen = genotypes.select(variants=rows)
+        male = call_counts(chosen.select(samples=pl.col("sex").eq_missing("male")))
+        others = np.where(on_chromosomes(chosen, ("Y",))[:, None], 0, calls[rows] - male)
+        effect[rows] = 2 * others[:, HOM_EFFECT] + others[:, HET] + male[:, HOM_EFFECT]
+        observed[rows] = 2 * others[:, :MISSING].sum(axis=1) + male[:, HOM_EFFECT] + male[:, HOM_OTHER]
+    single = on_chromosomes(genotypes, HAPLOID)
+    effect[single] = calls[single, HOM_EFFECT]
+    observed[single] = calls[single, HOM_EFFECT] + calls[single, HOM_OTHER]
+    return AlleleCounts(calls=calls, effect=effect, observed=observed)
+
+
+def on_chromosomes(genotypes: Genotypes, names: tuple[str, ...]) -> Bool[np.ndarray, " m"]:
+    """Mark the variants on some chromosomes."""
+    return genotypes.variants["chromosome"].is_in(list(names)).fill_null(value=False).to_numpy()
+
+
+def founders(genotypes: Genotypes) -> Genotypes:
+    """Keep samples without a parent among the samples, as PLINK estimates frequencies from."""
+    if genotypes.samples.select(pl.col("father", "mother").is_null().all()).row(0) == (True, True):
+        return genotypes
+    known = set(zip(genotypes.samples["fid"], genotypes.samples["iid"], strict=True))
+    parents = genotypes.samples.select("fid", "father", "mother").iter_rows()
+    kept = [(fid, father) not in known and (fid, mother) not in known for fid, father, mother in parents]
+    return genotypes if all(kept) else genotypes.select(samples=np.array(kept))

@@ -1,0 +1,69 @@
+"""Allele frequencies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from .calls import HET, HOM_EFFECT, HOM_OTHER, MISSING, AlleleCounts, allele_counts, founders
+from .handle import Genotypes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AlleleFrequencies:
+    """How common each effect allele is, with the calls it was counted from."""
+
+    variants: pl.DataFrame
+    counts: AlleleCounts
+    samples: int
+    founders_only: bool
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Whose alleles were counted."""
+        return {"founders_only": self.founders_only}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """How many variants there are and how many vary."""
+        frequency = self.counts.frequency
+        return {"variants": float(frequency.size), "polymorphic": float(((frequency > 0) & (frequency < 1)).sum())}
+
+    def table(self) -> pl.DataFrame:
+        """Return one row a variant; frequencies are null where no copy was seen."""
+        frequency, calls = self.counts.frequency, self.counts.calls
+        return (
+            self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+            .with_columns(
+                effect_allele_frequency=pl.Series(frequency),
+                minor_allele_frequency=pl.Series(np.minimum(frequency, 1 - frequency)),
+                effect_allele_count=pl.Series(self.counts.effect),
+                observed_alleles=pl.Series(self.counts.observed),
+                homozygous_effect=pl.Series(calls[:, HOM_EFFECT]),
+                heterozygous=pl.Series(calls[:, HET]),
+                homozygous_other=pl.Series(calls[:, HOM_OTHER]),
+                missing=pl.Series(calls[:, MISSING]),
+            )
+            .with_columns(pl.col(pl.Float64).fill_nan(None))
+        )
+
+
+def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> AlleleFrequencies:
+    """Estimate the frequency of each effect allele: copies seen over copies called.
+
+    On X a male counts one copy (a heterozygous call of a male none), on Y only males count, on MT everybody counts one.
+    With ``founders_only`` samples with a parent among the samples are left out, as PLINK does.
+
+    Examples
+    --------
+    >>> from biolab.genotypes import genotypes_from_dosage
+    >>> allele_frequency(genotypes_from_dosage([[0, 1, None, 2]])).table()["effect_allele_frequency"].to_list()
+    [0.5]
+    """
+    counted = founders(genotypes) if founders_only else genotypes
+    return AlleleFrequencies(
+        variants=genotypes.variants,
+        counts=allele_counts(counted),
+        samples=counted.samples.height,
+        founders_only=founders_only,
+    )

@@ -1,0 +1,290 @@
+"""Genotypes of many samples: frames that name variants and samples, and packed rows read block by block."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from biolab import kernels
+from biolab.core import DataError, did_you_mean
+from biolab.core.arrays import Float, Int, UInt
+from biolab.data.bed import PackedArray, PackedRows, pack, write_bed
+from biolab.data.plink import VariantIds, open_plink, write_plink_tables
+
+# Bytes of packed genotypes in memory at once, and numbers of a decoded block.
+BLOCK_BYTES = 8 << 20
+BLOCK_NUMBERS = 1 << 22
+
+_TIDY = {
+    "variant_id": pl.String, "effect_allele": pl.String, "fid": pl.String, "iid": pl.String, "dosage": pl.Float32,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Consecutive variants of a selection: their places in it and their packed calls."""
+
+    start: int
+    stop: int
+    packed: UInt[np.ndarray, "m b"]
+
+    @property
+    def places(self) -> slice:
+        """The block's rows in any vector with one entry a variant."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Genotypes:
+    """Genotypes with their names; nothing is decoded before it is asked for.
+
+    ``variants`` has chromosome, variant_id, position_cm, position (1-based, as in every table of the field),
+    effect_allele (the allele counted; A1 of PLINK 1, ALT of PLINK 2) and other_allele; ``samples`` has fid, iid,
+    father, mother, sex and phenotype.
+    """
+
+    variants: pl.DataFrame
+    samples: pl.DataFrame
+    rows: PackedRows = field(repr=False)
+    variant_rows: Int[np.ndarray, " m"] | None = field(default=None, repr=False)
+    sample_rows: Int[np.ndarray, " n"] | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Say how much there is, never whose."""
+        return f"Genotypes({self.variants.height:,} variants of {self.samples.height:,} samples)"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many variants and samples."""
+        return self.variants.height, self.samples.height
+
+    def select(self, *, variants: Any = None, samples: Any = None) -> Self:
+        """Keep some variants and samples, given as ids, as places from 0, as a mask or as a polars expression.
+
+        Samples are named by iid, or by (fid, iid) where an iid repeats. The order given is kept; nothing is copied.
+
+        Raises
+        ------
+        DataError
+            If a name is unknown or a place does not exist.
+        """
+        columns, people = _places(self.variants, variants, "variant_id"), _sample_places(self.samples, samples)
+        kept = self
+        if columns is not None:
+            rows = columns if self.variant_rows is None else self.variant_rows[columns]
+            kept = replace(kept, variants=self.variants[columns], variant_rows=rows)
+        if people is not None:
+            rows = people if self.sample_rows is None else self.sample_rows[people]
+            kept = replace(kept, samples=self.samples[people], sample_rows=rows)
+        return kept
+
+    def blocks(self, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+        """Go through the variants in blocks of about so many bytes; memory does not grow with their number."""
+        total, width = self.variants.height, -(-self.rows.samples // 4)
+        step = max(1, block_bytes // width)
+        for start in range(0, total, step):
+            stop = min(start + step, total)
+            yield Block(start=start, stop=stop, packed=self._packed(start, stop))
+            if self.variant_rows is None:
+                self.rows.release(start, stop)
+
+    def dosage(self, variants: Any = None, samples: Any = None) -> Float[np.ndarray, "m n"]:
+        """Return how many effect alleles each sample has, [variants, samples]: 0, 1, 2, and NaN for no call.
+
+        float32 holds these numbers exactly. For what may be given see `select`.
+
+        >>> from biolab.genotypes import genotypes_from_dosage
+        >>> genotypes_from_dosage([[0, 1, None, 2]]).dosage(samples=[3, 2]).tolist()
+        [[2.0, nan]]
+        """
+        kept = self.select(variants=variants, samples=samples)
+        found = np.empty(kept.shape, dtype=np.float32)
+        for block in kept.blocks():
+            found[block.places] = kept.decoded(block)
+        return found
+
+    def decoded(self, block: Block) -> Float[np.ndarray, "m n"]:
+        """Return the dosages of a block as float64, NaN for no call."""
+        coding = kernels.Coding.of(len(block.packed), missing=np.nan)
+        return kernels.packed_decode(block.packed, self.samples.height, coding)
+
+    def tidy(self) -> pl.LazyFrame:
+        """Return one row a variant and sample: variant_id, effect_allele, fid, iid, dosage (null: no call).
+
+        Lazy: a filter is applied block by block, columns not asked for are not made, ``head`` stops reading.
+        """
+
+        def read(
+            with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            left = n_rows
+            step = max(1, (batch_size or BLOCK_NUMBERS // 8) // max(self.samples.height, 1))
+            for start in range(0, self.variants.height, step):
+                if left is not None and left <= 0:
+                    return
+                frame = self._tidy_block(start, min(start + step, self.variants.height))
+                frame = frame if predicate is None else frame.filter(predicate)
+                frame = frame if with_columns is None else frame.select(with_columns)
+                frame = frame if left is None else frame.head(left)
+                left = None if left is None else left - frame.height
+                yield frame
+
+        return register_io_source(read, schema=_TIDY)
+
+    def write(self, prefix: str | Path) -> None:
+        """Write the selection as PREFIX.bed, PREFIX.bim and PREFIX.fam.
+
+        Raises
+        ------
+        BiolabError
+            If the folder cannot be written.
+        """
+        write_bed(f"{prefix}.bed", (block.packed for block in self.blocks()), samples=self.samples.height)
+        write_plink_tables(prefix, self.variants, self.samples)
+
+    def _packed(self, start: int, stop: int) -> UInt[np.ndarray, "m b"]:
+        if self.variant_rows is None:
+            packed = self.rows.rows(start, stop)
+        else:
+            packed = _chosen_rows(self.rows, self.variant_rows[start:stop])
+        if self.sample_rows is None:
+            return packed
+        return kernels.packed_select(packed, self.rows.samples, self.sample_rows)
+
+    def _tidy_block(self, start: int, stop: int) -> pl.DataFrame:
+        people = self.samples.height
+        dosage = self.decoded(Block(start=start, stop=stop, packed=self._packed(start, stop)))
+        names = self.variants[start:stop].select("variant_id", "effect_allele")
+        repeated = names[np.repeat(np.arange(stop - start), people)]
+        persons = self.samples.select("fid", "iid")[np.tile(np.arange(people), stop - start)]
+        values = pl.Series("dosage", dosage.ravel().astype(np.float32)).fill_nan(None)
+        return repeated.hstack(persons).with_columns(values)
+
+
+def read_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Genotypes:
+    """Open PLINK's NAME.bed, .bim and .fam (or .pgen, .pvar and .psam), given NAME; genotypes stay on disk.
+
+    ``variant_ids="position"`` names variants by chromosome, position and alleles where the file's names repeat.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or malformed, or names a variant or a sample twice; the message says where and how to mend.
+    MissingExtraError
+        If a .pgen is given and Pgenlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     genotypes_from_dosage([[0, 1, None, 2], [1, 1, 0, 0]]).write(f"{folder}/toy")
+    ...     read_plink(f"{folder}/toy")
+    Genotypes(2 variants of 4 samples)
+    """
+    files = open_plink(prefix, variant_ids=variant_ids)
+    return Genotypes(variants=files.variants, samples=files.samples, rows=files.rows)
+
+
+def genotypes_from_dosage(
+    dosage: Any, *, variants: pl.DataFrame | None = None, samples: pl.DataFrame | None = None
+) -> Genotypes:
+    """Hold dosages of the effect allele, [variants, samples] of 0, 1, 2 and None or NaN, as packed genotypes.
+
+    Frames may leave columns out: chromosome becomes "1", positions 1, 2, ..., alleles A and G, names v1, s1, ...
+
+    Raises
+    ------
+    DataError
+        If a dosage is another number or a frame has another length.
+    """
+    values = np.array(dosage, dtype=np.float64, ndmin=2)
+    packed = pack(values)
+    m, n = values.shape
+    return Genotypes(
+        variants=_filled(variants, "variants", m, _default_variants(m)),
+        samples=_filled(samples, "samples", n, _default_samples(n)),
+        rows=PackedArray(packed=packed, samples=n),
+    )
+
+
+def _default_variants(m: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "chromosome": ["1"] * m,
+            "variant_id": [f"v{j + 1}" for j in range(m)],
+            "position_cm": [0.0] * m,
+            "position": list(range(1, m + 1)),
+            "effect_allele": ["A"] * m,
+            "other_allele": ["G"] * m,
+        }
+    )
+
+
+def _default_samples(n: int) -> pl.DataFrame:
+    names = [f"s{i + 1}" for i in range(n)]
+    unknown = dict.fromkeys(("father", "mother", "sex"), pl.String) | {"phenotype": pl.Float64}
+    return pl.DataFrame({"fid": names, "iid": names}).with_columns(
+        *[pl.lit(None, dtype=kind).alias(name) for name, kind in unknown.items()]
+    )
+
+
+def _filled(given: pl.DataFrame | None, name: str, length: int, default: pl.DataFrame) -> pl.DataFrame:
+    if given is None:
+        return default
+    if given.height != length:
+        raise DataError(f"The frame of {name} has {given.height} rows; dosage has {length} {name}.")
+    return default.with_columns([given[column] for column in default.columns if column in given.columns])
+
+
+def _chosen_rows(rows: PackedRows, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
+    """Copy rows that need not follow one another; runs of neighbours are copied at once."""
+    found = np.empty((places.size, -(-rows.samples // 4)), dtype=np.uint8)
+    if not places.size:
+        return found
+    breaks = np.flatnonzero(np.diff(places) != 1) + 1
+    for begin, end in zip(np.r_[0, breaks].tolist(), np.r_[breaks, places.size].tolist(), strict=True):
+        first = int(places[begin])
+        found[begin:end] = rows.rows(first, first + end - begin)
+        rows.release(first, first + end - begin)
+    return found
+
+
+def _places(frame: pl.DataFrame, chosen: Any, name: str) -> Int[np.ndarray, " s"] | None:
+    """Turn ids, places, a mask or an expression into places."""
+    if chosen is None:
+        return None
+    if isinstance(chosen, pl.Expr):
+        return frame.select(chosen.arg_true()).to_series().to_numpy().astype(np.int64)
+    listed = list(chosen) if isinstance(chosen, list | tuple) else pl.Series(chosen).to_list()
+    if listed and isinstance(listed[0], str):
+        return _named_places(frame[name].to_list(), listed, name)
+    values = np.asarray(listed)
+    if values.dtype == bool:
+        if values.shape != (frame.height,):
+            raise DataError(f"The mask has {values.size} entries; expected one a row, {frame.height}.")
+        return np.flatnonzero(values)
+    places = values.astype(np.int64)
+    if places.size and not (places.min() >= 0 and places.max() < frame.height):
+        raise DataError(f"Places go from 0 to {frame.height - 1}; got {places.min()} to {places.max()}.")
+    return places
+
+
+def _sample_places(frame: pl.DataFrame, chosen: Any) -> Int[np.ndarray, " s"] | None:
+    if isinstance(chosen, Sequence) and chosen and isinstance(chosen[0], tuple):
+        return _named_places(list(zip(frame["fid"], frame["iid"], strict=True)), list(chosen), "(fid, iid)")
+    if isinstance(chosen, Sequence) and chosen and isinstance(chosen[0], str) and frame["iid"].is_duplicated().any():
+        raise DataError("Sample names (iid) repeat between families here; give pairs (fid, iid).")
+    return _places(frame, chosen, "iid")
+
+
+def _named_places(known: list[Any], wanted: list[Any], name: str) -> Int[np.ndarray, " s"]:
+    at = {label: place for place, label in enumerate(known)}
+    unknown = [label for label in wanted if label not in at]
+    if unknown:
+        hint = did_you_mean(unknown[0], known[:2000]) if isinstance(unknown[0], str) and len(known) <= 2000 else ""
+        raise DataError(f"{name} {unknown[0]!r} is not here ({len(unknown)} of {len(wanted)} unknown). {hint}".rstrip())
+    return np.array([at[label] for label in wanted], dtype=np.int64)
