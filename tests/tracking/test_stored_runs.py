@@ -2,12 +2,22 @@
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from biolab.core import TrackingError
-from biolab.tracking import Store, find_runs, recorded_run, row_listing, run_record, search, stored_runs
+from biolab.tracking import (
+    Store,
+    embedded_store,
+    find_runs,
+    recorded_run,
+    row_listing,
+    run_record,
+    search,
+    stored_runs,
+)
 from biolab.tracking.stored_runs import stored_run
 
 
@@ -66,5 +76,13 @@ def test_not_a_number_stays_one(store: Store, make_tags) -> None:
 
 def test_a_run_that_is_not_there(store: Store, runs: list[str]) -> None:
     assert len(runs) == 3
+    with pytest.raises(TrackingError, match="is not in"):
+        stored_run(store, "0" * 32)
+
+
+def test_a_database_that_is_being_made_has_no_runs(tmp_path: Path) -> None:
+    store = embedded_store(tmp_path)
+    store.database.touch()
+    assert find_runs(store, protocol="any") == []
     with pytest.raises(TrackingError, match="is not in"):
         stored_run(store, "0" * 32)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .run_cache import cached_runs
-from .run_rows import snapshot
+from .run_rows import is_empty, snapshot
 from .store import Store
 
 KEPT_FROM = 2000
@@ -48,6 +48,8 @@ def list_experiment(store: Store, name: str) -> list[ListedRun]:
         If the store is not a database in a file, or cannot be read.
     """
     with snapshot(store) as opened:
+        if is_empty(opened):
+            return []
         ((number,),) = opened.execute(f"SELECT count(*) {_OF_EXPERIMENT}", {"name": name}).fetchall()
         if number < KEPT_FROM:
             return list(_from_rows(opened, name))

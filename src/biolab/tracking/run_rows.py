@@ -88,6 +88,11 @@ def snapshot(store: Store) -> "Generator[sqlite3.Connection]":
         raise TrackingError(explain(error, store.label)) from error
 
 
+def is_empty(opened: sqlite3.Connection) -> bool:
+    """Say whether the database has no table yet: another process is making it."""
+    return not opened.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
 def read_runs(opened: sqlite3.Connection) -> pl.DataFrame:
     """Return all runs, those deleted in MLflow too; ``mark`` changes with anything a run holds."""
     marks = [dict(_marked(opened, statement)) for statement in _MARKS]

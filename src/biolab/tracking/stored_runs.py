@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from biolab.core import TrackingError
 
 from . import conventions as names
-from .run_rows import has_rows, snapshot
+from .run_rows import has_rows, is_empty, snapshot
 from .store import Store
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ _MODELS = (
 
 
 def _from_rows(opened: sqlite3.Connection, run_id: str, label: str) -> StoredRun:
-    row = opened.execute(_RUN, [run_id]).fetchone()
+    row = None if is_empty(opened) else opened.execute(_RUN, [run_id]).fetchone()
     if row is None:
         raise TrackingError(f"The run {run_id} is not in {label}.")
     experiment, name, status, started, ended, artifacts = row
