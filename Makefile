@@ -17,10 +17,10 @@ test: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ty check --python .venv
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow tests/notebooks tests/cli/test_main_job.py tests/joint/tabular
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/notebooks tests/cli/test_main_job.py tests/joint/tabular
 
 lab: .venv/lab
 	$(BIN)/biolab lab
