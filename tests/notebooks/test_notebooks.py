@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("*.md"))
 NAMES = [str(path.relative_to(FOLDER)) for path in NOTEBOOKS]
 FIRST = "research/01-two-institutions.md"
-"""Run with every test; the others with the slow ones, which continuous integration runs too (`make check`)."""
+"""Run with every test; the others with the longer tests (`make check`)."""
 EXECUTED = [
     pytest.param(path, id=name, marks=[] if name == FIRST else pytest.mark.slow)
     for path, name in zip(NOTEBOOKS, NAMES, strict=True)
