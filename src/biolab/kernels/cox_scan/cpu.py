@@ -203,7 +203,7 @@ def _fit_lanes(lanes: Lanes, rows: Rows) -> tuple[ndarray, ndarray, ndarray, nda
     value, gradient, information = found[0], found[1], found[2]
     _sum_of_deaths(lanes, rows)
     _weights_for_hazards(lanes.hazard, rows.weight)
-    _evaluate(beta, lanes, rows, found, False)  # noqa: FBT003
+    _evaluate(beta, lanes, rows, found)
     _subtract_logs(lanes.phi[:, :1], rows, value[:1])  # without a coefficient all lanes have one value
     null, score = value[0], np.full(LANES, np.nan)
     before, moved = information.copy(), np.zeros(LANES)
@@ -224,12 +224,13 @@ def _fit_lanes(lanes: Lanes, rows: Rows) -> tuple[ndarray, ndarray, ndarray, nda
                     beta[lane], active[lane], outcome[lane] = 0.0, False, NOT_CONVERGED
         going = active.any()
         _hazards(beta, lanes, rows.weight)
-        _evaluate(beta, lanes, rows, found, not going)
+        _evaluate(beta, lanes, rows, found)
         if not going:
             break
-    if active.any():
-        outcome[active] = NOT_CONVERGED
-        _evaluate(beta, lanes, rows, found, True)  # noqa: FBT003
+    for lane in range(LANES):
+        if active[lane]:
+            outcome[lane] = NOT_CONVERGED
+    _subtract_logs(lanes.phi, rows, value)
     error, ratio = np.full(LANES, np.nan), np.empty(LANES)
     for lane in range(LANES):
         last = gradient[lane] / information[lane] if information[lane] > 0.0 else 0.0
@@ -292,9 +293,8 @@ def _evaluate(
     lanes: Lanes,
     rows: Rows,
     found: Float[ndarray, "3 l"],
-    with_value: bool,  # noqa: FBT001 - numba passes no keyword-only arguments
 ) -> None:
-    """Fill log-likelihood (where it is wanted), gradient and information for the lanes' hazards."""
+    """Fill the log-likelihood but for its denominators' logarithms, gradient and information for the lanes' hazards."""
     others, dying, thinned = np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty((3, LANES))
     step, tree, level = 0, lanes.tree, len(lanes.tree) // 2
     if level:
@@ -319,8 +319,6 @@ def _evaluate(
             _leave(thinned, rows.death_weight[g] / (stop - death), lanes.phi[step], found)
             step += 1
         _thin(others, dying, 1.0, others)
-    if with_value:
-        _subtract_logs(lanes.phi, rows, found[0])
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
