@@ -11,6 +11,8 @@ from biolab.genotypes import associate, combine, genomic_inflation, genotypes_fr
 
 from .draws import drawn
 
+LONG = pytest.mark.slow  # its kernel takes long to compile in a fresh clone
+
 
 def cohort(m=9, n=60, seed=0, missing=0.08):
     dosage = drawn(m, n, seed, missing)
@@ -88,7 +90,7 @@ def test_sites_may_count_the_other_allele():
     np.testing.assert_allclose(combine(sites).table()["beta"].fill_null(0), whole["beta"].fill_null(0), rtol=1e-7)
 
 
-@pytest.mark.parametrize("model", ["linear", "logistic", "cox"])
+@pytest.mark.parametrize("model", ["linear", *(pytest.param(name, marks=LONG) for name in ("logistic", "cox"))])
 def test_swapping_alleles_flips_the_sign_and_order_does_not_matter(model):
     genotypes, people = cohort()
     outcome = {"linear": "y", "logistic": "ill", "cox": ("time", "ill")}[model]
@@ -104,6 +106,7 @@ def test_swapping_alleles_flips_the_sign_and_order_does_not_matter(model):
     ]  # fmt: skip
 
 
+@LONG
 def test_plink_coding_of_cases_and_imputed_cox():
     genotypes, people = cohort()
     coded = people.with_columns(ill2=pl.col("ill") + 1)

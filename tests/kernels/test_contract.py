@@ -3,11 +3,13 @@
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 import biolab.kernels
+from biolab.kernels import cases
 
 
 def _case_modules() -> list[ModuleType]:
@@ -15,14 +17,20 @@ def _case_modules() -> list[ModuleType]:
     return [importlib.import_module(f"biolab.kernels.{name}.cases") for name in names]
 
 
+# Their kernels take 10 to 50 s to compile in a fresh clone: `make check` runs them.
+LONG_TO_COMPILE = ("cox_scan:", "logistic_scan:", "cox_curvature: late entry")
+
+
+def _param(module: ModuleType, case: cases.Case, *more: Any, name: str = "") -> Any:
+    label = ": ".join(part for part in (module.__name__.split(".")[-2], case.name, name) if part)
+    marks = [pytest.mark.slow] if label.startswith(LONG_TO_COMPILE) else []
+    return pytest.param(module, case, *more, id=label, marks=marks)
+
+
 MODULES = _case_modules()
-CASES = [
-    pytest.param(module, case, id=f"{module.__name__.split('.')[-2]}: {case.name}")
-    for module in MODULES
-    for case in module.CASES
-]
+CASES = [_param(module, case) for module in MODULES for case in module.CASES]
 INVARIANT = [
-    pytest.param(module, case, change, id=f"{module.__name__.split('.')[-2]}: {case.name}: {name}")
+    _param(module, case, change, name=name)
     for module in MODULES
     for case in module.CASES
     for name, change in module.INVARIANCES.items()

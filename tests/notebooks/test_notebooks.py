@@ -11,14 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.rglob("*.md"))
+NOTEBOOKS = sorted((FOLDER / "research").glob("*.md"))  # those of the course are built from modules: tests/course
 NAMES = [str(path.relative_to(FOLDER)) for path in NOTEBOOKS]
 FIRST = "research/01-two-institutions.md"
-"""Run with every test; the others with the longer tests (`make check`)."""
-EXECUTED = [
-    pytest.param(path, id=name, marks=[] if name == FIRST else pytest.mark.slow)
-    for path, name in zip(NOTEBOOKS, NAMES, strict=True)
-]
 
 
 @pytest.fixture
@@ -44,7 +39,8 @@ def test_cells_are_short_and_checked(path: Path) -> None:
     assert not [cell for cell in cells if re.search(r"^\s*[!%]", cell, re.M)]
 
 
-@pytest.mark.parametrize("path", EXECUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_runs_whole(path: Path, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(path.parent)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))

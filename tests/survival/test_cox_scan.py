@@ -5,6 +5,8 @@ import pytest
 from biolab.core import DataError, FitError
 from biolab.survival import CoxPH, cox_scan, cox_scan_max_t
 
+pytestmark = pytest.mark.slow  # a scan takes most of a minute to compile in a fresh clone
+
 
 def _cohort(n=90, p=30, seed=0, effect=0.8):
     generator = np.random.default_rng(seed)

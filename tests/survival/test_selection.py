@@ -11,6 +11,8 @@ from biolab.core import ConfigError, DataError, FitError
 from biolab.stats import Ridge
 from biolab.survival import CoxPH, SelectByScan, cox_scan
 
+pytestmark = pytest.mark.slow  # a scan takes most of a minute to compile in a fresh clone
+
 
 def _cohort(n, p, seed):
     generator = np.random.default_rng(seed)

@@ -5,6 +5,7 @@ times and every patient as having had the event; everything else is the estimato
 """
 
 import numpy as np
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import column_or_1d
 
@@ -68,9 +69,14 @@ FOLDS = {
         CoxOfOneNumber(penalty=Lasso(1.0), ties="breslow"),
         PathOfOneNumber(n_lambdas=4),
         PathCVOfOneNumber(n_lambdas=4, folds=2),
-        SelectionOfOneNumber(k=2),
     ],
     expected_failed_checks=lambda estimator: TEXT | (FOLDS if isinstance(estimator, CoxPHCV | CoxPathCV) else {}),
 )
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow  # a scan takes most of a minute to compile in a fresh clone
+@parametrize_with_checks([SelectionOfOneNumber(k=2)], expected_failed_checks=lambda estimator: TEXT)
+def test_scikit_learn_checks_of_the_scan(estimator, check):
     check(estimator)

@@ -38,6 +38,7 @@ def test_loss_and_gradient(gold):
     np.testing.assert_allclose(-found.gradient.numpy()[SOME], heavy * np.array(gold["residuals"]), atol=1e-8)
 
 
+@pytest.mark.slow  # a scan takes most of a minute to compile in a fresh clone
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_scan(ties, late):
@@ -48,6 +49,7 @@ def test_scan(ties, late):
         _assert_row(row, GOLD["late" if late else "scan"][ties][row["feature"]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True])
 def test_scan_beside_covariates_and_strata(late):
     gold = GOLD["late_adjusted" if late else "adjusted"]

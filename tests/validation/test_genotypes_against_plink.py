@@ -166,6 +166,7 @@ def logistic(**options):
     )
 
 
+@pytest.mark.slow  # its kernel takes long to compile in a fresh clone
 def test_logistic_scan_with_firth_where_needed():
     found, expected = logistic(), gold("logistic.disease.glm.logistic.hybrid").with_columns(BETA=pl.col("OR").log())
     tested = expected["P"].is_not_null()
@@ -187,6 +188,7 @@ def r_scan(name):
     )
 
 
+@pytest.mark.slow  # its kernel takes long to compile in a fresh clone
 def test_logistic_scan_against_r():
     found, expected = logistic(firth="never"), r_scan("logistic")
     fitted = found["p_value"].is_not_null()
@@ -195,6 +197,7 @@ def test_logistic_scan_against_r():
     same(found.filter(fitted)["standard_error"], expected.filter(fitted)["standard_error"], rtol=1e-7)
 
 
+@pytest.mark.slow  # its kernel takes long to compile in a fresh clone
 def test_cox_scan_against_r():
     found = gt.associate(
         autosomes(), people(), outcome=("time", "event"), covariates=["age", "site"], model="cox", missing="complete"
@@ -213,6 +216,7 @@ def test_linear_scan_of_mean_imputed_dosages_against_r():
     same(found.filter(fitted)["standard_error"], expected.filter(fitted)["standard_error"], rtol=1e-8)
 
 
+@pytest.mark.slow  # its kernel takes long to compile in a fresh clone
 def test_firth_everywhere():
     """This PLINK ends its penalised fits early: most agree to four digits, the rest to a small part of their error."""
     found, expected = logistic(firth="always"), gold("firth.disease.glm.firth")
