@@ -1,4 +1,4 @@
-"""What pytest must not import here (Triton kernels without triton), and examples that `make check` runs."""
+"""What pytest must not import (Triton kernels without triton), what `make check` runs, and the order of files."""
 
 from importlib.util import find_spec
 
@@ -13,11 +13,25 @@ LONG_TO_COMPILE = (
     "src/biolab/survival/cox_scan.py",
     "src/biolab/survival/selection.py",
 )
+# One process compiles the kernels while the other runs what needs none; what calls them comes when they are there.
+CONTRACT = "tests/kernels/test_contract.py"
+CALL_KERNELS = (
+    "tests/benchmarks/",
+    "tests/bioprocess/",
+    "tests/cli/",
+    "tests/genotypes/",
+    "tests/joint/",
+    "tests/kernels/",
+    "tests/survival/",
+    "tests/validation/",
+    "src/",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them slow."""
+    """Mark slow examples, and put the kernels' contract first and what calls kernels last."""
     for item in items:
         if item.nodeid.startswith(LONG_TO_COMPILE):
             item.add_marker("slow")
+    items.sort(key=lambda item: (not item.nodeid.startswith(CONTRACT), item.nodeid.startswith(CALL_KERNELS)))

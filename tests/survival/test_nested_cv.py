@@ -49,6 +49,7 @@ class Recorder(BaseEstimator):
         return np.tile(np.linspace(0.9, 0.5, len(times)), (len(X), 1))
 
 
+@pytest.mark.slow  # a scan takes most of a minute to compile in a fresh clone
 def test_planted_leakage_is_caught():
     """On pure noise the honest pipeline is at chance; selection on all patients beforehand looks like a discovery."""
     honest, leaking = [], []
@@ -95,6 +96,7 @@ def test_prediction_is_that_of_each_fold():
     json.dumps([found.settings, found.metrics])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choose_by", ["harrell_c", "partial_likelihood"])
 def test_the_better_candidate_is_chosen(choose_by):
     X, y = _cohort(150, 40, 3, effect=1.2)
