@@ -1,13 +1,11 @@
 # make demo: the main job · make test: everything that must hold · make check: longer tests · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
 PYTHON ?= python3
-TORCH ?=
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 # A machine that offers pip a folder of wheels (a local CPU build of torch, say) offers it to uv too.
 FOUND := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 INSTALL = $(if $(FOUND),UV_FIND_LINKS="$(FOUND)") $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt \
 	$(if $(TORCH),--torch-backend $(TORCH:cuda=auto))
-
 .PHONY: demo test check lab
 demo: .venv/demo
 	$(BIN)/biolab run experiments/breast-prognosis
@@ -19,8 +17,8 @@ test: .venv/test
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow tests/notebooks tests/cli/test_main_job.py tests/joint/tabular
+check: .venv/check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 lab: .venv/lab
 	$(BIN)/biolab lab
@@ -28,10 +26,12 @@ lab: .venv/lab
 .venv/demo: .venv/uv pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	touch $@
-
 .venv/test .venv/lab: .venv/uv pyproject.toml constraints.txt
 	$(INSTALL) -e '.[lab]' --group dev
 	touch .venv/test .venv/lab .venv/demo
+.venv/check: .venv/test
+	$(INSTALL) -e '.[lab,course,genomics,pipelines]' --group dev
+	touch $@
 
 .venv/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "biolab needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11" >&2; exit 1; }
