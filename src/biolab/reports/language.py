@@ -63,6 +63,11 @@ class Prose:
         """Name a unit as it stands after a comma: months, 개월; one not known here goes by its own name."""
         return self(f"unit.{name}") if self.has(f"unit.{name}") else name
 
+    def pooling_method(self, name: str) -> str:
+        """Say how a pooled interval was made; a method not known here goes by its own name."""
+        key = f"pooling_method.{name}"
+        return self(key) if self.has(key) else name
+
     def time_axis(self, unit: str) -> str:
         """Name a time axis in a unit."""
         return self(f"time.{unit}_axis") if self.has(f"time.{unit}_axis") else unit
