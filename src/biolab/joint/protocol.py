@@ -264,7 +264,9 @@ class Protocol(Settings):
         Canonical JSON sorts names, so the digest stays the same, and a protocol read from it has lost the order.
         """
         first = [name for name in sites if name in self.sites]
-        return self.model_copy(update={"sites": {name: self.sites[name] for name in dict.fromkeys([*first, *self.sites])}})
+        return self.model_copy(
+            update={"sites": {name: self.sites[name] for name in dict.fromkeys([*first, *self.sites])}}
+        )
 
     def with_seed(self, seed: int | None) -> "Protocol":
         """Return the protocol under another seed; it is another protocol then, with another digest."""

@@ -35,6 +35,4 @@ def release(model: RiskModel, *, grid: tuple[float, ...], horizons: tuple[float,
         kind, hazard = "boosted_hazard", ReleasedTrees(trees=trees, intercept=intercept, edges=edges, grid=grid)
     else:
         raise TypeError(f"{type(estimator).__name__} has no released form; CoxPH, CoxPHCV and DiscreteTimeHazard have.")
-    return ReleasedModel(
-        kind=kind, design=rounded_medians(model.design_), hazard=hazard, grid=grid, horizons=horizons
-    )
+    return ReleasedModel(kind=kind, design=rounded_medians(model.design_), hazard=hazard, grid=grid, horizons=horizons)
