@@ -25,7 +25,7 @@ def best_method(comparison: Comparison, legend: Legend) -> str:
     best = comparison.best
     if not best.method:
         return ""
-    method = legend.prose.pooling_method(best.method)
+    method = legend.prose.word("pooling_method", best.method)
     told = legend.prose("best.method", {"method": method, "sites": len(best.sites)})
     return told if len(best.sites) >= _ENOUGH_SITES else f"{told} {legend.prose('best.few')}"
 
