@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from biolab.joint.pooled_performance import META_SCHEMA
-from biolab.reports import LANGUAGES, figures, legend_of, page, standing_lines, tables
+from biolab.reports import LANGUAGES, Plates, figures, legend_of, page, standing_lines, tables
 from biolab.reports.legend import Legend
 from biolab.reports.metrics import MetricKey
 from biolab.reports.standing import best_method, best_sentences, verification_sentences
@@ -40,8 +40,10 @@ def with_faults(comparison: InventedComparison) -> InventedComparison:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_page_names_what_was_changed_and_what_is_missing(small: InventedComparison, language) -> None:
-    html = page(with_faults(small), language=language)
+def test_page_names_what_was_changed_and_what_is_missing(
+    small: InventedComparison, small_plates: Plates, language
+) -> None:
+    html = page(with_faults(small), language=language, drawn=small_plates)
     for text in ("metrics.harrell_c", "0.682", "0.991"):
         assert text in html
     legend = legend_of(small, language=language)
