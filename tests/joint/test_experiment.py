@@ -64,8 +64,9 @@ def test_no_patient_is_anywhere_in_the_store(store: Store, comparison: Compariso
     text = "\n".join(found.text for found in store_texts(store))
     raw = [path.read_bytes().decode("latin-1") for path in store_files(store)]
     assert len(raw) > 60
-    haystack = "\n".join([text, *raw])
-    assert [needle for needle in needles if needle in haystack] == []
+    haystack = pl.Series(["\n".join([text, *raw])])
+    assert haystack.str.extract_many(sorted(needles)).to_list() == [[]]
+    assert haystack.str.extract_many(["north", *needles]).list.unique().to_list() == [["north"]]
 
 
 def test_the_search_for_patients_would_find_one(store: Store, comparison: Comparison) -> None:
@@ -79,22 +80,25 @@ def test_interrupted_run_is_failed_and_the_next_gives_identical_numbers(
     protocol: Protocol, files: dict[str, Path], comparison: Comparison, tmp_path: Path
 ) -> None:
     store, steps = embedded_store(tmp_path), []
+    two = protocol.model_copy(update={"models": protocol.models[:2]})
+    of_two = pl.col("model").is_in([spec.name for spec in two.models])
 
     def stop(step: str) -> None:
         if "releasing ridge" in step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(protocol, store, files=files, advance=stop)
+        run_experiment(two, store, files=files, advance=stop)
     states = {(run.role, run.status) for run in find_runs(store, protocol="made-up", status=None, latest=False)}
     assert ("site", "FAILED") in states
     assert ("site", "FINISHED") not in states
     with pytest.raises(TrackingError, match="No site has a complete run"):
-        compare(protocol, store)
-    again = run_experiment(protocol, store, files=files, advance=steps.append)
-    assert len(steps) == plan(protocol).total
+        compare(two, store)
+    again = run_experiment(two, store, files=files, advance=steps.append)
+    assert len(steps) == plan(two).total
     for name in ("validation", "differences", "coefficients", "pooled", "calibration", "survival_curves", "cohorts"):
-        assert getattr(again, name).equals(getattr(comparison, name)), name
+        whole = getattr(comparison, name)
+        assert getattr(again, name).equals(whole.filter(of_two) if "model" in whole.columns else whole), name
 
 
 def test_protocol_is_read_back_from_the_store(protocol: Protocol, store: Store, comparison: Comparison) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from biolab.joint import Comparison, Protocol, load_cohort, pool_predictions, run_experiment, transport
 from biolab.joint.outcomes import outcome_kind
-from biolab.reports import page
+from biolab.reports import legend_of, page, plates
 from biolab.survival import ReleasedModel
 from biolab.tracking import Store, embedded_store, find_runs, load_released, store_texts
 
@@ -69,8 +69,9 @@ def test_counts_that_would_give_the_censored_away_are_withheld(found: Comparison
 
 
 def test_the_page_says_what_was_withheld(found: Comparison) -> None:
-    assert "Fewer than 10 events" in page(found)
-    assert "공개하지 않은 것" in page(found, language="ko")
+    drawn = plates(found, legend_of(found))
+    assert "Fewer than 10 events" in page(found, drawn=drawn)
+    assert "공개하지 않은 것" in page(found, language="ko", drawn=drawn)
 
 
 def test_transport_keeps_the_error_of_one_cohort_however_many_models_it_judges() -> None:

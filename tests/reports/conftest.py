@@ -12,6 +12,7 @@ import pytest
 
 from biolab.joint import Best, PooledPerformance, best_model, pool_performance
 from biolab.joint.fairness import fairness
+from biolab.reports import Plates, legend_of, plates
 
 HORIZONS = (36.0, 60.0)
 SITES = ("rotterdam", "gbsg")
@@ -393,6 +394,12 @@ def slim(comparison: InventedComparison) -> InventedComparison:
 @pytest.fixture(scope="session")
 def small(comparison: InventedComparison) -> InventedComparison:
     return slim(comparison)
+
+
+@pytest.fixture(scope="session")
+def small_plates(small: InventedComparison) -> Plates:
+    """Return the figures of the small comparison, for pages whose words alone are looked at."""
+    return plates(small, legend_of(small))
 
 
 @pytest.fixture(scope="session")

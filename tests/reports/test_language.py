@@ -2,9 +2,12 @@ import re
 from pathlib import Path
 from string import Formatter
 
+import numpy as np
 import pytest
 
 from biolab.core import ConfigError
+from biolab.joint.best_model import ADJUSTED
+from biolab.joint.pooled_performance import method_of, pool
 from biolab.reports import LANGUAGES
 from biolab.reports.language import prose
 
@@ -50,7 +53,8 @@ def test_every_key_that_the_code_says_is_there_and_none_is_idle():
     assembled = ("time.", "metric.", "unit.", "section.", "reading.", "methods.", "limitations.", "console.",
                  "provenance.", "answer.", "patients.flow_", "prediction.caption_", "figure.better_", "page.",
                  "direction.", "best.", "pooled.", "fairness.", "missing.", "verification.", "use.", "state.",
-                 "transport.", "withheld.", "figure.predicted_", "figure.observed_")  # fmt: skip
+                 "transport.", "withheld.", "pooling_method.", "role.", "figure.predicted_",
+                 "figure.observed_")  # fmt: skip
     assert {key for key in entries - said if not key.startswith(assembled)} == set()
 
 
@@ -69,6 +73,15 @@ def test_a_missing_label_is_read_from_the_other_language(language):
     assert prose(language).pick({"label_en": "Age", "label_ko": "Age"}, "label") == "Age"
     assert prose("ko").pick({"label_en": "Age", "label_ko": None}, "label") == "Age"
     assert prose("en").pick({}, "label") == ""
+
+
+@pytest.mark.parametrize("sites", [2, 3])
+def test_every_way_of_pooling_is_said_in_korean(sites):
+    method = method_of(pool(np.linspace(0.1, 0.3, sites), np.full(sites, 0.1), confidence=0.95))
+    for name in (method, f"{method}; {ADJUSTED}"):
+        assert not re.search("interval|limits", prose("ko").word("pooling_method", name))
+        assert prose("en").word("pooling_method", name).startswith("REML with a")
+    assert prose("ko").word("pooling_method", "median") == "median"
 
 
 def test_durations_know_their_unit_and_one_is_singular():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolab.reports.language import prose
-from biolab.reports.metrics import MetricKey, goodness, last_key, metric_keys, metric_label
+from biolab.reports.metrics import MetricKey, goodness, largest, last_key, metric_keys, metric_label, reading
 
 UNIT = st.floats(0.01, 0.99)
 
@@ -21,6 +21,15 @@ def test_a_ratio_and_its_inverse_are_equally_far_from_one():
     assert goodness("observed_expected", 1.0) == 0
     assert goodness("observed_expected", 1.25) == pytest.approx(-goodness("observed_expected", 0.8))
     assert goodness("calibration_slope", 0.0) == -1
+
+
+def test_an_error_in_units_is_read_by_what_is_shown():
+    frame = pl.DataFrame({"metric": ["rmse", "rmse", "r2"], "difference": [-259.13, 136.8, 0.2]})
+    most = largest(frame, "rmse", "difference")
+    assert (most, largest(frame, "mae", "difference")) == (259.13, None)
+    assert (reading("rmse", most).digits, reading("rmse", 13.3).digits, reading("mae", 0.0123).digits) == (0, 1, 4)
+    assert 0 == goodness("rmse", 259.13, most) < goodness("rmse", 136.8, most) < goodness("rmse", 12.0, most) < 1
+    assert reading("auc", 0.7) == reading("auc")
 
 
 def test_measures_come_in_reading_order_and_unknown_ones_last():

@@ -1,6 +1,7 @@
 import dataclasses
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
@@ -99,8 +100,18 @@ def test_the_page_says_who_was_dropped_and_where_numbers_come_from(comparison, p
     assert "None" not in said
 
 
-def test_two_renders_are_the_same_bytes(small):
-    assert page(small, language="ko") == page(small, language="ko")
+def test_two_renders_are_the_same_bytes_and_hold_each_figure_as_a_file_of_its_own(small, small_plates):
+    whole = page(small)
+    assert whole == page(small, drawn=small_plates)
+    files = small_plates.files
+    assert set(files) == {
+        "kaplan-meier.svg", "transport.svg", "forest-reference.svg", "forest-cox.svg", "matrix-harrell-c.svg",
+        "matrix-calibration-slope.svg", "matrix-observed-expected-60.svg", "differences.svg", "calibration-60.svg",
+        "pooled-harrell-c.svg", "pooled-calibration-slope.svg",
+    }  # fmt: skip
+    for content in files.values():
+        assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+        assert content in whole
 
 
 def test_labels_are_escaped(small):
@@ -127,12 +138,12 @@ def test_one_site_makes_a_page_that_says_so(one_site, language):
     assert {"en": "nothing can be said about how", "ko": "기관이 한 곳뿐"}[language] in said
 
 
-def test_missing_cells_are_said_and_counted(small):
+def test_missing_cells_are_said_and_counted(small, small_plates):
     holes = small.validation.with_columns(
         pl.when(pl.int_range(pl.len()) == 3).then(float("nan")).otherwise(pl.col("estimate")).alias("estimate"),
         pl.when(pl.int_range(pl.len()) == 5).then(None).otherwise(pl.col("upper")).alias("upper"),
     )
-    said = "".join(read(page(dataclasses.replace(small, validation=holes))).text)
+    said = "".join(read(page(dataclasses.replace(small, validation=holes), drawn=small_plates)).text)
     assert "interval not available" in said
     assert "not available" in said
     assert "1 of 24 planned results are not available" in said

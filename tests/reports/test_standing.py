@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from biolab.joint.pooled_performance import META_SCHEMA
-from biolab.reports import LANGUAGES, figures, legend_of, page, standing_lines, tables
+from biolab.reports import LANGUAGES, Plates, figures, legend_of, page, standing_lines, tables
+from biolab.reports.legend import Legend
 from biolab.reports.metrics import MetricKey
 from biolab.reports.standing import best_method, best_sentences, verification_sentences
 
@@ -39,8 +40,10 @@ def with_faults(comparison: InventedComparison) -> InventedComparison:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_page_names_what_was_changed_and_what_is_missing(small: InventedComparison, language) -> None:
-    html = page(with_faults(small), language=language)
+def test_page_names_what_was_changed_and_what_is_missing(
+    small: InventedComparison, small_plates: Plates, language
+) -> None:
+    html = page(with_faults(small), language=language, drawn=small_plates)
     for text in ("metrics.harrell_c", "0.682", "0.991"):
         assert text in html
     legend = legend_of(small, language=language)
@@ -115,3 +118,18 @@ def test_pooled_figures_show_every_site(comparison: InventedComparison, metric: 
     for draw in (figures.pooled_forest, figures.funnel):
         empty = figures.svg(draw(sites, pooled, legend, key=MetricKey("none")), name="f", description="d")
         assert legend.prose("figure.nothing") in empty
+
+
+def test_a_pooled_forest_shows_what_is_below_zero_and_diamonds_too_wide_for_the_axis() -> None:
+    columns = ("evidence", "model", "metric", "horizon", "site", "estimate", "lower", "upper", "weight")
+    rows = [("external", "m", "r2", None, site, value, value - 0.1, value + 0.1, 0.5)
+            for site, value in (("a", -0.05), ("b", 0.07))]  # fmt: skip
+    sites = pl.DataFrame(rows, schema=columns, orient="row")
+    told = {"evidence": "external", "model": "m", "metric": "r2", "horizon": None, "estimate": 0.01}
+    pooled = pl.DataFrame([told | {"lower": -3.0, "upper": 3.0, "tau2": 0.1, "i2": 0.5, "prediction_lower": None}])
+    figure = figures.pooled_forest(sites, pooled, Legend(sites={"a": "A", "b": "B"}), key=MetricKey("r2"))
+    axes = figure.axes[-1]
+    squares = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "s"]
+    assert squares == [-0.05, 0.07]
+    (diamond,) = [patch for patch in axes.patches if patch.get_gid()]
+    assert sorted(diamond.get_xy()[:4, 0])[1:3] == [0.01, 0.01]

@@ -99,6 +99,7 @@ def test_an_empty_folder_is_no_model(start, patients, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_fresh_process_predicts_and_its_death_is_noticed(store, logged, loader):
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "loaders"), *sys.path]),

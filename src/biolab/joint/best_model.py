@@ -20,6 +20,7 @@ Evidence = Literal["external", "internal"]
 
 HEADLINES = ("harrell_c", "uno_c", "time_dependent_auc", "roc_auc", "auc", "r2")
 """Measures of ranking and, of a number, the variance explained; the first that the runs hold decides."""
+ADJUSTED = "Bonferroni limits, Holm p-values"
 _LIMITS = (
     "gain",
     "gain_lower",
@@ -134,7 +135,7 @@ def best_model(
     how = method_of(next(iter(pooled.values()))) if pooled else ""
     return Best(
         model=best, metric=metric, horizon=horizon, evidence=kind, reference=reference, sites=sites,
-        confidence=confidence, method=f"{how}; Bonferroni limits, Holm p-values" if how else "",
+        confidence=confidence, method=f"{how}; {ADJUSTED}" if how else "",
         ranking=pl.DataFrame(rows, schema=RANKING_SCHEMA),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from .matrix import missing_cells
 from .pooled_performance import PooledPerformance, pool_performance
 from .pooling import POOLED, pool_hazard_ratios
 from .protocol import Protocol
+from .records import SITE_ORDER
 from .released_tables import stack, stack_where_present
 from .transport import transport
 from .versions import installed_versions
@@ -155,6 +156,8 @@ def compare(protocol: Protocol, store: Store, *, keys: Mapping[str, str] | None 
 def recorded_protocol(name: str, store: Store) -> Protocol:
     """Return the protocol of the latest complete site run of an experiment, as that run recorded it.
 
+    Its sites stand in the order of the coordinator's file where the run says it.
+
     Raises
     ------
     TrackingError
@@ -163,7 +166,8 @@ def recorded_protocol(name: str, store: Store) -> Protocol:
     runs = find_runs(store, protocol=name, role="site")
     if not runs:
         raise TrackingError(f"No site has a complete run of {name!r} in {store.label}. Run the experiment first.")
-    return Protocol.model_validate_json(read_text(store, runs[0].run_id, "protocol.json"))
+    found = Protocol.model_validate_json(read_text(store, runs[0].run_id, "protocol.json"))
+    return found.in_order(runs[0].params.get(SITE_ORDER, "").split())
 
 
 def _in_order(runs: Admission, protocol: Protocol) -> Admission:

@@ -144,9 +144,7 @@ def lock_protocol(
         return LockOutcome(path=path, lock=before, added=False)
     entry = _version(protocol, None if before is None else before.latest, identity, now or datetime.now(UTC))
     lock = Lock(versions=(*(() if before is None else before.versions), entry))
-    write_atomically(
-        path, json.dumps(lock.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    )
+    write_atomically(path, json.dumps(lock.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n")
     return LockOutcome(path=path, lock=lock, added=True)
 
 
@@ -211,7 +209,7 @@ def experiment_folder(name: str | Path) -> Path:
 def _version(
     protocol: Protocol, before: LockedVersion | None, identity: PrivateIdentity, now: datetime
 ) -> LockedVersion:
-    content = json.loads(protocol.canonical)
+    content = protocol.model_dump(mode="json")  # in the order of the file, which a comparison shows its sites in
     changes = () if before is None else _changes(before.protocol, content)
     if before is not None and _number(protocol.version) <= _number(before.version):
         named = "; ".join(str(each) for each in changes[:5])
@@ -252,7 +250,8 @@ def _fault(each: LockedVersion, before: LockedVersion | None, key: str) -> str |
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> tuple[Amendment, ...]:
-    return tuple(Amendment(path=each.path, old=each.old, new=each.new) for each in flat(old, new))
+    before, after = (json.loads(canonical_json(content)) for content in (old, new))  # whatever the order of the names
+    return tuple(Amendment(path=each.path, old=each.old, new=each.new) for each in flat(before, after))
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """The protocol: everything a joint experiment decides before anyone looks at a patient."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -257,6 +257,16 @@ class Protocol(Settings):
         if name not in self.sites:
             raise ConfigError(f"{name!r} is not a site of protocol {self.name}. {did_you_mean(name, self.sites)}")
         return self.sites[name]
+
+    def in_order(self, sites: Sequence[str]) -> "Protocol":
+        """Return the protocol with these sites first and in this order.
+
+        Canonical JSON sorts names, so the digest stays the same, and a protocol read from it has lost the order.
+        """
+        first = [name for name in sites if name in self.sites]
+        return self.model_copy(
+            update={"sites": {name: self.sites[name] for name in dict.fromkeys([*first, *self.sites])}}
+        )
 
     def with_seed(self, seed: int | None) -> "Protocol":
         """Return the protocol under another seed; it is another protocol then, with another digest."""

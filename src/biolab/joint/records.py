@@ -14,6 +14,14 @@ from .outgoing import OutgoingRun
 from .protocol import Protocol
 from .versions import code_commit, environment_sha256
 
+SITE_ORDER = "sites"
+"""Parameter of a site's run: the protocol's sites in the order of the coordinator's file, which its JSON sorts."""
+
+
+def site_parameters(protocol: Protocol) -> dict[str, object]:
+    """Return the parameters of a site's run: what decides the numbers, and who takes part."""
+    return {**protocol.parameters, SITE_ORDER: " ".join(protocol.sites)}
+
 
 def run_tags(
     protocol: Protocol, *, role: Role, site: str | None = None, model: str | None = None, model_site: str | None = None

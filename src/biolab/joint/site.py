@@ -21,7 +21,7 @@ from .model_specs import ModelSpec
 from .outcomes import outcome_kind
 from .outgoing import Gate, OutgoingRun
 from .protocol import Protocol
-from .records import describe_run, log_performance, log_subgroups, run_tags
+from .records import describe_run, log_performance, log_subgroups, run_tags, site_parameters
 from .subgroups import subgroup_tables
 from .withheld import STATE, Withheld, withheld_table
 
@@ -109,7 +109,7 @@ def _record_cohort(run: RecordedRun, work: SiteWork) -> None:
     outgoing = OutgoingRun(run=run, gate=work.gate)
     outgoing.tables(tables)
     facts = tables["cohort"].drop("site").row(0, named=True)
-    run.params({**work.protocol.parameters, STATE: "complete"})
+    run.params({**site_parameters(work.protocol), STATE: "complete"})
     run.text("protocol.json", work.protocol.canonical)
     run.dataset(
         name=f"{work.protocol.name}-{work.site}",

@@ -8,7 +8,7 @@ import polars as pl
 from biolab.tracking import Store, experiment_name, recorded_run
 
 from .protocol import Protocol
-from .records import describe_run, run_tags
+from .records import describe_run, run_tags, site_parameters
 
 Reason = Literal["events", "fit"]
 WITHHELD_SCHEMA = {"site": pl.String, "model": pl.String, "reason": pl.String}
@@ -43,7 +43,7 @@ def record_withheld_site(protocol: Protocol, site: str, store: Store) -> str:
         tags=run_tags(protocol, role="site", site=site),
         description=describe_run(protocol, f"{protocol.site(site).label.en}: too few events, nothing is shown"),
     ) as run:
-        run.params({**protocol.parameters, STATE: "withheld"})
+        run.params({**site_parameters(protocol), STATE: "withheld"})
         run.text("protocol.json", protocol.canonical)
         run.table("withheld", withheld_table([Withheld(site=site, reason="events")]))
     return run.run_id

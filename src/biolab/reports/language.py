@@ -59,9 +59,14 @@ class Prose:
         key = f"time.{unit}_one" if length == 1 else f"time.{unit}_many"
         return self(key, {"n": f"{length:g}"}) if self.has(key) else f"{length:g} {unit}"
 
+    def word(self, table: str, name: str) -> str:
+        """Return what a table of the text calls a name; one not known there goes by itself."""
+        key = f"{table}.{name}"
+        return self(key) if self.has(key) else name
+
     def unit(self, name: str) -> str:
-        """Name a unit as it stands after a comma: months, 개월; one not known here goes by its own name."""
-        return self(f"unit.{name}") if self.has(f"unit.{name}") else name
+        """Name a unit as it stands after a comma: months, 개월."""
+        return self.word("unit", name)
 
     def time_axis(self, unit: str) -> str:
         """Name a time axis in a unit."""

@@ -152,7 +152,7 @@ def _panels(comparison: Comparison, say: Prose) -> list[str]:
 def _values(comparison: Comparison, legend: Legend) -> dict[str, str]:
     """Gather what the sentences of the page name."""
     say, protocol = legend.prose, comparison.protocol
-    methods = sorted({str(method) for method in comparison.pooled["method"].drop_nulls()})
+    methods = [say.word("pooling_method", name) for name in sorted(set(comparison.pooled["method"].drop_nulls()))]
     return {
         "endpoint": say.pick(protocol.endpoint),
         "reference": legend.model(protocol.reference_model),

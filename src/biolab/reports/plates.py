@@ -127,7 +127,7 @@ def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, 
     figure = figures.forest(comparison.coefficients, comparison.pooled, legend, model=model)
     values = {"model": legend.model(model), "sites": ", ".join(legend.sites.values())}
     methods = comparison.pooled.filter(pl.col("model") == model)["method"].drop_nulls()
-    how = "" if methods.is_empty() else say("effects.method", {"method": str(methods[0])})
+    how = "" if methods.is_empty() else say("effects.method", {"method": say.word("pooling_method", methods[0])})
     caption = f"{say('effects.caption')} {how}".strip()
     plate = _plate(figure, f"forest-{model}", (say("alt.forest", values), caption), legend.model(model))
     return plate, tables.hazard_table(comparison, legend, model)

@@ -25,7 +25,8 @@ def best_method(comparison: Comparison, legend: Legend) -> str:
     best = comparison.best
     if not best.method:
         return ""
-    told = legend.prose("best.method", {"method": best.method, "sites": len(best.sites)})
+    method = legend.prose.word("pooling_method", best.method)
+    told = legend.prose("best.method", {"method": method, "sites": len(best.sites)})
     return told if len(best.sites) >= _ENOUGH_SITES else f"{told} {legend.prose('best.few')}"
 
 

@@ -29,14 +29,13 @@ def two_way(counts: np.ndarray, hidden: set[tuple[int, int]]) -> pl.DataFrame:
 def possible(counts: np.ndarray, hidden: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Search every completion of the withheld counts; return the range of each."""
     top = int(counts.max(initial=0)) * 3 + 1
-    found = []
-    for values in product(range(top), repeat=len(hidden)):
-        guess = counts.copy()
-        for place, value in zip(hidden, values, strict=True):
-            guess[place] = value
-        if (guess.sum(0) == counts.sum(0)).all() and (guess.sum(1) == counts.sum(1)).all():
-            found.append(values)
-    return [(min(column), max(column)) for column in zip(*found, strict=True)]
+    values = np.indices((top,) * len(hidden)).reshape(len(hidden), -1)
+    rows, columns = (
+        np.array([[place[axis] == line for place in hidden] for line in range(counts.shape[axis])]) for axis in (0, 1)
+    )
+    own = np.array([counts[place] for place in hidden])
+    fits = (rows @ values == (rows @ own)[:, None]).all(0) & (columns @ values == (columns @ own)[:, None]).all(0)
+    return [(int(column.min()), int(column.max())) for column in values[:, fits]]
 
 
 @settings(max_examples=20, derandomize=True, deadline=None)

@@ -1,5 +1,6 @@
 """A class and a number go the whole way: run, validation, comparison, subgroups and page, on two real cohorts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from biolab.joint import (
     run_experiment,
     sign_runs,
 )
+from biolab.joint.disclosure import check, rules_of
 from biolab.joint.endpoints import Endpoint
 from biolab.joint.model_specs import BoostedTreesSpec, RidgeSpec
 from biolab.joint.tabular import ReleasedTabular, cross_validated, fit_tabular, judge_tabular, outcome_values
@@ -72,6 +74,14 @@ def receptor() -> Protocol:
         "models": [{"kind": "ridge", "name": "receptors", "terms": terms, **named}, trees],
         "evaluation": whole.evaluation.model_dump() | {"replicates": 100},
     }
+    return Protocol.model_validate(content)
+
+
+def of_a_class(protocol: Protocol) -> Protocol:
+    """Return the same trees for a class: whether the grade is the highest."""
+    whole = Protocol.load(EXPERIMENTS / "breast-grade")
+    trees = protocol.model_dump(mode="json")["models"][1]
+    content = whole.model_dump(mode="json") | {"models": [whole.models[0].model_dump(mode="json"), trees]}
     return Protocol.model_validate(content)
 
 
@@ -187,17 +197,38 @@ def test_a_number_is_predicted_released_and_judged(receptor: Protocol, tmp_path)
     assert np.corrcoef(inside, outcome_values(receptor, home.frame))[0, 1] > 0.2
 
 
-def test_released_trees_are_those_of_scikit_learn(receptor: Protocol) -> None:
+def test_released_trees_are_those_of_scikit_learn_where_splits_are_short(receptor: Protocol) -> None:
     spec = receptor.models[1]
     assert isinstance(spec, BoostedTreesSpec)
+    age = spec.model_copy(update={"terms": spec.terms[:1]})  # whole years split at halves: three digits say them
     cohort = load_cohort(receptor, "gbsg")
-    model = fit_tabular(receptor, spec, cohort.frame, seed=7)
+    model = fit_tabular(receptor, age, cohort.frame, seed=7)
     matrix = model.design.transform(cohort.frame)
     trees = HistGradientBoostingRegressor(
         max_iter=30, max_leaf_nodes=4, learning_rate=0.05, min_samples_leaf=20, max_bins=32, early_stopping=False,
         random_state=7,
     ).fit(matrix, outcome_values(receptor, cohort.frame))  # fmt: skip
     np.testing.assert_allclose(model.predict(cohort.frame), trees.predict(matrix), rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["binary", "number"])
+def test_released_trees_split_at_no_patients_value(receptor: Protocol, tmp_path: Path, kind: str) -> None:
+    protocol = receptor if kind == "number" else of_a_class(receptor)
+    spec = protocol.models[1]
+    assert isinstance(spec, BoostedTreesSpec)
+    cohort = load_cohort(protocol, "gbsg")
+    model = fit_tabular(protocol, spec, cohort.frame, seed=7)
+    splits = {
+        model.design.columns_[feature].natural(threshold)
+        for tree in model.trees
+        for feature, threshold in zip(tree.feature, tree.threshold, strict=True)
+        if feature >= 0
+    }
+    assert max(splits) > 100
+    assert all(value == pytest.approx(float(f"{value:.3g}"), rel=1e-9) for value in splits)
+    model.save(tmp_path)
+    rules = replace(rules_of(protocol), cohort_size=cohort.patients)
+    assert check(tmp_path, rules) == ()
 
 
 def test_an_outcome_that_does_not_vary_cannot_be_fitted(receptor: Protocol) -> None:

@@ -1,7 +1,5 @@
 """Fitting a protocol's model of a class or a number; only named scikit-learn estimators, never what a file names."""
 
-import math
-from dataclasses import replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -17,6 +15,7 @@ from biolab.joint.protocol import Protocol
 from biolab.survival import Design
 from biolab.survival import Term as DesignTerm
 from biolab.survival.released_trees import trees_of
+from biolab.survival.rounding import rounded_medians, rounded_splits
 
 from .released import Kind, ReleasedTabular
 
@@ -55,7 +54,7 @@ def fit_tabular(protocol: Protocol, spec: TabularSpec, frame: pl.DataFrame, *, s
     splitter = StratifiedKFold if kind == "binary" else KFold
     folds = splitter(spec.folds, shuffle=True, random_state=seed % 2**32)
     search = GridSearchCV(estimator, space, scoring=scoring, cv=folds).fit(matrix, outcome)
-    return _released(search.best_estimator_, _rounded(design), kind)
+    return _released(search.best_estimator_, rounded_medians(design), kind)
 
 
 def _candidate(spec: TabularSpec, kind: Kind, seed: int) -> tuple[Any, dict[str, list[Any]], str]:
@@ -87,22 +86,11 @@ def _candidate(spec: TabularSpec, kind: Kind, seed: int) -> tuple[Any, dict[str,
 def _released(estimator: Any, design: Design, kind: Kind) -> ReleasedTabular:
     if isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         trees, intercept = trees_of(estimator)
-        return ReleasedTabular(kind=kind, design=design, intercept=intercept, trees=trees)
+        rounded = tuple(rounded_splits(tree, design) for tree in trees)
+        return ReleasedTabular(kind=kind, design=design, intercept=intercept, trees=rounded)
     return ReleasedTabular(
         kind=kind,
         design=design,
         intercept=float(np.ravel(estimator.intercept_)[0]),
         coefficients=tuple(np.ravel(estimator.coef_).tolist()),
     )
-
-
-def _rounded(design: Design) -> Design:
-    """Round what fills a gap, the training median, to three digits: it can be one patient's exact value."""
-    rounded = Design(design.terms, design.codebook)
-    rounded.columns_ = tuple(
-        column
-        if isinstance(column.fill, str) or not math.isfinite(column.fill)
-        else replace(column, fill=float(f"{column.fill:.3g}"))
-        for column in design.columns_
-    )
-    return rounded

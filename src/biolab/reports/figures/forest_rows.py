@@ -64,7 +64,8 @@ def draw_row(axes: Axes, row: Row, limits: tuple[float, float], legend: Legend) 
     if row.kind == "term":
         axes.axhline(row.height - 0.55, color=RULE, linewidth=0.5, xmin=-0.75, clip_on=True, zorder=0)
         return
-    if value.estimate is None or value.estimate <= 0:
+    ratio = axes.get_xscale() == "log"
+    if value.estimate is None or (ratio and value.estimate <= 0):
         return
     if row.kind == "prediction":
         _bar(axes, row, limits)
@@ -79,7 +80,7 @@ def draw_row(axes: Axes, row: Row, limits: tuple[float, float], legend: Legend) 
         (square,) = axes.plot([value.estimate], [row.height], "s", color=colour, zorder=3)
         square.set(markersize=3.0 + 4.0 * math.sqrt(row.weight), markeredgewidth=0)
         return
-    low, high = _diamond(value, limits)
+    low, high = _diamond(value, limits, ratio=ratio)
     middle, half = value.estimate, 0.34
     corners = [(low, row.height), (middle, row.height - half), (high, row.height), (middle, row.height + half)]
     axes.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", zorder=3, gid=f"pooled-{row.name}"))
@@ -98,13 +99,16 @@ def _fits(value: Value, limits: tuple[float, float]) -> bool:
     return limits[0] <= value.lower and value.upper <= limits[1]
 
 
-def _diamond(value: Value, limits: tuple[float, float]) -> tuple[float, float]:
+def _diamond(value: Value, limits: tuple[float, float], *, ratio: bool) -> tuple[float, float]:
     """Span the interval where it fits the axis; else a diamond of standard width on a line that shows the limits."""
-    middle = value.estimate or 1.0
-    if _fits(value, limits):
-        return value.lower or middle, value.upper or middle
-    half = (limits[1] / limits[0]) ** 0.018
-    return middle / half, middle * half
+    middle = value.estimate or 0.0
+    if value.lower is not None and value.upper is not None and _fits(value, limits):
+        return value.lower, value.upper
+    if not ratio:
+        half = 0.018 * (limits[1] - limits[0])
+        return middle - half, middle + half
+    times = (limits[1] / limits[0]) ** 0.018
+    return middle / times, middle * times
 
 
 def _arrows(axes: Axes, row: Row, limits: tuple[float, float], colour: str) -> None:

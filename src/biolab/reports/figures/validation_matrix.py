@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from biolab.reports.legend import INK, MUTED, Legend, in_order
-from biolab.reports.metrics import goodness, reading
+from biolab.reports.metrics import goodness, largest, reading
 from biolab.reports.values import MISSING, Value, index_values, interval, number
 
 from .theme import EDGE_IN, SMALL_PT, TEXT_PT, WIDTH_IN, canvas, empty, sheet, shorten, theme, wrap, write
@@ -35,6 +35,18 @@ class _Panel:
     tests: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shades:
+    """A measure and the largest of its values in the figure, by which a measure in units is shaded."""
+
+    metric: str
+    largest: float | None
+
+    def of(self, value: float) -> tuple[float, float, float]:
+        place = goodness(self.metric, value, self.largest)
+        return to_rgb(_AROUND_ONE(0.5 + place / 2) if reading(self.metric).better == "one" else _GOOD(place))
+
+
 @theme()
 def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, horizon: float | None = None) -> Figure:
     """Draw a measure's matrix of training site by test site for every model.
@@ -52,6 +64,7 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
         [*legend.sites, *(site for site in sites if site not in legend.sites)] for sites in reported.values()
     )
     values = index_values(found, ("model", "train_site", "test_site"))
+    shades = _Shades(metric=metric, largest=largest(found, metric))
     columns = max(1, min(_PANELS_A_ROW, len(models), int((WIDTH_IN - _NAMES_IN) / (_NARROW_IN * len(tests)))))
     width = (WIDTH_IN - _NAMES_IN - EDGE_IN - _GAP_IN * (columns - 1)) / columns
     cell_width = min(width / len(tests), 1.1)
@@ -67,7 +80,7 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
         title = shorten(legend.model(model), cell_width * len(tests) + _GAP_IN)
         write(figure, left + _INSET, top + 0.12, title, bold=True)
         _cells(
-            axes, panel, {pair: values.get((model, *pair), MISSING) for pair in product(trains, tests)}, metric, legend
+            axes, panel, {pair: values.get((model, *pair), MISSING) for pair in product(trains, tests)}, shades, legend
         )
         _test_names(figure, panel, names, legend)
         if column == 0:
@@ -75,11 +88,11 @@ def validation_matrix(validation: pl.DataFrame, legend: Legend, *, metric: str, 
     return figure
 
 
-def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metric: str, legend: Legend) -> None:
+def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], shades: _Shades, legend: Legend) -> None:
     for (train, test), value in cells.items():
         left = panel.left + panel.tests.index(test) * panel.cell_width
         top = panel.top - panel.trains.index(train) * _CELL_IN
-        _cell(axes, (left, top, panel.cell_width), value, metric, legend)
+        _cell(axes, (left, top, panel.cell_width), value, shades, legend)
         if train == test:
             x, y = left + _INSET, top - _INSET
             corners = [(x, y), (x + _NOTCH, y), (x, y - _NOTCH)]
@@ -87,9 +100,9 @@ def _cells(axes: Axes, panel: _Panel, cells: dict[tuple[str, str], Value], metri
             axes.add_patch(Polygon(corners, facecolor=INK, edgecolor="none", gid=mark))
 
 
-def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str, legend: Legend) -> None:
+def _cell(axes: Axes, box: tuple[float, float, float], value: Value, shades: _Shades, legend: Legend) -> None:
     left, top, width = box
-    colour = "white" if value.estimate is None else _shade(metric, value.estimate)
+    colour = "white" if value.estimate is None else shades.of(value.estimate)
     hatch = "////" if value.estimate is None else None
     size = (width - 2 * _INSET, _CELL_IN - 2 * _INSET)
     corner = (left + _INSET, top - _CELL_IN + _INSET)
@@ -100,7 +113,7 @@ def _cell(axes: Axes, box: tuple[float, float, float], value: Value, metric: str
         axes.text(middle, top - _CELL_IN / 2, missing, ha="center", va="center", fontsize=SMALL_PT, color=MUTED)
         return
     ink = _ink(to_rgb(colour))
-    digits = reading(metric).digits
+    digits = reading(shades.metric, shades.largest).digits
     limits = interval(value, digits, legend.prose) if value.has_interval else missing
     if width < 0.9 * _NARROW_IN:
         text = number(value.estimate, min(digits, 2))
@@ -133,11 +146,6 @@ def _train_names(figure: Figure, panel: _Panel, legend: Legend) -> None:
         label = shorten(legend.site(site), _NAMES_IN - 0.15, SMALL_PT)
         up = panel.top - (row + 0.5) * _CELL_IN
         write(figure, EDGE_IN, up, label, size=SMALL_PT, colour=legend.site_colour(site))
-
-
-def _shade(metric: str, value: float) -> tuple[float, float, float]:
-    place = goodness(metric, value)
-    return to_rgb(_AROUND_ONE(0.5 + place / 2) if reading(metric).better == "one" else _GOOD(place))
 
 
 def _ink(background: tuple[float, float, float]) -> str:

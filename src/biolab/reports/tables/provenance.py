@@ -1,6 +1,7 @@
 """Where the numbers come from: runs, software and the protocol's settings."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from biolab.reports.comparison import Comparison
 from biolab.reports.legend import Legend
@@ -17,13 +18,17 @@ def runs_table(comparison: Comparison, legend: Legend) -> Table:
             Cell(text=str(row["run_id"]), kind="code"),
             Cell(text=legend.site(row["site"]) if row["site"] else ""),
             Cell(text=legend.model(row["model"]) if row["model"] else ""),
-            Cell(text=str(row["role"] or "")),
-            Cell(text=str(row["started"] or "")),
+            Cell(text=say.word("role", str(row["role"] or ""))),
+            Cell(text=_minute(row["started"])),
         )
         for row in comparison.runs.iter_rows(named=True)
     )
     columns = tuple(say(f"provenance.{name}") for name in names)
     return Table(caption=say("provenance.runs"), columns=columns, groups=(Group(rows=rows),))
+
+
+def _minute(started: object) -> str:
+    return f"{started.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(started, datetime) else str(started or "")
 
 
 def versions_table(comparison: Comparison, legend: Legend) -> Table:

@@ -4,7 +4,7 @@ import polars as pl
 
 from biolab.reports.comparison import Comparison
 from biolab.reports.legend import Legend, directions, in_order
-from biolab.reports.metrics import metric_keys, metric_label, reading
+from biolab.reports.metrics import largest, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, index_values
 
 from .shape import MOST_ACROSS, Cell, Group, Table, by_site, estimate_cell
@@ -34,14 +34,13 @@ def _by_direction(frame: pl.DataFrame, name: str, caption: str, legend: Legend) 
     values = index_values(frame, _KEYS, name)
     models = in_order(frame["model"], legend.models)
     signed = name == "difference"
+    digits = {key: reading(key.metric, largest(frame, key.metric, name)).digits for key in keys}
     groups = []
     for pair in directions(frame, legend):
         rows = []
         for model in models:
             cells = (
-                estimate_cell(
-                    values.get((*pair, model, *key), MISSING), reading(key.metric).digits, legend.prose, signed=signed
-                )
+                estimate_cell(values.get((*pair, model, *key), MISSING), digits[key], legend.prose, signed=signed)
                 for key in keys
             )
             rows.append((Cell(text=legend.model(model), indented=True), *cells))

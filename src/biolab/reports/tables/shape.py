@@ -45,6 +45,11 @@ class Table:
         """All rows of all groups."""
         return tuple(row for group in self.groups for row in group.rows)
 
+    @property
+    def withholds(self) -> bool:
+        """Whether a count in it does not leave the institution."""
+        return any(cell.kind == "suppressed" and cell.text for row in self.rows for cell in row)
+
 
 MOST_ACROSS = 5
 """Columns of sites beyond which a table is turned round."""

@@ -4,7 +4,7 @@ import polars as pl
 
 from biolab.reports.comparison import Comparison
 from biolab.reports.legend import OTHERS, Legend, directions, in_order
-from biolab.reports.metrics import MetricKey, metric_keys, metric_label, reading
+from biolab.reports.metrics import MetricKey, largest, metric_keys, metric_label, reading
 from biolab.reports.values import MISSING, estimate, index_values, value_of
 
 from .shape import Cell, Group, Table, estimate_cell
@@ -31,12 +31,13 @@ def subgroup_sentences(comparison: Comparison, legend: Legend) -> list[str]:
     sentences = []
     for row in clear.head(_MOST_SENTENCES).iter_rows(named=True):
         key = MetricKey(row["metric"], row["horizon"])
+        digits = reading(key.metric, largest(tested, key.metric, "difference")).digits
         told = {
             "direction": legend.direction(row["train_site"], row["test_site"], short=True),
             "model": legend.model(row["model"]),
             "group": _group_name(row["variable"], row["subgroup"], comparison, legend),
             "metric": metric_label(key, say, legend.time_unit, short=True),
-            "difference": estimate(value_of(row, "difference"), reading(key.metric).digits, say, signed=True),
+            "difference": estimate(value_of(row, "difference"), digits, say, signed=True),
         }
         sentences.append(say("subgroups.clear", told))
     more = clear.height - len(sentences)
