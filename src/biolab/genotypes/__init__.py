@@ -36,3 +36,5 @@ from .relatedness import kinship as kinship
 from .relatedness import relationship_matrix as relationship_matrix
 from .scores import PolygenicScores as PolygenicScores
 from .scores import score as score
+from .synthetic import SyntheticGenotypes as SyntheticGenotypes
+from .synthetic import synthetic_genotypes as synthetic_genotypes
