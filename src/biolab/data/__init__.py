@@ -42,6 +42,7 @@ from .structures import read_structure as read_structure
 from .synthetic import UniformCensoring as UniformCensoring
 from .synthetic import Weibull as Weibull
 from .synthetic import synthetic_cohort as synthetic_cohort
+from .table_files import write_table as write_table
 from .vcf import read_vcf as read_vcf
 from .vcf import write_vcf as write_vcf
 from .vcf_genotypes import DosageBlock as DosageBlock

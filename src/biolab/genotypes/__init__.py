@@ -36,5 +36,7 @@ from .relatedness import kinship as kinship
 from .relatedness import relationship_matrix as relationship_matrix
 from .scores import PolygenicScores as PolygenicScores
 from .scores import score as score
+from .shared_sums import read_sums as read_sums
+from .shared_sums import write_sums as write_sums
 from .synthetic import SyntheticGenotypes as SyntheticGenotypes
 from .synthetic import synthetic_genotypes as synthetic_genotypes
