@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from biolab.core.errors import ConfigError
 
-from .genotypes import genotypes
+from .genotype_scores import genotypes
 from .options import AsJson
 from .steps import Step
 

@@ -78,7 +78,7 @@ def score(
             found[name] = scores
     table, size = _table(found, reference)
     matching = _matching(found)
-    beside = out.with_name(out.name.split(".")[0] + ".matching.tsv")
+    beside = out.with_name(f"{Path(out.name.removesuffix('.gz')).stem}.matching.tsv")
     rows = {f"{name}.{key}": value for name, one in found.items() for key, value in one.metrics.items()}
     Step(
         name="score",

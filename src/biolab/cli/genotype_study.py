@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
-from .genotypes import genotypes
+from .genotype_scans import genotypes
 from .options import AsJson, Language, StoreOptions, print_json
 
 
 @genotypes.command
-def record(folder: Path, *, name: str | None = None, store: StoreOptions | None = None, as_json: AsJson = False) -> None:
+def record(
+    folder: Path,
+    *,
+    name: str | None = None,
+    out: Path | None = None,
+    store: StoreOptions | None = None,
+    as_json: AsJson = False,
+) -> None:
     """Write the aggregates of a study's folder as a run in MLflow; components and scores of persons stay on disk.
 
     Parameters
@@ -16,14 +23,21 @@ def record(folder: Path, *, name: str | None = None, store: StoreOptions | None 
         Folder with clean.json and what the other steps wrote.
     name
         Name of the study; by default the folder's.
+    out
+        Where to say which run it is; by default run.json in the folder, where ``page`` looks for it.
     """
+    import json
+
+    from biolab.core import write_atomically
     from biolab.reports import read_study, record_study
 
     opened = (store or StoreOptions()).open()
     study = read_study(folder, name=name)
     run_id = record_study(study, opened)
+    said = {"step": "record", "study": study.name, "run_id": run_id, "tracking_uri": opened.tracking_uri}
+    write_atomically(out or folder / "run.json", json.dumps(said, indent=2) + "\n")
     if as_json:
-        print_json({"step": "record", "study": study.name, "run_id": run_id, "tracking_uri": opened.tracking_uri})
+        print_json(said)
         return
     print(f"{study.name}: run {run_id} in {opened.label}")
 

@@ -112,6 +112,7 @@ def pca(  # noqa: PLR0913 - one keyword an option
     files: Path,
     *,
     out: Path,
+    weights: Path | None = None,
     components: int = 10,
     window: int = 50,
     step: int = 5,
@@ -127,6 +128,8 @@ def pca(  # noqa: PLR0913 - one keyword an option
         Name of the genotypes without its ending.
     out
         Table of the components: fid, iid, pc1, pc2 and so on.
+    weights
+        Table by which others project their samples on these components; it holds no person's value.
     components
         How many.
     window
@@ -150,8 +153,37 @@ def pca(  # noqa: PLR0913 - one keyword an option
         inputs=[files],
         settings=found.settings | {"window": window, "step": step, "r2": r2},
         metrics=found.metrics | {"variants": float(found.variants.height), "samples": float(found.samples.height)},
-        outputs=[write_table(out, found.table())],
+        outputs=[write_table(out, found.table()), *([write_table(weights, found.weights())] if weights else [])],
         found={"eigenvalues": found.eigenvalues.tolist()},
+    ).show(as_json=as_json)
+
+
+@genotypes.command
+def project(files: Path, weights: Path, *, out: Path, as_json: AsJson = False) -> None:
+    """Place samples on the principal components of another panel.
+
+    Parameters
+    ----------
+    files
+        Name of the genotypes without its ending.
+    weights
+        What biolab genotypes pca --weights wrote for the panel.
+    out
+        Table of the components: fid, iid, pc1, pc2 and so on.
+    """
+    from biolab.data import scan, write_table
+    from biolab.genotypes import project as project_samples
+    from biolab.genotypes import read_plink
+
+    given, panel = read_plink(files), scan(weights).collect()
+    table = project_samples(given, panel)
+    shared = panel.join(given.variants, on="variant_id", how="semi").height
+    Step(
+        name="pca",
+        inputs=[files, weights],
+        settings={"weights": str(weights)},
+        metrics={"variants": float(shared), "of_variants": float(panel.height), "samples": float(table.height)},
+        outputs=[write_table(out, table)],
     ).show(as_json=as_json)
 
 

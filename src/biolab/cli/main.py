@@ -12,7 +12,7 @@ from biolab.core.errors import BiolabError
 from .compare import compare
 from .data import data
 from .doctor import doctor
-from .genotypes import genotypes
+from .genotype_study import genotypes
 from .joint_server import joint
 from .lab import lab
 from .run import run

@@ -28,6 +28,7 @@ from .missing_calls import Missingness as Missingness
 from .missing_calls import missingness as missingness
 from .principal_components import PrincipalComponents as PrincipalComponents
 from .principal_components import pca as pca
+from .principal_components import project as project
 from .quality import QualityControl as QualityControl
 from .quality import QualityLimits as QualityLimits
 from .quality import quality_control as quality_control

@@ -106,7 +106,7 @@ def _components(study: GenotypeStudy, legend: Legend) -> Plate | None:
         named = _by_reference(study.scores, say).select("fid", "iid", "group")
         frame = frame.join(named, on=["fid", "iid"], how="left", maintain_order="left")
     metrics = study.steps["pca"]["metrics"]
-    shares = [float(metrics[f"share.pc{k}"] or 0.0) for k in (1, 2)]
+    shares = [float(value) for k in (1, 2) if (value := metrics.get(f"share.pc{k}")) is not None]
     drawn = figures.genetic_components(frame, legend, shares=shares)
     return rendered(drawn, "components", (say("genotypes.alt_components"), say("genotypes.structure_caption")))
 
