@@ -48,7 +48,7 @@ SITES: Final[dict[str, DataType | DataTypeClass]] = {
 
 
 def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
-    """Read the sites of a VCF file, plain, gzip or bgzip: one row a record, genotypes left out.
+    """Read the sites of a VCF or BCF file, plain, gzip or bgzip: one row a record, genotypes left out.
 
     Columns: ``chromosome``, ``start`` (0-based: POS - 1), ``end`` (excluded: start and the length of the reference),
     ``variant_id``, ``reference``, ``alternate`` (a list; empty where there is none), ``quality``, ``filter`` (as it
