@@ -5,7 +5,8 @@
 
 One command measures every row of the goal table and prints it. Each measurement runs in a process of its own, so that
 peak memory is its own. Ours run in this Python, peers in the one given (it needs numpy, torch and the peer; see
-`peers_survival.py`, `peers_packed.py`) and in Rscript; what is not installed is left out, what takes longer than the cap is cut off.
+`peers_survival.py` and `peers_packed.py`) and in Rscript; what is not installed is left out, what takes longer than the
+cap is cut off.
 """
 
 import argparse

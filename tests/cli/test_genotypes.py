@@ -29,7 +29,9 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dosage[3, :30] = np.nan
     genotypes_from_dosage(dosage, variants=given.variants, samples=given.samples).write(folder / "raw")
     people = given.samples.select(FID="fid", IID="iid").with_columns(
-        y=pl.Series(chance.normal(size=90)), ill=pl.Series(chance.integers(2, size=90)), month=pl.Series(chance.random(90))
+        y=pl.Series(chance.normal(size=90)),
+        ill=pl.Series(chance.integers(2, size=90)),
+        month=pl.Series(chance.random(90)),
     )
     people.write_csv(folder / "people.tsv", separator="\t")
     people.head(40).select("FID", "IID").write_csv(folder / "reference.tsv", separator="\t")
@@ -55,13 +57,17 @@ def test_inspect_and_qc_say_what_is_there_and_what_went(raw, tmp_path, capsys):
     assert removed.filter(step="missing_of_variant")["name"].to_list() == ["v4"]
     assert done["settings"]["hardy_weinberg"] is None
     assert done["metrics"]["variants"] == read_plink(tmp_path / "clean").shape[0]
-    said = step(capsys, "genotypes", "qc", raw / "raw", "--out", tmp_path / "none", "--minor-allele-frequency", 0.5, code=3)
+    said = step(
+        capsys, "genotypes", "qc", raw / "raw", "--out", tmp_path / "none", "--heterozygosity-sd", 1e-9, code=3
+    )
     assert "nothing passes" in said["error"]
 
 
 def test_components_are_found_and_projected_back(clean, tmp_path, capsys):
     words = ("--components", 2, "--window", 0)
-    done = step(capsys, "genotypes", "pca", clean, "--out", tmp_path / "c.tsv", "--weights", tmp_path / "w.parquet", *words)
+    done = step(
+        capsys, "genotypes", "pca", clean, "--out", tmp_path / "c.tsv", "--weights", tmp_path / "w.parquet", *words
+    )
     assert len(done["eigenvalues"]) == 2
     step(capsys, "genotypes", "project", clean, tmp_path / "w.parquet", "--out", tmp_path / "p.tsv")
     own, again = (pl.read_csv(tmp_path / name, separator="\t") for name in ("c.tsv", "p.tsv"))
@@ -77,7 +83,9 @@ def test_scores_of_two_files_stand_side_by_side(raw, clean, tmp_path, capsys):
     assert {"one", "one_average", "one_z", "one_percentile", "two"} <= set(table.columns)
     assert table.filter("in_reference")["two_percentile"].mean() == pytest.approx(50)
     assert pl.read_csv(tmp_path / "s.matching.tsv", separator="\t").height == 100
-    said = step(capsys, "genotypes", "score", clean, raw / "one.tsv", raw / "one.tsv", "--out", tmp_path / "t.tsv", code=3)
+    said = step(
+        capsys, "genotypes", "score", clean, raw / "one.tsv", raw / "one.tsv", "--out", tmp_path / "t.tsv", code=3
+    )
     assert "score 'one'" in said["error"]
 
 
@@ -87,14 +95,38 @@ def test_scans_of_one_site_and_of_sums(raw, clean, tmp_path, capsys):
     assert done["settings"]["outcome"] == ["y"]
     step(capsys, "genotypes", "sums", clean, *words, "--out", tmp_path / "sums.parquet")
     step(capsys, "genotypes", "combine", tmp_path / "sums.parquet", "--out", tmp_path / "pooled.tsv.gz")
-    one, two = (pl.read_csv(tmp_path / name, separator="\t", null_values="NA") for name in ("scan.tsv.gz", "pooled.tsv.gz"))
+    one, two = (
+        pl.read_csv(tmp_path / name, separator="\t", null_values="NA") for name in ("scan.tsv.gz", "pooled.tsv.gz")
+    )
     np.testing.assert_allclose(one["beta"].fill_null(0), two["beta"].fill_null(0), rtol=1e-6)
     people = pl.read_csv(raw / "people.tsv", separator="\t").rename({"FID": "fid", "IID": "iid"})
     direct = associate(read_plink(clean), people, outcome="y", covariates=["month"])
     np.testing.assert_allclose(one["p_value"].fill_null(1), direct["p_value"].fill_null(1), rtol=1e-9)
-    said = step(capsys, "genotypes", "associate", clean, raw / "people.tsv", "--outcome", "yy", "--out", tmp_path / "x.tsv", code=3)
+    said = step(
+        capsys,
+        "genotypes",
+        "associate",
+        clean,
+        raw / "people.tsv",
+        "--outcome",
+        "yy",
+        "--out",
+        tmp_path / "x.tsv",
+        code=3,
+    )
     assert "'yy'" in said["error"]
-    said = step(capsys, "genotypes", "associate", clean, *words, "--with", raw / "people.tsv", "--out", tmp_path / "x.tsv", code=3)
+    said = step(
+        capsys,
+        "genotypes",
+        "associate",
+        clean,
+        *words,
+        "--with",
+        raw / "people.tsv",
+        "--out",
+        tmp_path / "x.tsv",
+        code=3,
+    )
     assert "both have a column 'y'" in said["error"]
 
 
@@ -105,7 +137,15 @@ def test_a_study_becomes_a_run_and_a_page(raw, clean, tmp_path, capsys, monkeypa
     summaries = {
         "clean": ("qc", raw / "raw", "--out", clean),
         "components": ("pca", clean, "--out", folder / "components.tsv", "--components", 2),
-        "scores": ("score", clean, raw / "one.tsv", "--reference", raw / "reference.tsv", "--out", folder / "scores.tsv"),
+        "scores": (
+            "score",
+            clean,
+            raw / "one.tsv",
+            "--reference",
+            raw / "reference.tsv",
+            "--out",
+            folder / "scores.tsv",
+        ),
     }
     for model, outcome in (("linear", ["y"]), ("logistic", ["ill"]), ("cox", ["month", "ill"])):
         words = [word for name in outcome for word in ("--outcome", name)]

@@ -257,7 +257,9 @@ SUBSET = (
 def test_a_subset_keeps_records_and_fields_as_they_stood(tmp_path):
     given = vcf(tmp_path, SUBSET, ("a", "b", "c"))
     made = tmp_path / "made.vcf.gz"
-    count = data.subset_vcf(given, made, samples=["c", "a"], keep=(pl.col("info_DP") > 5) & (pl.col("filter") == "PASS"), info=["DP"])
+    count = data.subset_vcf(
+        given, made, samples=["c", "a"], keep=(pl.col("info_DP") > 5) & (pl.col("filter") == "PASS"), info=["DP"]
+    )
     assert count == 2
     raw = gzip.decompress(made.read_bytes()).decode().splitlines()
     assert raw[-3].split("\t")[-2:] == ["c", "a"]
@@ -283,7 +285,9 @@ def test_dosages_come_back_as_written(tmp_path):
     assert again.variants.equals(pl.concat([block.variants for block in blocks]))
     one = blocks[0]
     with pytest.raises(DataError, match=r"site 'rs1', sample 2 .* is 0\.5"):
-        data.write_vcf_dosages(tmp_path / "e.vcf", [replace(one, dosage=np.where(np.isnan(one.dosage), 0.5, one.dosage))])
+        data.write_vcf_dosages(
+            tmp_path / "e.vcf", [replace(one, dosage=np.where(np.isnan(one.dosage), 0.5, one.dosage))]
+        )
     with pytest.raises(DataError, match="no block of dosages"):
         data.write_vcf_dosages(tmp_path / "e.vcf", [])
     with pytest.raises(DataError, match="differ in samples"):

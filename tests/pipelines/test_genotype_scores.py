@@ -11,7 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_spec("snakemake") is None, reason="needs snakemake: pip install 'biolab[pipelines]'"),
@@ -53,7 +52,9 @@ def test_it_runs_whole(copied):
     assert both.select(pl.corr("PGS900001", "opposite")).item() > 0.9
     inside = both.filter("in_reference")
     assert abs(inside["PGS900001_percentile"].mean() - 50) < 1e-6
-    scans = {name: json.loads((results / "north" / f"scan.{name}.json").read_text()) for name in ("value", "ill", "relapse")}
+    scans = {
+        name: json.loads((results / "north" / f"scan.{name}.json").read_text()) for name in ("value", "ill", "relapse")
+    }
     assert all(0.7 < scan["metrics"]["inflation"] < 1.4 for scan in scans.values())
     pooled = json.loads((results / "pooled" / "value.json").read_text())["metrics"]
     assert pooled["samples"] > scans["value"]["metrics"]["samples"]

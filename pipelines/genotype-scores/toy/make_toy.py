@@ -1,4 +1,6 @@
-"""Make two small cohorts with known truth and two files of weights for the workflow: python toy/make_toy.py toy-data
+"""Make two small cohorts with known truth and two files of weights for the workflow.
+
+    python toy/make_toy.py toy-data
 
 Genotypes are drawn by `biolab.genotypes.synthetic_genotypes` (two populations, linkage, missing calls); three outcomes
 depend on the same causal variants, one of them also on population, which components must take away.
@@ -17,7 +19,9 @@ COHORTS = {"north": 360, "south": 240}
 HEAD = "###PGS CATALOG SCORING FILE\n#pgs_id=PGS900001\n#genome_build=GRCh38\n#variants_number={count}\n"
 
 
-def outcomes(genotypes: Genotypes, population: np.ndarray, weights: pl.DataFrame, chance: np.random.Generator) -> pl.DataFrame:
+def outcomes(
+    genotypes: Genotypes, population: np.ndarray, weights: pl.DataFrame, chance: np.random.Generator
+) -> pl.DataFrame:
     """Draw a value, an illness and a time to relapse that depend on the causal variants."""
     dosage = np.nan_to_num(genotypes.dosage(variants=weights["variant_id"].to_list())).astype(float)
     genetic = dosage.T @ weights["weight"].to_numpy()
@@ -37,7 +41,12 @@ def write_weights(folder: Path, weights: pl.DataFrame, chance: np.random.Generat
     """Write the true weights with an error as a PGS Catalog file, and two more scores as a table."""
     noisy = weights.with_columns(effect_weight=pl.col("weight") + pl.Series(chance.normal(0, 0.3, weights.height)))
     rows = noisy.select(
-        "effect_allele", "other_allele", "effect_weight", rsID="variant_id", chr_name="chromosome", chr_position="position"
+        "effect_allele",
+        "other_allele",
+        "effect_weight",
+        rsID="variant_id",
+        chr_name="chromosome",
+        chr_position="position",
     )
     content = HEAD.format(count=rows.height) + rows.write_csv(separator="\t")
     (folder / "PGS900001.txt.gz").write_bytes(gzip.compress(content.encode(), mtime=0))
@@ -67,7 +76,9 @@ def main() -> None:
         rows = np.arange(start, start + size)
         part = drawn.genotypes.select(samples=rows)
         part.write(options.folder / name)
-        people[rows].rename({"fid": "FID", "iid": "IID"}).write_csv(options.folder / f"{name}.people.tsv", separator="\t")
+        people[rows].rename({"fid": "FID", "iid": "IID"}).write_csv(
+            options.folder / f"{name}.people.tsv", separator="\t"
+        )
         reference = part.samples.filter(pl.Series(drawn.population[rows] == 0)).select(FID="fid", IID="iid")
         reference.write_csv(options.folder / f"{name}.reference.tsv", separator="\t")
         start += size

@@ -106,14 +106,12 @@ def _named(path: Path, scores: "PolygenicScores") -> "dict[str, PolygenicScores]
 
 def _table(found: "dict[str, PolygenicScores]", reference: Path | None) -> "tuple[pl.DataFrame, int]":
     """Set scores, z and percentiles side by side; return how many samples the reference group has."""
-    import polars as pl
-
     first = next(iter(found.values())).scores.select("fid", "iid")
     inside = _members(first, reference)
     table = first.with_columns(in_reference=inside)
     for name, one in found.items():
         placed = one.percentiles(inside).select(f"{name}_z", f"{name}_percentile")
-        table = pl.concat([table, one.scores.select(name, f"{name}_average"), placed], how="horizontal")
+        table = table.hstack(one.scores.select(name, f"{name}_average")).hstack(placed)
     return table, int(inside.sum())
 
 

@@ -14,7 +14,9 @@ from .steps import Step
 if TYPE_CHECKING:
     from biolab.genotypes import Genotypes
 
-genotypes = App(name="genotypes", help="Genotypes: quality control, components, scores, associations.", help_format="plaintext")
+genotypes = App(
+    name="genotypes", help="Genotypes: quality control, components, scores, associations.", help_format="plaintext"
+)
 
 VariantIds = Annotated[
     Literal["file", "position"],

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from biolab.core import BiolabError
 
@@ -46,15 +46,16 @@ def growing_file(path: Path) -> Generator[BinaryIO]:
 
 
 class _Bgzip:
-    """Packs what is written, given to Biopython's writer in pieces: it copies the whole of what is left at each block."""
+    """Packs what is written; Biopython's writer gets it in pieces, for at each block it copies all that is left."""
 
-    def __init__(self, handle: BinaryIO) -> None:
+    def __init__(self, handle: IO[bytes]) -> None:
         from Bio.bgzf import BgzfWriter
 
         self._writer = BgzfWriter(fileobj=handle)
         self.close = self._writer.close
 
     def write(self, data: bytes | memoryview) -> int:
+        """Pack some bytes."""
         view = memoryview(data)
         for start in range(0, len(view), _PIECE):
             self._writer.write(bytes(view[start : start + _PIECE]))

@@ -26,7 +26,9 @@ def write_table(path: str | Path, frame: pl.DataFrame) -> Path:
     file = Path(path)
     kind = next((ending for ending in (*_SEPARATORS, ".parquet") if ending in file.suffixes[-2:]), None)
     if kind is None or (kind == ".parquet" and file.suffix == ".gz"):
-        raise ConfigError(f"{file}: a table is written as .tsv, .csv, .tsv.gz or .parquet; give it one of these endings.")
+        raise ConfigError(
+            f"{file}: a table is written as .tsv, .csv, .tsv.gz or .parquet; give it one of these endings."
+        )
     content = io.BytesIO()
     if kind == ".parquet":
         frame.write_parquet(content)

@@ -50,7 +50,9 @@ def write_vcf_dosages(path: str | Path, blocks: Iterable[DosageBlock]) -> int:
 
 def _records(block: DosageBlock, path: Path) -> bytes:
     sites = block.variants
-    absent = sites.select(pl.any_horizontal(pl.col("chromosome", "start", "reference").is_null())).to_series().arg_true()
+    absent = (
+        sites.select(pl.any_horizontal(pl.col("chromosome", "start", "reference").is_null())).to_series().arg_true()
+    )
     if len(absent):
         name = sites["variant_id"][int(absent[0])]
         raise DataError(f"{path}: site {name!r} has no chromosome, start or reference; give it one or leave it out.")

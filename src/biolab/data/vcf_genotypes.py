@@ -118,7 +118,7 @@ def read_vcf_genotypes(
 def read_vcf_dosages(
     path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
 ) -> Iterator[DosageBlock]:
-    """Yield the genotypes of a VCF or BCF file as blocks of a matrix, variants by samples, a few megabytes of text each.
+    """Yield the genotypes of a VCF or BCF file as blocks of a matrix, variants by samples, some megabytes of text each.
 
     The rules are those of `read_vcf_genotypes`.
 

@@ -28,7 +28,7 @@ def subset_vcf(
     keep: pl.Expr | None = None,
     info: Sequence[str] = (),
 ) -> int:
-    """Write the records that ``keep`` chooses, with the samples named, and return how many; .gz is packed as bgzip.
+    r"""Write the records that ``keep`` chooses, with the samples named, and return how many; .gz is packed as bgzip.
 
     ``keep`` is an expression over the columns of `read_vcf`, among them ``info_<KEY>`` for each key of ``info``.
     Genotypes and all other fields of the samples are written as they stand, in the order of ``samples``; without any
@@ -44,8 +44,8 @@ def subset_vcf(
     Examples
     --------
     >>> import tempfile
-    >>> head = "##fileformat=VCFv4.3\\n#CHROM\\tPOS\\tID\\tREF\\tALT\\tQUAL\\tFILTER\\tINFO\\tFORMAT\\ta\\tb\\n"
-    >>> rows = "1\\t7\\t.\\tA\\tG\\t9\\t.\\t.\\tGT\\t0|1\\t1|1\\n1\\t9\\t.\\tC\\tT\\t1\\t.\\t.\\tGT\\t0|0\\t0|1\\n"
+    >>> head = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n"
+    >>> rows = "1\t7\t.\tA\tG\t9\t.\t.\tGT\t0|1\t1|1\n1\t9\t.\tC\tT\t1\t.\t.\tGT\t0|0\t0|1\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     given, made = Path(folder) / "given.vcf", Path(folder) / "made.vcf"
     ...     _ = given.write_text(head + rows)
@@ -55,7 +55,8 @@ def subset_vcf(
     file = Path(path)
     if is_bcf(file):
         raise DataError(
-            f"{file} is BCF; a subset is made of VCF. Convert it first: bcftools view -O z -o {file.stem}.vcf.gz {file.name}"
+            f"{file} is BCF; a subset is made of VCF. Convert it first: "
+            f"bcftools view -O z -o {file.stem}.vcf.gz {file.name}"
         )
     header, blocks = vcf_blocks(file)
     for key in info:

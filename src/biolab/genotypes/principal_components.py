@@ -59,9 +59,9 @@ class PrincipalComponents:
 def project(genotypes: Genotypes, weights: pl.DataFrame) -> pl.DataFrame:
     """Place samples on components found elsewhere: fid, iid, pc1, pc2, ...
 
-    ``weights`` is `PrincipalComponents.weights` of a panel. Dosages are standardised by the panel's frequencies, missing
-    calls are at its mean, and variants absent here add nothing; strands are taken to agree. Samples of the panel get
-    their own components back. Others are drawn towards zero where the panel has few samples for its variants.
+    ``weights`` is `PrincipalComponents.weights` of a panel. Dosages are standardised by the panel's frequencies,
+    missing calls are at its mean, and variants absent here add nothing; strands are taken to agree. Samples of the
+    panel get their own components back. Others are drawn towards zero where the panel has few samples.
 
     Raises
     ------
@@ -70,7 +70,9 @@ def project(genotypes: Genotypes, weights: pl.DataFrame) -> pl.DataFrame:
     """
     frequencies = weights.select("variant_id", "effect_allele", "effect_allele_frequency")
     columns = weights.drop("effect_allele_frequency")
-    found = score(genotypes, columns, scaling="standardize", ambiguous="keep", match_by="variant_id", frequencies=frequencies)
+    found = score(
+        genotypes, columns, scaling="standardize", ambiguous="keep", match_by="variant_id", frequencies=frequencies
+    )
     return found.scores.select("fid", "iid", *found.names)
 
 

@@ -56,7 +56,9 @@ def read_sums(path: str | Path) -> LinearStatistics:
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{file} is no Parquet file of sums ({error}); write it with write_sums.") from error
     ending = "*dosage"
-    names = tuple(name.removesuffix(ending) for name in frame.columns if name.endswith(ending) and name != "dosage*dosage")
+    names = tuple(
+        name.removesuffix(ending) for name in frame.columns if name.endswith(ending) and name != "dosage*dosage"
+    )
     wanted = [*_VARIANT, "n", "outcome*outcome", "dosage*dosage", "dosage*outcome"]
     wanted += [f"{name}*{_OUTCOME}" for name in names] + ["*".join(pair) for pair in _pairs(names)]
     lacking = [name for name in wanted if name not in frame.columns]

@@ -16,7 +16,7 @@ from .handle import Genotypes
 
 _CHROMOSOMES: Final = 22
 _SPACING_BP: Final = 10_000
-_BASES: Final = "ACGT"
+_BASES: Final = "ACGT"  # two places on is a transition
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,10 +44,10 @@ def synthetic_genotypes(  # noqa: PLR0913 - all but two are keyword-only
     """Draw unrelated persons of one or more populations, at variants spread over chromosomes 1 to 22.
 
     Frequencies of a population that drifted by F (``drift``) follow Balding and Nichols,
-    Beta(p (1 - F) / F, (1 - p) (1 - F) / F), around an ancestral p between 0.05 and 0.95. The two haplotypes of a person
-    are Gaussian processes along each chromosome cut at the quantile of the frequency; ``linkage`` is their correlation
-    at 10,000 bases, about the mean distance of neighbours. ``shares`` are the populations' chances of each person,
-    ``missing`` is the chance of no call. All alleles are single bases.
+    Beta(p (1 - F) / F, (1 - p) (1 - F) / F), around an ancestral p between 0.05 and 0.95. The two haplotypes of a
+    person are Gaussian processes along each chromosome cut at the quantile of the frequency; ``linkage`` is their
+    correlation at 10,000 bases, about the mean distance of neighbours. ``shares`` are the populations' chances of each
+    person, ``missing`` is the chance of no call. Alleles are single bases, two thirds of them transitions.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _sites(variants: int, generator: np.random.Generator) -> pl.DataFrame:
         here = np.flatnonzero(chromosome == name)
         position[here] = np.cumsum(generator.integers(_SPACING_BP // 2, _SPACING_BP * 3 // 2, size=here.size))
     first = generator.integers(4, size=variants)
-    second = (first + generator.integers(1, 4, size=variants)) % 4
+    second = (first + generator.choice([1, 2, 3], p=[1 / 6, 2 / 3, 1 / 6], size=variants)) % 4
     return pl.DataFrame(
         {
             "chromosome": [str(name) for name in chromosome],

@@ -44,7 +44,9 @@ def genotype_page(study: GenotypeStudy, *, language: Language = "en") -> str:
         "components": _components(study, legend),
         "matching": None if study.scores is None else _matching_table(study, say),
         "scores": _scores(study, legend),
-        "scans": [(_scan_words(scan, say), *scan_plates(scan, legend), _leads_table(scan, say)) for scan in study.scans],
+        "scans": [
+            (_scan_words(scan, say), *scan_plates(scan, legend), _leads_table(scan, say)) for scan in study.scans
+        ],
         "settings": _settings_table(study, say),
         "version": __version__,
     }

@@ -66,7 +66,9 @@ class GenotypeStudy:
         """The numbers of every step and scan that are known, under the step's name."""
         parts = [*((name, step["metrics"]) for name, step in self.steps.items())]
         parts += [(f"scan.{scan.name}", scan.metrics) for scan in self.scans]
-        return {f"{part}.{name}": float(value) for part, each in parts for name, value in each.items() if value is not None}
+        return {
+            f"{part}.{name}": float(value) for part, each in parts for name, value in each.items() if value is not None
+        }
 
     @property
     def score_names(self) -> list[str]:
@@ -149,8 +151,6 @@ def _table(path: Path, *, text: tuple[str, ...] = ()) -> pl.DataFrame:
         raise DataError(f"{path} does not exist; the step whose summary stands beside it writes it.")
     kinds = dict.fromkeys(text, pl.String)
     try:
-        return pl.read_csv(
-            path, separator="\t", null_values="NA", schema_overrides=kinds, infer_schema_length=None
-        )
+        return pl.read_csv(path, separator="\t", null_values="NA", schema_overrides=kinds, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path} cannot be read as a table: {error}. Write it again.") from error
