@@ -57,9 +57,7 @@ def test_inspect_and_qc_say_what_is_there_and_what_went(raw, tmp_path, capsys):
     assert removed.filter(step="missing_of_variant")["name"].to_list() == ["v4"]
     assert done["settings"]["hardy_weinberg"] is None
     assert done["metrics"]["variants"] == read_plink(tmp_path / "clean").shape[0]
-    said = step(
-        capsys, "genotypes", "qc", raw / "raw", "--out", tmp_path / "none", "--heterozygosity-sd", 1e-9, code=3
-    )
+    said = step(capsys, "genotypes", "qc", raw / "raw", "--out", tmp_path / "none", "--heterozygosity-sd", 1e-9, code=3)
     assert "nothing passes" in said["error"]
 
 

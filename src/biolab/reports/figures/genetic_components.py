@@ -35,7 +35,7 @@ def genetic_components(components: pl.DataFrame, legend: Legend, *, shares: Sequ
     for place, name in enumerate(sorted(groups.drop_nulls().unique().to_list())):
         x, y = (components.filter(groups == name)[column].to_numpy() for column in ("pc1", "pc2"))
         kept = seen_apart(x, y, axes, dots_per_inch=144.0)
-        label = f"{shorten(legend.site(name), 2.4, SMALL_PT)} ({x.size:,})" if grouped else None
+        label = f"{shorten(legend.sites.get(name, name), 2.4, SMALL_PT)} ({x.size:,})" if grouped else None
         axes.plot(
             x[kept], y[kept], "o", color=SITE_COLOURS[place % len(SITE_COLOURS)], markersize=2.6, markeredgewidth=0,
             alpha=0.8, label=label, gid=f"group-{place}",

@@ -11,7 +11,7 @@ from biolab.reports.legend import INK, SITE_COLOURS, Legend
 from .layout import panels, rule
 from .theme import SMALL_PT, empty, shorten, theme
 
-_BINS = 40
+_BINS, _PER_BIN = 40, 8  # at most, and persons of the smallest group a bin on average
 
 
 @theme()
@@ -28,11 +28,20 @@ def score_distribution(scores: pl.DataFrame, legend: Legend) -> Figure:
     groups = sorted(found["group"].unique().to_list())
     figure, every = panels(names, 1.7, columns=2)
     figure.set_label(legend.prose("genotypes.alt_scores", {"scores": ", ".join(names)}))
-    edges = np.linspace(*_limits(found["z"].to_numpy()), _BINS + 1)
+    smallest = int(found.group_by("score", "group").len()["len"].min() or 1)  # ty: ignore[invalid-argument-type]
+    bins = min(_BINS, max(8, smallest // _PER_BIN))
+    edges = np.linspace(*_limits(found["z"].to_numpy()), bins + 1)
     for name, axes in zip(names, every, strict=True):
         for place, group in enumerate(groups):
             here = found.filter((pl.col("score") == name) & (pl.col("group") == group))["z"].to_numpy()
-            _steps(axes, here, edges, SITE_COLOURS[place % len(SITE_COLOURS)], legend.site(group), f"{name}-{place}")
+            _steps(
+                axes,
+                here,
+                edges,
+                SITE_COLOURS[place % len(SITE_COLOURS)],
+                legend.sites.get(group, group),
+                f"{name}-{place}",
+            )
         normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi) * (edges[1] - edges[0])
         axes.plot(edges, normal, color=INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=2)
         axes.set_xlim(edges[0], edges[-1])
