@@ -34,14 +34,8 @@ def score_distribution(scores: pl.DataFrame, legend: Legend) -> Figure:
     for name, axes in zip(names, every, strict=True):
         for place, group in enumerate(groups):
             here = found.filter((pl.col("score") == name) & (pl.col("group") == group))["z"].to_numpy()
-            _steps(
-                axes,
-                here,
-                edges,
-                SITE_COLOURS[place % len(SITE_COLOURS)],
-                legend.sites.get(group, group),
-                f"{name}-{place}",
-            )
+            label, colour = legend.sites.get(group, group), SITE_COLOURS[place % len(SITE_COLOURS)]
+            _steps(axes, here, edges, colour, label, f"{name}-{place}")
         normal = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi) * (edges[1] - edges[0])
         axes.plot(edges, normal, color=INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=2)
         axes.set_xlim(edges[0], edges[-1])
