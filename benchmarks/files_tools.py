@@ -2,7 +2,8 @@
 
     python benchmarks/files_tools.py TOOL WORK FOLDER REPEATS
 
-Every function returns numbers that must be the same for all tools of a work.
+Every function returns numbers that must be the same for all tools of a work. Positions are summed as 64 bits: some
+tools hold them as 32, whose sum over a chromosome overflows.
 """
 
 import json
@@ -91,7 +92,7 @@ def oxbow_sites(path: Path) -> Found:
     found = oxbow.from_vcf(str(path), compression="bgzf", fields=fields, info_fields=None).to_polars()
     found = found.collect() if isinstance(found, pl.LazyFrame) else found
     names = found["id"].list.join("") if found["id"].dtype == pl.List else found["id"]
-    return [found.height, found["pos"].sum() - found.height, names.str.len_bytes().sum()]
+    return [found.height, found["pos"].cast(pl.Int64).sum() - found.height, names.str.len_bytes().sum()]
 
 
 def polars_bio_sites(path: Path) -> Found:
@@ -100,7 +101,7 @@ def polars_bio_sites(path: Path) -> Found:
 
     frame = polars_bio.scan_vcf(str(path), info_fields=[], format_fields=[], use_zero_based=True)
     found = frame.select("chrom", "start", "id", "ref", "alt", "qual", "filter").collect()
-    return [found.height, found["start"].sum(), found.select(pl.col("id").str.len_bytes().sum()).item()]
+    return [found.height, found["start"].cast(pl.Int64).sum(), found.select(pl.col("id").str.len_bytes().sum()).item()]
 
 
 def pysam_sites(path: Path) -> Found:

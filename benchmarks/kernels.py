@@ -5,7 +5,8 @@
 
 One command measures every row of the goal table and prints it. Each measurement runs in a process of its own, so that
 peak memory is its own. Ours run in this Python, peers in the one given (it needs numpy, torch and the peer; see
-`peers_survival.py`) and in Rscript; what is not installed is left out, what takes longer than the cap is cut off.
+`peers_survival.py` and `peers_packed.py`) and in Rscript; what is not installed is left out, what takes longer than the
+cap is cut off.
 """
 
 import argparse
@@ -30,7 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 class Row:
     """A row of the goal table: what all tools do at one size, whose contract it needs, and what is asked of it.
 
-    ``goals`` maps a peer to the smallest ratio of its time over ours, ``at_most`` is the most seconds ours may take.
+    ``goals`` maps a peer to the smallest ratio of its time over ours, ``at_most`` is the most seconds ours may take,
+    ``script`` runs a tool.
     """
 
     contract: str
@@ -39,6 +41,7 @@ class Row:
     peers: tuple[str, ...]
     goals: tuple[tuple[str, float], ...] = ()
     at_most: float = float("inf")
+    script: str = "peers_survival.py"
 
 
 def rows(sizes: list[int]) -> Iterator[Row]:
@@ -79,6 +82,9 @@ def rows(sizes: list[int]) -> Iterator[Row]:
             goals=(("R coxph", 1), ("R coxph.fit", 1), ("survival", 1)),
         )
     yield Row(contract="cox_scan", work="gse1992", n=15_530, peers=("survival", "lifelines"), goals=(("survival", 10),))
+    for n in (5_000, 20_000):  # samples, of 20,000 variants
+        for work in ("packed_counts", "packed_scores 1", "packed_scores 100", "packed_products 11"):
+            yield Row(contract="packed_matmul", work=work, n=n, peers=("numpy", "torch"), script="peers_packed.py")
 
 
 def contract_is_green(operation: str) -> bool:
@@ -91,7 +97,7 @@ def contract_is_green(operation: str) -> bool:
 
 
 def measured(python: str, tool: str, row: Row, data: str, options: argparse.Namespace) -> dict[str, object]:
-    script = Path(__file__).with_name("peers_survival.py")
+    script = Path(__file__).with_name(row.script)
     command = [python, str(script), tool, row.work, str(row.n), str(options.repeats), options.device, data]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": str(options.threads)}
     found: dict[str, object] = {"work": row.work, "n": row.n, "tool": tool}
@@ -178,7 +184,7 @@ def environment(options: argparse.Namespace) -> dict[str, object]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    operations = ["cox_loss", "concordance", "cox_information", "cox_scan"]
+    operations = ["cox_loss", "concordance", "cox_information", "cox_scan", "packed_matmul"]
     parser.add_argument("--operations", nargs="*", choices=operations, default=operations)
     parser.add_argument("--sizes", nargs="*", type=int, default=[10_000, 100_000, 1_000_000], help="ascending")
     parser.add_argument("--repeats", type=int, default=7)

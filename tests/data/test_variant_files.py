@@ -1,6 +1,8 @@
 """VCF, scoring files and phenotypes: real files, round trips, genotypes one by one, damaged files."""
 
+import gzip
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from biolab import data
 from biolab.core import ConfigError, DataError
+from biolab.data.text_blocks import compression_of
+from biolab.data.vcf_header import vcf_blocks
 
 ALLEL = Path(__file__).parent / "real" / "scikit-allel"
 HEAD = (
@@ -241,3 +245,86 @@ def test_damaged_phenotypes_are_refused(tmp_path, content, expected):
     path.write_text(content)
     with pytest.raises(DataError, match=expected):
         data.read_phenotypes(path)
+
+
+SUBSET = (
+    "1\t5\trs1\tA\tG\t50\tPASS\tDP=9;AF=0.1\tGT:DP\t0|1:3\t1/1:4\t./.:.\n"
+    "2\t7\t.\tC\tT,G\t.\tq10\tDP=3\tGT\t0|2\t1|1\t0|0\n"
+    "2\t9\trs3\tG\tGA\t9\tPASS\tDP=7\tGT\t0|0\t.|.\t0|1\n"
+)
+
+
+def test_a_subset_keeps_records_and_fields_as_they_stood(tmp_path):
+    given = vcf(tmp_path, SUBSET, ("a", "b", "c"))
+    made = tmp_path / "made.vcf.gz"
+    count = data.subset_vcf(
+        given, made, samples=["c", "a"], keep=(pl.col("info_DP") > 5) & (pl.col("filter") == "PASS"), info=["DP"]
+    )
+    assert count == 2
+    raw = gzip.decompress(made.read_bytes()).decode().splitlines()
+    assert raw[-3].split("\t")[-2:] == ["c", "a"]
+    assert raw[-2].endswith("GT:DP\t./.:.\t0|1:3")
+    assert raw[-1] == "2\t9\trs3\tG\tGA\t9\tPASS\tDP=7\tGT\t0|1\t0|0"
+    assert compression_of(made) == "bgzip"
+    assert data.subset_vcf(given, tmp_path / "all.vcf") == 3
+    assert (tmp_path / "all.vcf").read_text() == given.read_text()
+    assert data.subset_vcf(given, tmp_path / "sites.vcf", samples=[]) == 3
+    assert data.read_vcf(tmp_path / "sites.vcf").collect().equals(data.read_vcf(given).collect())
+    with pytest.raises(ConfigError, match="no sample 'd'"):
+        data.subset_vcf(given, made, samples=["d"])
+    with pytest.raises(ConfigError, match="no INFO field 'DX'"):
+        data.subset_vcf(given, made, info=["DX"])
+
+
+def test_dosages_come_back_as_written(tmp_path):
+    given = vcf(tmp_path, SUBSET, ("a", "b", "c"))
+    blocks = list(data.read_vcf_dosages(given))
+    assert data.write_vcf_dosages(tmp_path / "d.vcf.gz", blocks) == 4
+    (again,) = data.read_vcf_dosages(tmp_path / "d.vcf.gz")
+    np.testing.assert_array_equal(again.dosage, np.concatenate([block.dosage for block in blocks]))
+    assert again.variants.equals(pl.concat([block.variants for block in blocks]))
+    one = blocks[0]
+    with pytest.raises(DataError, match=r"site 'rs1', sample 2 .* is 0\.5"):
+        data.write_vcf_dosages(
+            tmp_path / "e.vcf", [replace(one, dosage=np.where(np.isnan(one.dosage), 0.5, one.dosage))]
+        )
+    with pytest.raises(DataError, match="no block of dosages"):
+        data.write_vcf_dosages(tmp_path / "e.vcf", [])
+    with pytest.raises(DataError, match="differ in samples"):
+        data.write_vcf_dosages(tmp_path / "e.vcf", [one, replace(one, samples=("x", "y", "z"))])
+    assert not (tmp_path / "e.vcf").exists()
+
+
+BCF = Path(__file__).parent / "real" / "htslib"
+
+
+@pytest.mark.parametrize("name", ["sample", "wide"])
+def test_bcf_is_read_as_its_vcf(name):
+    binary, text = BCF / f"{name}.bcf", BCF / f"{name}.vcf.gz"
+    keys = list(vcf_blocks(text)[0].info)
+    assert data.read_vcf(binary, info=keys).collect().equals(data.read_vcf(text, info=keys).collect())
+    one, two = (list(data.read_vcf_dosages(path, haploid="count")) for path in (binary, text))
+    assert [block.samples for block in one] == [block.samples for block in two]
+    np.testing.assert_array_equal(one[0].dosage, two[0].dosage)
+    tidy = [data.read_vcf_genotypes(path, haploid="double").collect() for path in (binary, text)]
+    assert tidy[0].equals(tidy[1])
+
+
+def test_damaged_bcf_is_refused(tmp_path):
+    whole = gzip.decompress((BCF / "sample.bcf").read_bytes())
+    path = tmp_path / "x.bcf"
+    cases = {
+        "record 9 is cut off": whole[:-3],
+        "its header is cut off": whole[:200],
+        "another version": b"BCF\x04" + whole[4:],
+    }
+    for said, content in cases.items():
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            data.read_vcf(path)
+    end = 9 + int.from_bytes(whole[5:9], "little")
+    path.write_bytes(whole[: end + 8] + b"\x63" + whole[end + 9 :])
+    with pytest.raises(DataError, match=r"record 1 is damaged"):
+        data.read_vcf(path)
+    with pytest.raises(DataError, match=r"bcftools view -O z -o sample\.vcf\.gz sample\.bcf"):
+        data.subset_vcf(BCF / "sample.bcf", tmp_path / "y.vcf")

@@ -12,6 +12,7 @@ from biolab.core.errors import BiolabError
 from .compare import compare
 from .data import data
 from .doctor import doctor
+from .genotype_study import genotypes
 from .joint_server import joint
 from .lab import lab
 from .run import run
@@ -34,7 +35,7 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    for group in (data, joint, site):
+    for group in (data, genotypes, joint, site):
         app.command(group)
     return app
 

@@ -42,8 +42,11 @@ from .structures import read_structure as read_structure
 from .synthetic import UniformCensoring as UniformCensoring
 from .synthetic import Weibull as Weibull
 from .synthetic import synthetic_cohort as synthetic_cohort
+from .table_files import write_table as write_table
 from .vcf import read_vcf as read_vcf
 from .vcf import write_vcf as write_vcf
+from .vcf_dosages import write_vcf_dosages as write_vcf_dosages
 from .vcf_genotypes import DosageBlock as DosageBlock
 from .vcf_genotypes import read_vcf_dosages as read_vcf_dosages
 from .vcf_genotypes import read_vcf_genotypes as read_vcf_genotypes
+from .vcf_subset import subset_vcf as subset_vcf

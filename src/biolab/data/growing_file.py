@@ -1,20 +1,22 @@
 """A file written bit by bit that appears only when it is whole."""
 
-import gzip
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from biolab.core import BiolabError
+
+_PIECE = 1 << 15
 
 
 @contextmanager
 def growing_file(path: Path) -> Generator[BinaryIO]:
     """Write beside the place of a file and move it there at the end; after an error nothing has changed.
 
-    A name that ends in .gz is packed with gzip, without a time stamp: the same content is the same bytes.
+    A name that ends in .gz is packed as bgzip, which is gzip in small blocks that can be indexed and unpacked side by
+    side, without a time stamp: the same content is the same bytes.
 
     Raises
     ------
@@ -27,8 +29,9 @@ def growing_file(path: Path) -> Generator[BinaryIO]:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as handle:
             staged = Path(handle.name)
             if path.suffix.lower() == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as packed:
-                    yield packed  # ty: ignore[invalid-yield]
+                packed = _Bgzip(handle)
+                yield packed  # ty: ignore[invalid-yield]
+                packed.close()
             else:
                 yield handle  # ty: ignore[invalid-yield]
         staged.chmod(0o644)
@@ -40,3 +43,20 @@ def growing_file(path: Path) -> Generator[BinaryIO]:
     finally:
         if staged is not None:
             staged.unlink(missing_ok=True)
+
+
+class _Bgzip:
+    """Packs what is written; Biopython's writer gets it in pieces, for at each block it copies all that is left."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        from Bio.bgzf import BgzfWriter
+
+        self._writer = BgzfWriter(fileobj=handle)
+        self.close = self._writer.close
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Pack some bytes."""
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE):
+            self._writer.write(bytes(view[start : start + _PIECE]))
+        return len(view)

@@ -32,37 +32,63 @@ class Field:
     shift: int = 0
 
 
-def tabbed_frame(
-    block: LineBlock, fields: Sequence[Field], *, path: Path, width: int, shorter: bool = False
-) -> pl.DataFrame:
+def tabbed_frame(block: LineBlock, fields: Sequence[Field], *, path: Path, width: int) -> pl.DataFrame:
     """Read fields of all lines of a block that are neither comments (#) nor blank.
-
-    Lines have ``width`` fields; where ``shorter`` is on, the caller has cut away what follows.
 
     Raises
     ------
     DataError
-        If a line has another number of fields, or a number is none, with file, line, column and value.
+        If a line has another number of fields than ``width``, or a number is none, with file, line, column and value.
     """
-    lines = block if shorter else data_lines(block)
-    data = lines.data
-    if not data:
-        return pl.DataFrame(schema={field.name: field.kind for field in fields})
-    if not shorter and data.count(b"\t") != (width - 1) * lines.ends.size:
+    lines = data_lines(block)
+    if lines.data.count(b"\t") != (width - 1) * lines.ends.size:
         raise ragged(block, path=path, width=width)
-    places = sorted({field.place for field in fields})
+    return _typed_frame(_raw(lines, {field.place for field in fields}, block, path, width), fields, block, path)
+
+
+def leading_frame(
+    block: LineBlock, fields: Sequence[Field], *, path: Path, width: int, filled: Sequence[int]
+) -> pl.DataFrame:
+    """Read fields near the beginning of long lines as `tabbed_frame` does, without looking at the rest of the lines.
+
+    The last line is checked for its number of fields, the others for the fields ``filled``, which no record leaves
+    empty; where one is, or a line is a comment or blank, the block is read by `tabbed_frame`.
+
+    Raises
+    ------
+    DataError
+        As `tabbed_frame`.
+    """
+    last = block.data.rfind(b"\n", 0, -1) + 1
+    if block.data.count(b"\t", last) == width - 1:
+        raw = _raw(block, {*filled, *(field.place for field in fields)}, block, path, width)
+        first = pl.col(str(filled[0]))
+        odd = pl.any_horizontal(pl.col(str(place)).is_null() for place in filled) | first.str.contains("^[# ]")
+        if not raw.select(odd.any()).item():
+            return _typed_frame(raw, fields, block, path)
+    return tabbed_frame(block, fields, path=path, width=width)
+
+
+def _raw(lines: LineBlock, wanted: set[int], block: LineBlock, path: Path, width: int) -> pl.DataFrame:
+    places = sorted(wanted)
+    names = [str(place) for place in places]
+    if not lines.data:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     try:
-        raw = pl.read_csv(
-            data,
+        return pl.read_csv(
+            lines.data,
             has_header=False,
             separator="\t",
             quote_char=None,
             columns=places,
-            new_columns=[str(place) for place in places],
+            new_columns=names,
             infer_schema=False,
         )
     except pl.exceptions.PolarsError as error:
         raise ragged(block, path=path, width=width) from error
+
+
+def _typed_frame(raw: pl.DataFrame, fields: Sequence[Field], block: LineBlock, path: Path) -> pl.DataFrame:
     typed = raw.select(_typed(field) for field in fields)
     _refuse_unread(raw, typed, fields, block, path)
     return typed

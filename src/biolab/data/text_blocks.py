@@ -66,6 +66,11 @@ class LineBlock:
         return np.array(found, dtype=np.int64)
 
     @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return self.ends.size if "ends" in self.__dict__ else int(np.count_nonzero(self.letters == _NEWLINE))
+
+    @property
     def starts(self) -> Int[np.ndarray, " n"]:
         """Where each line begins."""
         return np.concatenate([self.ends[:0], [0], self.ends[:-1] + 1])[: self.ends.size]
@@ -118,7 +123,7 @@ def line_blocks(path: Path) -> Iterator[LineBlock]:
         held = [block[end:]]
         found = LineBlock(data=_text(path, data, line), first_line=line)
         yield found
-        line += found.ends.size
+        line += found.lines
     last = b"".join(held)
     if last:
         yield LineBlock(data=_text(path, last + b"\n", line), first_line=line)

@@ -5,25 +5,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import polars as pl
-from numpy.lib.stride_tricks import sliding_window_view
 from polars.datatypes import DataType, DataTypeClass
 
 from biolab.core import ConfigError, DataError, did_you_mean
-from biolab.core.arrays import Int, UInt
 
 from .fasta import row_batches
 from .growing_file import growing_file
 from .lazy_source import lazy_source
-from .tabbed import Field, data_lines, ragged, refuse_rows, tabbed_frame
+from .tabbed import Field, leading_frame, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock
 from .vcf_header import FIXED, VcfHeader, vcf_blocks
 
 _SITE: Final = 8
-_TAB, _NEWLINE = b"\t\n"
-_WINDOWS: Final = (64, 128, 512, 2048)
-_FIRST_FIELDS: Final = re.compile(rb"(?:[^\t\n]*\t){7}[^\t\n]*")
 _FIELDS: Final = (
     Field(place=0, name="chromosome"),
     Field(place=1, name="start", kind=pl.Int64, shift=-1),
@@ -48,7 +42,7 @@ SITES: Final[dict[str, DataType | DataTypeClass]] = {
 
 
 def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
-    """Read the sites of a VCF file, plain, gzip or bgzip: one row a record, genotypes left out.
+    """Read the sites of a VCF or BCF file, plain, gzip or bgzip: one row a record, genotypes left out.
 
     Columns: ``chromosome``, ``start`` (0-based: POS - 1), ``end`` (excluded: start and the length of the reference),
     ``variant_id``, ``reference``, ``alternate`` (a list; empty where there is none), ``quality``, ``filter`` (as it
@@ -92,8 +86,10 @@ def site_frame(
     """
     wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
     fields = [field for field in _FIELDS if field.name in wanted]
-    cut = block if header.width == _SITE else _without_genotypes(block, header.width, path)
-    frame = tabbed_frame(cut, fields, path=path, width=_SITE, shorter=cut is not block)
+    if header.width == _SITE:
+        frame = tabbed_frame(block, fields, path=path, width=_SITE)
+    else:
+        frame = leading_frame(block, fields, path=path, width=header.width, filled=(0, _SITE - 1))
     start, reference = frame["start"], frame["reference"]
     if start.null_count() or reference.null_count() or (frame.height and start.min() < -1):  # ty: ignore[unsupported-operator]
         refuse_rows(
@@ -162,37 +158,6 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
             text = lines.write_csv(separator="\t", include_header=False, null_value=".", quote_style="never")
             handle.write(text.encode())
     return file
-
-
-def _without_genotypes(block: LineBlock, width: int, path: Path) -> LineBlock:
-    """Cut each record after INFO. The last record, where a truncated file ends, is checked for its fields."""
-    lines = data_lines(block)
-    starts = lines.starts
-    if not starts.size:
-        return lines
-    if lines.data.count(b"\t", int(starts[-1])) != width - 1:
-        raise ragged(block, path=path, width=width)
-    cut = _cut_in_window(lines.letters, starts, int(np.diff(lines.ends, prepend=-1).min()))
-    if cut is None:
-        found = (_FIRST_FIELDS.match(lines.data, at) for at in starts.tolist())
-        cut = b"".join(b"\n" if one is None else one[0] + b"\n" for one in found)
-    return LineBlock(data=cut, first_line=block.first_line)
-
-
-def _cut_in_window(text: UInt[np.ndarray, " b"], starts: Int[np.ndarray, " n"], shortest: int) -> bytes | None:
-    """Cut all records at once by looking at a window of their first letters; None if that is not enough of them."""
-    for width in _WINDOWS:
-        if width > shortest:
-            return None
-        window = sliding_window_view(text, width)[starts]
-        tabs = np.flatnonzero(window.ravel() == _TAB)
-        edges = np.searchsorted(tabs, np.arange(0, window.size + 1, width))
-        if (np.diff(edges) < _SITE).any():
-            continue
-        last = tabs[edges[:-1] + _SITE - 1]
-        window.ravel()[last] = _NEWLINE
-        return window[np.arange(width) <= (last % width)[:, None]].tobytes()
-    return None
 
 
 def _info(texts: pl.Series, key: str, kind: DataType | DataTypeClass, name: str) -> pl.Series:

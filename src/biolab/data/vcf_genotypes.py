@@ -76,7 +76,7 @@ class _Alleles:
 def read_vcf_genotypes(
     path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
 ) -> pl.LazyFrame:
-    """Read the genotypes of a VCF file, plain, gzip or bgzip: one row a variant and sample.
+    """Read the genotypes of a VCF or BCF file, plain, gzip or bgzip: one row a variant and sample.
 
     Columns: ``chromosome``, ``start`` (0-based), ``variant_id``, ``reference``, ``alternate``, ``sample``, ``dosage``:
     how many of the two alleles are ``alternate``; null if an allele is missing. A site with several alternate alleles
@@ -118,7 +118,7 @@ def read_vcf_genotypes(
 def read_vcf_dosages(
     path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
 ) -> Iterator[DosageBlock]:
-    """Yield the genotypes of a VCF file as blocks of a matrix, variants by samples, a few megabytes of text each.
+    """Yield the genotypes of a VCF or BCF file as blocks of a matrix, variants by samples, some megabytes of text each.
 
     The rules are those of `read_vcf_genotypes`.
 

@@ -12,6 +12,7 @@ from polars.datatypes import DataType, DataTypeClass
 
 from biolab.core import ConfigError, DataError, did_you_mean
 
+from .bcf import bcf_text, is_bcf
 from .text_blocks import LineBlock, line_blocks
 
 FIXED: Final = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
@@ -58,13 +59,16 @@ class VcfHeader:
 
 
 def vcf_blocks(path: Path) -> tuple[VcfHeader, Iterator[LineBlock]]:
-    """Read the header of a VCF file and return it with the blocks of its records.
+    """Read the header of a VCF or BCF file and return it with the blocks of its records, as lines of VCF.
 
     Raises
     ------
     DataError
         If the file does not begin with ##fileformat=VCF, has no #CHROM line, or names a sample twice.
     """
+    if is_bcf(path):
+        text, records = bcf_text(path)
+        return parse_header(text, path), records
     blocks = line_blocks(path)
     held: list[bytes] = []
     for block in blocks:

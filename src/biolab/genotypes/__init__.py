@@ -28,6 +28,7 @@ from .missing_calls import Missingness as Missingness
 from .missing_calls import missingness as missingness
 from .principal_components import PrincipalComponents as PrincipalComponents
 from .principal_components import pca as pca
+from .principal_components import project as project
 from .quality import QualityControl as QualityControl
 from .quality import QualityLimits as QualityLimits
 from .quality import quality_control as quality_control
@@ -36,3 +37,7 @@ from .relatedness import kinship as kinship
 from .relatedness import relationship_matrix as relationship_matrix
 from .scores import PolygenicScores as PolygenicScores
 from .scores import score as score
+from .shared_sums import read_sums as read_sums
+from .shared_sums import write_sums as write_sums
+from .synthetic import SyntheticGenotypes as SyntheticGenotypes
+from .synthetic import synthetic_genotypes as synthetic_genotypes

@@ -12,6 +12,7 @@ from biolab.core.arrays import Float
 from .calls import allele_counts, founders
 from .handle import Genotypes
 from .hardy_weinberg import autosomal
+from .scores import score
 
 # Columns beyond those asked for, and passes over the genotypes in each direction.
 _MORE, _PASSES = 10, 10
@@ -29,6 +30,7 @@ class PrincipalComponents:
     components: Float[np.ndarray, "n k"]
     eigenvalues: Float[np.ndarray, " k"]
     loadings: Float[np.ndarray, "m k"]
+    frequency: Float[np.ndarray, " m"]
     trace: float
     settings: dict[str, object]
 
@@ -41,6 +43,37 @@ class PrincipalComponents:
         """Return one row a sample: fid, iid, pc1, pc2, ..."""
         columns = [pl.Series(f"pc{k + 1}", self.components[:, k]) for k in range(self.eigenvalues.size)]
         return self.samples.select("fid", "iid").with_columns(columns)
+
+    def weights(self) -> pl.DataFrame:
+        """Return what `project` needs to find these components of other samples: a row a variant, no person's value.
+
+        Columns: chromosome, position, variant_id, effect_allele, other_allele, effect_allele_frequency, and for each
+        component what a standardised dosage adds to it.
+        """
+        scaled = self.loadings / (self.eigenvalues * self.variants.height)
+        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+        columns = [pl.Series(f"pc{k + 1}", scaled[:, k]) for k in range(self.eigenvalues.size)]
+        return named.with_columns(pl.Series("effect_allele_frequency", self.frequency), *columns)
+
+
+def project(genotypes: Genotypes, weights: pl.DataFrame) -> pl.DataFrame:
+    """Place samples on components found elsewhere: fid, iid, pc1, pc2, ...
+
+    ``weights`` is `PrincipalComponents.weights` of a panel. Dosages are standardised by the panel's frequencies,
+    missing calls are at its mean, and variants absent here add nothing; strands are taken to agree. Samples of the
+    panel get their own components back. Others are drawn towards zero where the panel has few samples.
+
+    Raises
+    ------
+    DataError
+        If no variant is shared or a column is missing.
+    """
+    frequencies = weights.select("variant_id", "effect_allele", "effect_allele_frequency")
+    columns = weights.drop("effect_allele_frequency")
+    found = score(
+        genotypes, columns, scaling="standardize", ambiguous="keep", match_by="variant_id", frequencies=frequencies
+    )
+    return found.scores.select("fid", "iid", *found.names)
 
 
 def pca(genotypes: Genotypes, *, components: int = 10, seed: int = 0) -> PrincipalComponents:
@@ -85,7 +118,7 @@ def pca(genotypes: Genotypes, *, components: int = 10, seed: int = 0) -> Princip
     loadings, trace = _loadings(kept, coding, found)
     return PrincipalComponents(
         samples=kept.samples, variants=kept.variants, components=found, eigenvalues=values[order], loadings=loadings,
-        trace=trace, settings={"components": components, "seed": seed, "variants": m},
+        frequency=p, trace=trace, settings={"components": components, "seed": seed, "variants": m},
     )  # fmt: skip
 
 

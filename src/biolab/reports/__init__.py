@@ -1,6 +1,10 @@
 """Reports: figures, tables and the page that a reader opens. The only room that draws."""
 
 from .answer import answer as answer
+from .genotype_page import genotype_page as genotype_page
+from .genotype_record import record_study as record_study
+from .genotype_study import GenotypeStudy as GenotypeStudy
+from .genotype_study import read_study as read_study
 from .language import LANGUAGES as LANGUAGES
 from .language import Language as Language
 from .legend import Legend as Legend

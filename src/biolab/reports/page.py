@@ -82,11 +82,12 @@ def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | N
         **_tables(comparison, legend),
         "plates": drawn or plates(comparison, legend),
     }  # fmt: skip
-    return _environment().get_template("page.html.j2").render(content)
+    return environment().get_template("page.html.j2").render(content)
 
 
 @lru_cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what turns templates into pages: nothing undefined, everything escaped."""
     environment = Environment(
         loader=PackageLoader("biolab.reports", "templates"),
         autoescape=True,

@@ -84,7 +84,7 @@ def _transport(comparison: Comparison, legend: Legend) -> Plate | None:
         return None
     figure = figures.transport(comparison.validation, comparison.transport, legend, metric=metric)
     values = {"metric": metric_label(MetricKey(metric), legend.prose, legend.time_unit)}
-    return _plate(figure, "transport", (legend.prose("alt.transport", values),
+    return rendered(figure, "transport", (legend.prose("alt.transport", values),
                                         " ".join(_transport_caption(comparison, legend, values))))  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def headline_metric(comparison: Comparison) -> str | None:
     return next(iter(comparison.transport["metric"]), None)
 
 
-def _plate(figure: Figure, name: str, words: tuple[str, str], title: str = "") -> Plate:
+def rendered(figure: Figure, name: str, words: tuple[str, str], title: str = "") -> Plate:
     """Render a figure under a name that serves as id and file name; ``words`` are description and caption."""
     description, caption = words
     safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
@@ -119,7 +119,7 @@ def _kaplan_meier(comparison: Comparison, legend: Legend) -> Plate:
     figure = figures.kaplan_meier(curves, numbers, apart, endpoint=endpoint, horizons=protocol.horizons, joined=True)
     values = {"endpoint": endpoint, "sites": ", ".join(legend.site(site) for site in drawn), "small": small}
     told = [say("survival.caption", values), *([say("survival.too_small", values)] if small else [])]
-    return _plate(figure, "kaplan-meier", (say("alt.kaplan_meier", values), " ".join(told)))
+    return rendered(figure, "kaplan-meier", (say("alt.kaplan_meier", values), " ".join(told)))
 
 
 def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, tables.Table]:
@@ -129,7 +129,7 @@ def _forest(comparison: Comparison, legend: Legend, model: str) -> tuple[Plate, 
     methods = comparison.pooled.filter(pl.col("model") == model)["method"].drop_nulls()
     how = "" if methods.is_empty() else say("effects.method", {"method": say.word("pooling_method", methods[0])})
     caption = f"{say('effects.caption')} {how}".strip()
-    plate = _plate(figure, f"forest-{model}", (say("alt.forest", values), caption), legend.model(model))
+    plate = rendered(figure, f"forest-{model}", (say("alt.forest", values), caption), legend.model(model))
     return plate, tables.hazard_table(comparison, legend, model)
 
 
@@ -138,7 +138,7 @@ def _matrix(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
     title = metric_label(key, legend.prose, legend.time_unit)
     name = f"matrix-{key.metric}" if key.horizon is None else f"matrix-{key.metric}-{key.horizon:g}"
     caption = legend.prose(f"prediction.caption_{reading(key.metric).better}")
-    return _plate(figure, name, (legend.prose("alt.matrix", {"metric": title}), caption), title)
+    return rendered(figure, name, (legend.prose("alt.matrix", {"metric": title}), caption), title)
 
 
 def _differences(comparison: Comparison, legend: Legend) -> Plate:
@@ -147,7 +147,7 @@ def _differences(comparison: Comparison, legend: Legend) -> Plate:
     figure = figures.differences(_few(comparison.differences), legend, measures=first or keys)
     values = {"reference": legend.model(comparison.protocol.reference_model)}
     words = legend.prose("alt.differences", values), legend.prose("prediction.differences_caption", values)
-    return _plate(figure, "differences", words)
+    return rendered(figure, "differences", words)
 
 
 def _few(frame: pl.DataFrame) -> pl.DataFrame:
@@ -169,10 +169,10 @@ def _calibration(comparison: Comparison, legend: Legend, horizon: float | None) 
         if is_number:
             words = say("alt.number", values), say("calibration.number_caption", values)
             title = say("calibration.number_title", values)
-        return _plate(figure, "calibration", words, title)
+        return rendered(figure, "calibration", words, title)
     values = {"time": legend.duration(horizon)}
     words = legend.prose("alt.calibration", values), legend.prose("calibration.caption", values)
-    return _plate(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
+    return rendered(figure, f"calibration-{horizon:g}", words, legend.prose("calibration.title", values))
 
 
 def _pooled_keys(comparison: Comparison) -> list[MetricKey]:
@@ -195,7 +195,7 @@ def _pooled(comparison: Comparison, legend: Legend, key: MetricKey) -> Plate:
         told.append(legend.prose("pooled.bars"))
     words = legend.prose("alt.pooled_forest", {"metric": label}), " ".join(told)
     evidence = {"metric": label, "evidence": legend.prose(f"pooled.{comparison.best.evidence}")}
-    return _plate(figure, f"pooled-{key.metric}", words, legend.prose("pooled.heading", evidence))
+    return rendered(figure, f"pooled-{key.metric}", words, legend.prose("pooled.heading", evidence))
 
 
 def _funnel(comparison: Comparison, legend: Legend) -> Plate | None:
@@ -209,4 +209,4 @@ def _funnel(comparison: Comparison, legend: Legend) -> Plate | None:
     figure = figures.funnel(sites, enough, legend, key=best)
     label = metric_label(best, legend.prose, legend.time_unit)
     words = legend.prose("alt.funnel", {"metric": label}), legend.prose("pooled.funnel_caption")
-    return _plate(figure, f"funnel-{best.metric}", words, legend.prose("pooled.funnel_title"))
+    return rendered(figure, f"funnel-{best.metric}", words, legend.prose("pooled.funnel_title"))

@@ -6,6 +6,7 @@ from .d_calibration import d_calibration as d_calibration
 from .decision_curve import decision_curve as decision_curve
 from .differences import differences as differences
 from .forest import forest as forest
+from .genetic_components import genetic_components as genetic_components
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .kmer_spectrum import kmer_spectrum as kmer_spectrum
 from .manhattan import manhattan as manhattan
@@ -17,6 +18,7 @@ from .quantile_quantile import quantile_quantile as quantile_quantile
 from .read_quality import read_quality as read_quality
 from .replication import replication as replication
 from .residual_trend import residual_trend as residual_trend
+from .score_distribution import score_distribution as score_distribution
 from .sequence_map import sequence_map as sequence_map
 from .smooth_calibration import smooth_calibration as smooth_calibration
 from .svg import svg as svg
