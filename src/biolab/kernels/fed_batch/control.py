@@ -11,7 +11,8 @@ from biolab.core.arrays import Float
 from . import layout as at
 from .equations import osmolality, protons
 
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+_PART = _COMPILE | {"inline": "always"}
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -74,7 +75,7 @@ def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"])
             y[j] -= share * y[j]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _probes(
     interval: int,
     hours: float,
@@ -107,7 +108,7 @@ def _probes(
     seen[at.R_TEMPERATURE_MEASURED - at.STATES] = reading(shown, p[at.TEMPERATURE_STEP])
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _feeding(
     time: float,
     hours: float,
@@ -150,7 +151,7 @@ def _feeding(
     return delivered
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
@@ -180,7 +181,7 @@ def _gas(
     seen[at.R_KLA - at.STATES] = held[at.KO]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def act(
     interval: int,
     hours: float,

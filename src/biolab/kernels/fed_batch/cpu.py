@@ -16,13 +16,14 @@ from biolab.core.arrays import Float, Int, UInt
 from . import layout as at
 from .control import act
 from .equations import change, prepare, start
-from .method import (
-    A21, A31, A32, A41, A42, A43, C21, C31, C32, C41, C42, C43, E1, E2, E3, E4, GAMMA, M1, M2, M3, M4,
-)  # fmt: skip
+from .method import GAMMA, A, C, E, M
 
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+_PART = _COMPILE | {"inline": "always"}
 
 SMALLEST_STEP = 1e-10
+# rows of work memory: parameters, what is held, what is seen, and 21 for a step
+WORK = 3 + 15 + 2 + at.FAST
 # Amounts per litre below which errors are absolute, in the order of the states
 SCALE = np.array(
     [0.5, 0.1, 0.02, 1.0, 3.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
@@ -52,9 +53,10 @@ class Runs(NamedTuple):
     records: Float[ndarray, "n k r"]
     outcome: Int[ndarray, " n"]
     failed_h: Float[ndarray, " n"]
+    work: Float[ndarray, "w p"]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: float) -> None:
     """Factor I - weight * J of the fast states, without pivots: its diagonal is 1 plus the rates of decay."""
     for i in range(at.FAST):
@@ -69,7 +71,7 @@ def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: 
                 lu[i, j] -= lu[i, k] * lu[k, j]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _solve(
     lu: Float[ndarray, "f f"],
     jacobian: Float[ndarray, "f s"],
@@ -92,7 +94,7 @@ def _solve(
         )
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _step(
     plant: int,
     h: float,
@@ -103,43 +105,30 @@ def _step(
     room: Float[ndarray, "w s"],
 ) -> float:
     """Put the state after ``h`` hours into row 0 of ``room`` and return its error over what is allowed."""
-    new, stage, f = room[0], room[1], room[2]
-    u1, u2, u3, u4 = room[3], room[4], room[5], room[6]
-    jacobian, lu, rates = room[7:11], room[11:15], room[15:]
-    weight = h * GAMMA
-    cooling = change(plant, y, p, held, rates, f, jacobian, 1)
-    _factor(lu, jacobian, weight)
+    new, stage, f, u = room[0], room[1], room[2], room[7:11]
+    jacobian, lu, rates = room[3:7], room[11:15], room[15:]
+    weight, cooling = h * GAMMA, 0.0
     for s in range(at.STATES):
-        u1[s] = weight * f[s]
-    _solve(lu, jacobian, weight, cooling, u1)
-    for s in range(at.STATES):
-        stage[s] = y[s] + A21 * u1[s]
-    change(plant, stage, p, held, rates, f, jacobian, 0)
-    for s in range(at.STATES):
-        u2[s] = weight * f[s] + GAMMA * C21 * u1[s]
-    _solve(lu, jacobian, weight, cooling, u2)
-    for s in range(at.STATES):
-        stage[s] = y[s] + A31 * u1[s] + A32 * u2[s]
-    change(plant, stage, p, held, rates, f, jacobian, 0)
-    for s in range(at.STATES):
-        u3[s] = weight * f[s] + GAMMA * (C31 * u1[s] + C32 * u2[s])
-    _solve(lu, jacobian, weight, cooling, u3)
-    for s in range(at.STATES):
-        stage[s] = y[s] + A41 * u1[s] + A42 * u2[s] + A43 * u3[s]
-    change(plant, stage, p, held, rates, f, jacobian, 0)
-    for s in range(at.STATES):
-        u4[s] = weight * f[s] + GAMMA * (C41 * u1[s] + C42 * u2[s] + C43 * u3[s])
-    _solve(lu, jacobian, weight, cooling, u4)
+        u[0, s], u[1, s], u[2, s] = 0.0, 0.0, 0.0
+    for i in range(4):
+        for s in range(at.STATES):
+            stage[s] = y[s] + A[i, 0] * u[0, s] + A[i, 1] * u[1, s] + A[i, 2] * u[2, s]
+        cooling = change(plant, stage, p, held, rates, room[2:7], 1 if i == 0 else 0)
+        if i == 0:
+            _factor(lu, jacobian, weight)
+        for s in range(at.STATES):
+            u[i, s] = weight * f[s] + GAMMA * (C[i, 0] * u[0, s] + C[i, 1] * u[1, s] + C[i, 2] * u[2, s])
+        _solve(lu, jacobian, weight, cooling, u[i])
     total, volume = 0.0, y[at.VOLUME]
     for s in range(at.STATES):
-        new[s] = y[s] + M1 * u1[s] + M2 * u2[s] + M3 * u3[s] + M4 * u4[s]
-        error = E1 * u1[s] + E2 * u2[s] + E3 * u3[s] + E4 * u4[s]
+        new[s] = y[s] + M[0] * u[0, s] + M[1] * u[1, s] + M[2] * u[2, s] + M[3] * u[3, s]
+        error = E[0] * u[0, s] + E[1] * u[1, s] + E[2] * u[2, s] + E[3] * u[3, s]
         error /= abs(new[s]) + SCALE[s] * volume
         total += error * error
     return np.sqrt(total / at.STATES) / tolerance
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _integrate(
     plant: int,
     plan: Plan,
@@ -152,21 +141,22 @@ def _integrate(
     """Advance by one control interval in steps of the size the error allows; return the hours that could be done."""
     done, h = 0.0, memory[at.M_STEP]
     new = room[0]
-    if plan.fixed > 0:
-        for _ in range(plan.fixed):
-            _step(plant, plan.hours / plan.fixed, 1.0, y, p, held, room)
-            y[:] = new
-        return plan.hours
     while done < plan.hours:
         left = plan.hours - done
         last = h >= 0.999 * left
         step = left if last else min(h, 0.5 * left)
+        if plan.fixed > 0:
+            step = plan.hours / plan.fixed
+            last = left < 1.5 * step
         error = _step(plant, step, plan.tolerance, y, p, held, room)
+        if plan.fixed > 0:
+            error = 0.0
         if not error < 1e6:
             error = 1e6
         factor = 5.0 if error < 0.005 else min(max(0.9 * error ** (-1.0 / 3.0), 0.2), 5.0)
         if error <= 1.0:
-            y[:] = new
+            for s in range(at.STATES):
+                y[s] = new[s]
             done = plan.hours if last else done + step
             memory[at.M_STEPS] += 1.0
             # a step cut short by the interval's end says little about a longer one
@@ -181,7 +171,7 @@ def _integrate(
     return plan.hours
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _record(
     plant: int,
     y: Float[ndarray, " s"],
@@ -193,26 +183,28 @@ def _record(
     out: Float[ndarray, " c"],
 ) -> None:
     f, rates = room[2], room[15:]
-    change(plant, y, p, held, rates, f, room[7:11], 0)
-    out[: at.STATES] = y
-    out[at.STATES : at.R_REMOVED] = seen
+    change(plant, y, p, held, rates, room[2:7], 0)
+    for s in range(at.STATES):
+        out[s] = y[s]
+    for s in range(at.STATES, at.R_REMOVED):
+        out[s] = seen[s - at.STATES]
     out[at.R_GROWTH] = (f[at.VIABLE] + rates[0, at.DEATH]) / max(y[at.VIABLE], 1e-12)
     transfer, stripped = rates[0, at.OXYGEN_TRANSFER], rates[0, at.CO2_TRANSFER]
     out[at.R_OUR] = (transfer - f[at.OXYGEN]) / y[at.VOLUME]
     out[at.R_CER] = (f[at.CARBONATE] + stripped - held[at.BASE] * p[at.BASE_CARBON]) / y[at.VOLUME]
-    out[at.R_REMOVED :] = memory[at.M_REMOVED :]
+    for s in range(at.CONTENT):
+        out[at.R_REMOVED + s] = memory[at.M_REMOVED + s]
 
 
 @njit(**_COMPILE)
 def advance(plant: int, base: Float[ndarray, " p"], varied: Int[ndarray, " v"], fresh: int, plan: Plan, runs: Runs) -> None:
     """Advance every run of a block from the plan's first interval to its last; ``fresh`` runs are filled first."""
-    p = np.zeros(at.ALL_PLACES)
-    held = np.zeros(at.HELD)
-    seen = np.zeros(at.R_REMOVED - at.STATES)
-    room = np.zeros((17 + at.FAST, at.STATES))
+    p, held, seen = runs.work[0], runs.work[1], runs.work[2]
+    room = runs.work[3:]
     for n in range(runs.state.shape[0]):
         y, memory = runs.state[n], runs.memory[n]
-        p[: base.size] = base
+        for v in range(base.size):
+            p[v] = base[v]
         for v in range(varied.size):
             p[varied[v]] = runs.values[n, v]
         prepare(plant, p)
@@ -236,5 +228,3 @@ def advance(plant: int, base: Float[ndarray, " p"], varied: Int[ndarray, " v"], 
             if done < plan.hours:
                 runs.outcome[n], runs.failed_h[n] = at.STEP_TOO_SMALL, i * plan.hours + done
                 break
-        for later in range(k, plan.when.size):
-            runs.records[n, later] = np.nan

@@ -14,10 +14,12 @@ from biolab.core.arrays import Float
 
 from . import layout as at
 
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+# called from one place: compiled once, where it is called
+_PART = _COMPILE | {"inline": "always"}
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def prepare(plant: int, p: Float[ndarray, " p"]) -> None:
     """Compute what follows from the parameters: constants at pH, carbon and electrons that close each reaction."""
     p[at.K1] = 10.0 ** (7.0 - p[at.PK_CO2])
@@ -75,19 +77,17 @@ def osmolality(y: Float[ndarray, " s"]) -> float:
     return (y[at.SALT] + small) / y[at.VOLUME]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
     """Return the share of the best growth at a temperature: the cardinal temperature model of Rosso et al."""
     low, best, high = p[at.T_MIN], p[at.T_BEST], p[at.T_MAX]
-    if temperature <= low or temperature >= high:
-        return 0.0
-    above = temperature - low
-    span = best - low
-    below = span * (temperature - best) - (best - high) * (best + low - 2.0 * temperature)
-    return (temperature - high) * above * above / (span * below)
+    warm = min(max(temperature, low), high)
+    above, span = warm - low, best - low
+    below = span * (warm - best) - (best - high) * (best + low - 2.0 * warm)
+    return (warm - high) * above * above / (span * below)
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _surroundings(
     y: Float[ndarray, " s"], p: Float[ndarray, " p"], h: float, co2: float, place: Float[ndarray, " 4"]
 ) -> None:
@@ -111,7 +111,7 @@ def _surroundings(
     place[3] = heat * heat
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _cho_rates(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
@@ -166,7 +166,7 @@ def _cho_rates(
         slope[at.OXYGEN, at.ACID_USE] = reuse * d_air
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _ecoli_rates(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
@@ -219,7 +219,7 @@ def _ecoli_rates(
         slope[at.GLUCOSE, at.PRODUCTION] += basal * p[at.K_SUGAR] * by_glucose * by_glucose * per_l
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Float[ndarray, " s"]) -> None:
     """Put the change of every state by these rates into ``f``; linear in the rates."""
     foreign = r[at.CONTAMINATION]
@@ -273,16 +273,15 @@ def change(
     p: Float[ndarray, " p"],
     held: Float[ndarray, " u"],
     room: Float[ndarray, "w s"],
-    f: Float[ndarray, " s"],
-    jacobian: Float[ndarray, "f s"],
+    out: Float[ndarray, "g s"],
     slopes: int,
 ) -> float:
-    """Put dy/dt into ``f`` and, with ``slopes``, its derivatives by the fast states into the rows of ``jacobian``.
+    """Put dy/dt into row 0 of ``out`` and, with ``slopes``, its derivatives by the fast states into the rows after it.
 
-    Returns -d(dT/dt)/dT, the temperature's own slope. ``room`` is work memory: the rates, what the surroundings say,
-    and slopes of the rates from row 2 on.
+    Returns -d(dT/dt)/dT, the temperature's own slope. ``room`` is work memory: the rates, their slopes by the fast
+    states, and what the surroundings say.
     """
-    r, env, slope = room[0], room[1], room[2:]
+    r, env, slope = room[0], room[1 + at.FAST], room[1:]
     volume = y[at.VOLUME]
     per_l = 1.0 / volume
     temperature = y[at.TEMPERATURE]
@@ -291,7 +290,9 @@ def change(
     co2 = carbonate * h / (h + p[at.K1])
     _surroundings(y, p, h, co2, env)
     if slopes:
-        slope[: at.FAST, : at.RATES] = 0.0
+        for j in range(at.FAST):
+            for k in range(at.RATES):
+                slope[j, k] = 0.0
     if plant == at.CHO:
         _cho_rates(y, p, env, r, slope, slopes)
     else:
@@ -312,7 +313,6 @@ def change(
     henry = 760.0 * p[at.CO2_SOLUBILITY] * (1.0 - p[at.CO2_SLOPE] * (temperature - 37.0))
     k_co2 = held[at.KC] / (1.0 + held[at.KC] * volume * henry / held[at.GAS])
     r[at.CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[at.CO2_IN])
-    balance(plant, r, p, f)
     if slopes:
         slope[at.GLUCOSE, at.CONTAMINATION] = speed * p[at.FOREIGN_GLUCOSE] * by_sugar**2 * per_l * air * by_air
         slope[at.OXYGEN, at.CONTAMINATION] = speed * sugar * by_sugar * p[at.K_OXYGEN] * by_air**2 * per_l
@@ -321,13 +321,13 @@ def change(
         other = p[at.BUFFER] * p[at.KA] / (h + p[at.KA]) ** 2
         moved = p[at.K1] / (h + p[at.K1]) * acid / (acid + other + 1e-300)
         slope[at.CARBONATE, at.CO2_TRANSFER] = k_co2 * (h / (h + p[at.K1]) + moved)
-        for j in range(at.FAST):
-            balance(plant, slope[j], p, jacobian[j])
-    _flows(y, p, held, r, f)
+    for j in range(1 + at.FAST if slopes else 1):
+        balance(plant, room[j], p, out[j])
+    _flows(y, p, held, r, out[0])
     return held[at.JACKET_K] + p[at.AMBIENT_EXCHANGE]
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def _flows(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
@@ -355,12 +355,15 @@ def _flows(
     )
 
 
-@njit(**_COMPILE)
+@njit(**_PART)
 def start(plant: int, p: Float[ndarray, " p"], y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
     """Fill the vessel: medium in equilibrium at its pH, air-saturated, and the inoculum."""
     volume, h = p[at.START_VOLUME], 10.0 ** (7.0 - p[at.MEDIUM_PH])
     viable, bicarbonate = p[at.START_VIABLE], p[at.MEDIUM_BICARBONATE]
-    y[:] = 0.0
+    for j in range(at.STATES):
+        y[j] = 0.0
+    for j in range(at.MEMORY):
+        memory[j] = 0.0
     y[at.VOLUME], y[at.TEMPERATURE] = 1.0, p[at.START_TEMPERATURE]
     y[at.GLUCOSE], y[at.SECOND] = p[at.START_GLUCOSE], p[at.START_SECOND]
     y[at.OXYGEN] = p[at.O2_SOLUBILITY] * (1.0 - p[at.O2_SLOPE] * (p[at.START_TEMPERATURE] - 37.0))
@@ -374,7 +377,6 @@ def start(plant: int, p: Float[ndarray, " p"], y: Float[ndarray, " s"], memory: 
     for j in range(at.CONTENT):
         if j != at.TEMPERATURE:
             y[j] *= volume
-    memory[:] = 0.0
     memory[at.M_STEP] = 0.01
     memory[at.M_DO], memory[at.M_PH], memory[at.M_TEMPERATURE] = 100.0, p[at.MEDIUM_PH], p[at.START_TEMPERATURE]
     memory[at.M_DO_LAST], memory[at.M_PH_LAST] = 100.0, p[at.MEDIUM_PH]

@@ -29,14 +29,7 @@ WEIGHTS = np.array([0.24212380706095346, -1.2232505839045147, 1.5452602553351021
 EMBEDDED = np.array([0.37810903145819369, -0.096042292212423178, 0.5, 0.21793326075422950])
 
 _INVERSE = np.linalg.inv(GAMMAS)
-_A = ALPHA @ _INVERSE
-_C = np.eye(4) / GAMMA - _INVERSE
-_M = WEIGHTS @ _INVERSE
-_E = (WEIGHTS - EMBEDDED) @ _INVERSE
-
-A21, A31, A32 = float(_A[1, 0]), float(_A[2, 0]), float(_A[2, 1])
-A41, A42, A43 = float(_A[3, 0]), float(_A[3, 1]), float(_A[3, 2])
-C21, C31, C32 = float(_C[1, 0]), float(_C[2, 0]), float(_C[2, 1])
-C41, C42, C43 = float(_C[3, 0]), float(_C[3, 1]), float(_C[3, 2])
-M1, M2, M3, M4 = (float(weight) for weight in _M)
-E1, E2, E3, E4 = (float(weight) for weight in _E)
+A = ALPHA @ _INVERSE
+C = np.eye(4) / GAMMA - _INVERSE
+M = WEIGHTS @ _INVERSE
+E = (WEIGHTS - EMBEDDED) @ _INVERSE
