@@ -156,9 +156,8 @@ def _samples(measurements: pl.DataFrame, recipe: Recipe, author: str) -> Iterato
 
 
 def _seals(measurements: pl.DataFrame) -> Iterator[_Note]:
-    days = measurements.with_row_index("row").group_by((pl.col("time_h") / SEAL_H).floor(), maintain_order=True)
-    for _, rows in days.agg(pl.col("row").min().alias("first"), pl.len().alias("rows")).select("time_h", pl.struct("first", "rows")).iter_rows():
-        block = measurements.slice(rows["first"], rows["rows"])
+    day = (pl.col("time_h") / SEAL_H).floor().alias("day")
+    for block in measurements.with_columns(day).partition_by("day", maintain_order=True, include_key=False):
         first, last = float(block["time_h"][0]), float(block["time_h"][-1])
         yield _Note(last, 8, _CONTROL, "seal", f"measurements {first:g} to {last:g} h", new=seal(block))
 
