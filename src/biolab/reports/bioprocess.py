@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from matplotlib.figure import Figure
 
-from biolab.bioprocess import BatchRecord, BatchResult, Recipe, alarms
+from biolab.bioprocess import BatchRecord, Recipe, alarms
 from biolab.bioprocess.record.deviations import ASSESSED, Deviation
 from biolab.core import write_atomically
 from biolab.tracking import LoggedBatch, Store, log_batch
@@ -16,6 +16,9 @@ from .figures import svg
 from .figures.batch_trends import Span, Timeline, batch_trends
 from .language import Language, Prose, prose
 from .legend import Legend
+
+if TYPE_CHECKING:
+    from biolab.bioprocess import BatchResult
 
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "cho-fed-batch": (
@@ -37,7 +40,7 @@ _PROBES = {"ph": "pH", "dissolved_oxygen": "DO"}
 
 
 def batch_figure(
-    result: BatchResult,
+    result: "BatchResult",
     *,
     language: Language = "en",
     bands: pl.DataFrame | None = None,
@@ -84,7 +87,7 @@ def _phases(recipe: Recipe, end_h: float, say: Prose) -> list[Span]:
     return [Span(row, s.start_h, min(s.end_h, end_h), s.phase) for s in recipe.steps if s.start_h < end_h]
 
 
-def _faults(result: BatchResult, end_h: float, say: Prose) -> Iterator[Span]:
+def _faults(result: "BatchResult", end_h: float, say: Prose) -> Iterator[Span]:
     for fault in result.faults:
         start = getattr(fault, "start_h", None)
         if start is not None and start < end_h:
@@ -188,7 +191,7 @@ def _when(deviation: Deviation, say: Prose) -> str:
 
 
 def publish_batch(  # noqa: PLR0913 - a batch is published with what its readers may see
-    result: BatchResult,
+    result: "BatchResult",
     record: BatchRecord,
     store: Store,
     *,

@@ -8,6 +8,7 @@ from .differences import differences as differences
 from .forest import forest as forest
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .kmer_spectrum import kmer_spectrum as kmer_spectrum
+from .batch_trends import batch_trends as batch_trends
 from .manhattan import manhattan as manhattan
 from .pairwise_matrix import pairwise_matrix as pairwise_matrix
 from .penalised_path import penalised_path as penalised_path
