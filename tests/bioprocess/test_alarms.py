@@ -20,15 +20,13 @@ def with_alarm(**settings) -> Recipe:
 def by_the_rule(time, value, *, high, hysteresis, delay_h):
     """State the rule as a loop: when did it stand?"""
     stands, since, intervals, begin = False, None, [], None
-    last = None
     for t, reading in zip(time, value, strict=True):
-        current = last if np.isnan(reading) else reading
-        last = current
-        outside = current is not None and current > high
-        since = (t if since is None else since) if outside else None
+        if np.isnan(reading):
+            continue
+        since = (t if since is None else since) if reading > high else None
         if not stands and since is not None and t - since >= delay_h - 1e-9:
             stands, begin = True, t
-        elif stands and not np.isnan(reading) and reading <= high - hysteresis:
+        elif stands and reading <= high - hysteresis:
             stands = False
             intervals.append((begin, t))
     return [*intervals, (begin, None)] if stands else intervals
@@ -57,7 +55,11 @@ def test_more_hysteresis_never_rings_more_often(values, hysteresis):
 
 def test_both_sides_of_a_moving_setpoint():
     frame = pl.DataFrame(
-        {"time_h": [0.0, 1, 2, 3, 4], "ph_measured": [7.0, 7.3, 7.0, 6.7, 6.7], "ph_setpoint": [7.0, 7.0, 7.0, 7.0, 6.7]}
+        {
+            "time_h": [0.0, 1, 2, 3, 4],
+            "ph_measured": [7.0, 7.3, 7.0, 6.7, 6.7],
+            "ph_setpoint": [7.0, 7.0, 7.0, 7.0, 6.7],
+        }
     )
     found = alarms(frame, with_alarm(variable="ph", deviation=0.2, hysteresis=0.05, priority="high"))
     assert found.select("side", "raised_h", "cleared_h").rows() == [("high", 1.0, 2.0), ("low", 3.0, 4.0)]

@@ -10,7 +10,16 @@ from biolab.cli import main
 
 from ..bioprocess.made_up_batch import made_up_batch  # noqa: TID252
 
-ANSWERS = ("--impact", "none", "--root-cause", "electrode", "--corrective-action", "calibrated", "--preventive-action", "plan")
+ANSWERS = (
+    "--impact",
+    "none",
+    "--root-cause",
+    "electrode",
+    "--corrective-action",
+    "calibrated",
+    "--preventive-action",
+    "plan",
+)
 
 
 def code_of(*words: str | Path) -> int:

@@ -94,9 +94,15 @@ class Plan(Settings):
 @pytest.mark.parametrize(
     ("course", "said"),
     [
-        ({"mode": "rump", "per_h": 1}, "stages[1] (warm).course.mode is 'rump', which is not known. Did you mean 'ramp'?"),
+        (
+            {"mode": "rump", "per_h": 1},
+            "stages[1] (warm).course.mode is 'rump', which is not known. Did you mean 'ramp'?",
+        ),
         ({"per_h": 1}, "stages[1] (warm).course.mode is missing."),
-        ({"mode": "ramp", "perh": 1, "per_h": 2}, "stages[1] (warm).course.perh is not a known key. Did you mean 'per_h'?"),
+        (
+            {"mode": "ramp", "perh": 1, "per_h": 2},
+            "stages[1] (warm).course.perh is not a known key. Did you mean 'per_h'?",
+        ),
         ({"mode": "hold"}, "stages[1] (warm).course.value is missing."),
         ({"mode": "hold", "value": "hot"}, "stages[1] (warm).course.value is 'hot'; expected a valid number"),
     ],

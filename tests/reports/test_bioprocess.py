@@ -24,7 +24,9 @@ def words(figure) -> list[str]:
     return [node.text or "" for node in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", {"Day", "measured", "pH", "Phases"}), ("ko", {"배양 일수", "산도(pH)", "단계"})])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", {"Day", "measured", "pH", "Phases"}), ("ko", {"배양 일수", "산도(pH)", "단계"})]
+)
 def test_the_figure_says_what_it_shows(language, said):
     figure = batch_figure(FAULTY, language=language)
     assert said <= set(words(figure))

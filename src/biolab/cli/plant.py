@@ -58,12 +58,13 @@ def run(
     language
         Language of figure and report.
     """
-    from biolab.bioprocess import Recipe, batch_record, parse_fault, plant_of, simulate
+    from biolab.bioprocess import Recipe, batch_record, simulate
+    from biolab.bioprocess.faults import read_faults
     from biolab.reports import publish_batch
 
     chosen, options = batch or BatchOptions(), store or StoreOptions()
     loaded = Recipe.load(recipe)
-    faults = tuple(parse_fault(text) for text in chosen.fault)
+    faults = read_faults([_fault_table(text) for text in chosen.fault], source="--fault")
     opened = options.open()
     hours = loaded.hours if chosen.hours is None else chosen.hours
     result = simulate(plant_of(loaded), loaded, hours=hours, faults=faults, seed=chosen.seed)
@@ -71,11 +72,18 @@ def run(
     folder = options.output.resolve() / record.batch
     shown = not chosen.hide_faults
     logged = publish_batch(result, record, opened, folder=folder, language=language, show_faults=shown)
-    facts: dict[str, object] = {"batch": record.batch, "recipe": loaded.name, "seed": chosen.seed, "folder": str(folder)}
+    facts: dict[str, object] = {
+        "batch": record.batch,
+        "recipe": loaded.name,
+        "seed": chosen.seed,
+        "folder": str(folder),
+    }
     tracked = {"run_id": logged.run_id, "experiment": logged.experiment, "tracking_uri": opened.tracking_uri}
     if as_json:
         found = record.deviation_table().to_dicts()
-        print_json({**facts, **tracked, "metrics": dict(logged.metrics), "deviations": found, "head": record.trail.head})
+        print_json(
+            {**facts, **tracked, "metrics": dict(logged.metrics), "deviations": found, "head": record.trail.head}
+        )
         return
     _print_batch(record, logged.metrics)
     print(f"Record, figure, report: {folder}")
@@ -219,6 +227,20 @@ def assess(  # noqa: PLR0913 - a deviation is assessed on four questions
         print_json({"batch": record.batch, "deviation": deviation, "head": record.trail.head})
         return
     print(f"{record.batch}: {deviation} assessed by {who}. Digest of the last entry: {record.trail.head}")
+
+
+def _fault_table(text: str) -> dict[str, object]:
+    """Read ``kind:key=value,key=value`` as the table that it would be in TOML."""
+    kind, _, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair.strip()]
+    return {"kind": kind.strip()} | {key.strip(): _fault_value(value.strip()) for key, _, value in pairs}
+
+
+def _fault_value(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _print_batch(record: "BatchRecord", metrics: object) -> None:

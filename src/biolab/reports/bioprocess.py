@@ -84,14 +84,24 @@ def batch_figure(
 
 def _phases(recipe: Recipe, end_h: float, say: Prose) -> list[Span]:
     row = say("bioprocess.phases")
-    return [Span(row, s.start_h, min(s.end_h, end_h), s.phase) for s in recipe.steps if s.start_h < end_h]
+    return [
+        Span(row, step.start_h, min(step.end_h, end_h), _phase(step.phase, say))
+        for step in recipe.steps
+        if step.start_h < end_h
+    ]
+
+
+def _phase(name: str, say: Prose) -> str:
+    """Name a phase; one that biolab does not know goes by its own name."""
+    return say(f"bioprocess.phase_{name}") if say.has(f"bioprocess.phase_{name}") else name
 
 
 def _faults(result: "BatchResult", end_h: float, say: Prose) -> Iterator[Span]:
     for fault in result.faults:
         start = getattr(fault, "start_h", None)
         if start is not None and start < end_h:
-            end = getattr(fault, "end_h", None)
+            lasts = getattr(fault, "hours", None)
+            end = getattr(fault, "end_h", None) if lasts is None else start + lasts
             yield Span(_fault_name(fault, say), start, min(end_h if end is None else end, end_h))
 
 
@@ -122,7 +132,12 @@ def deviation_report(record: BatchRecord, *, language: Language = "en") -> str:
     say = prose(language)
     lines = [f"# {say('bioprocess.report_title', {'batch': record.batch})}", "", _facts(record, say), ""]
     if findings := record.findings():
-        lines += [f"**{say('bioprocess.report_changed')}**", "", *(f"- {where}: {what}" for where, what in findings), ""]
+        lines += [
+            f"**{say('bioprocess.report_changed')}**",
+            "",
+            *(f"- {where}: {what}" for where, what in findings),
+            "",
+        ]
     else:
         lines += [say("bioprocess.report_whole", {"head": record.trail.head}), ""]
     found = record.deviations
@@ -159,7 +174,10 @@ def _section(deviation: Deviation, record: BatchRecord, say: Prose) -> list[str]
     rows = [
         ("what", _what(deviation, say)),
         ("when", _when(deviation, say)),
-        ("where", say("bioprocess.report_where_column", {"column": deviation.where, "start": f"{deviation.start_h:g}"})),
+        (
+            "where",
+            say("bioprocess.report_where_column", {"column": deviation.where, "start": f"{deviation.start_h:g}"}),
+        ),
         *((name, getattr(deviation, name) or todo) for name in ASSESSED),
         ("assessed", deviation.assessed_by or todo),
         ("reviewed", reviewed[-1].who if reviewed else say("bioprocess.report_not_reviewed")),
@@ -183,7 +201,7 @@ def _what(deviation: Deviation, say: Prose) -> str:
 
 
 def _when(deviation: Deviation, say: Prose) -> str:
-    values: dict[str, Any] = {"start": f"{deviation.start_h:g}", "phase": deviation.phase}
+    values: dict[str, Any] = {"start": f"{deviation.start_h:g}", "phase": _phase(deviation.phase, say)}
     if deviation.end_h is None:
         return say("bioprocess.report_when_open", values)
     length = f"{deviation.end_h - deviation.start_h:g}"

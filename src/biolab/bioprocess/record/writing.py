@@ -1,5 +1,6 @@
 """From a batch that ran to its record, in the order in which things happened."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -111,7 +112,9 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
     before: Mapping[str, float] | None = None
     for step in recipe.steps:
         if step.start_h <= end:
-            yield _Note(step.start_h, 2, _CONTROL, "phase", step.phase, before, dict(step.setpoints), "as the recipe says")
+            yield _Note(
+                step.start_h, 2, _CONTROL, "phase", step.phase, before, dict(step.setpoints), "as the recipe says"
+            )
         before = dict(step.setpoints)
     yield from _happenings(result.events, measurements, author)
     yield from _alarm_notes(result)
@@ -164,4 +167,4 @@ def _seals(measurements: pl.DataFrame) -> Iterator[_Note]:
 
 def _plain(value: Any) -> object:
     """Return a number that JSON can say, or nothing."""
-    return value if isinstance(value, (int, float)) and value == value and abs(value) != float("inf") else None
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -1,5 +1,6 @@
 """Figures: pure functions from a frame and a legend to a matplotlib figure."""
 
+from .batch_trends import batch_trends as batch_trends
 from .calibration import calibration as calibration
 from .cumulative_incidence import cumulative_incidence as cumulative_incidence
 from .d_calibration import d_calibration as d_calibration
@@ -8,7 +9,6 @@ from .differences import differences as differences
 from .forest import forest as forest
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .kmer_spectrum import kmer_spectrum as kmer_spectrum
-from .batch_trends import batch_trends as batch_trends
 from .manhattan import manhattan as manhattan
 from .pairwise_matrix import pairwise_matrix as pairwise_matrix
 from .penalised_path import penalised_path as penalised_path

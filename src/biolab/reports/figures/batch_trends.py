@@ -17,10 +17,13 @@ from .theme import SMALL_PT, WIDTH_IN, canvas, empty, place, shorten, theme, wid
 
 _LEFT, _RIGHT, _GAP, _COLUMNS = 0.5, 0.12, 0.46, 3
 _PANEL_IN, _HEAD_IN, _FOOT_IN, _ROW_IN, _KEY_IN, _AXIS_IN = 1.1, 0.28, 0.22, 0.19, 0.3, 0.42
+_TICKS_IN = 0.12
 _NAMES_IN = 1.35
 _MOST_ROWS, _DOTTED = 14, 60
 _MEASURED, _ALARM, _FAULT = SITE_COLOURS[0], SITE_COLOURS[1], "#882255"
-_SETPOINT = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 2))}
+_DASHED = (0, (4, 2))
+_LEAST_SPAN = {"ph": 0.3, "dissolved_oxygen_percent": 30.0, "temperature_c": 3.0, "viability": 0.2}
+"""A loop that holds looks steady: less than this is not stretched over a whole panel."""
 
 
 class Span(NamedTuple):
@@ -40,13 +43,16 @@ class Timeline(NamedTuple):
     alarms: Sequence[Span] = ()
 
 
+_NOTHING = Timeline()
+
+
 @theme()
 def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
     trajectories: pl.DataFrame,
     legend: Legend,
     *,
     quantities: Sequence[str],
-    timeline: Timeline = Timeline(),
+    timeline: Timeline = _NOTHING,
     alarms: pl.DataFrame | None = None,
     bands: pl.DataFrame | None = None,
     truth: bool = False,
@@ -75,10 +81,10 @@ def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
     rows = _rows(timeline)
     lines = -(-len(shown) // _COLUMNS)
     trends_in = lines * (_HEAD_IN + _PANEL_IN + _FOOT_IN) + _AXIS_IN - _FOOT_IN
-    figure = canvas(_KEY_IN + len(rows) * _ROW_IN + _FOOT_IN + trends_in)
+    figure = canvas(_KEY_IN + len(rows) * _ROW_IN + _FOOT_IN + _TICKS_IN + trends_in)
     figure.set_label(legend.prose("bioprocess.alt_trends", {"quantities": ", ".join(_short(n, legend) for n in shown)}))
     _key(figure, legend, (bool(timeline.alarms), bool(timeline.faults), bands is not None, truth))
-    _draw_timeline(figure, rows, timeline, (scale, end_h), trends_in + _FOOT_IN)
+    _draw_timeline(figure, rows, timeline, (scale, end_h), trends_in + _FOOT_IN + _TICKS_IN)
     wide = (WIDTH_IN - _LEFT - _RIGHT - _GAP * (_COLUMNS - 1)) / _COLUMNS
     for number, name in enumerate(shown):
         line, column = divmod(number, _COLUMNS)
@@ -127,8 +133,10 @@ def _draw_timeline(
     left = _NAMES_IN
     axes = place(figure, left, bottom_in, WIDTH_IN - left - _RIGHT, len(rows) * _ROW_IN)
     for number, name in enumerate(rows):
-        write(figure, left - 0.08, bottom_in + (len(rows) - number - 0.5) * _ROW_IN, shorten(name, left - 0.15, SMALL_PT),
-              ha="right", size=SMALL_PT, colour=MUTED)  # fmt: skip
+        middle = bottom_in + (len(rows) - number - 0.5) * _ROW_IN
+        write(
+            figure, left - 0.08, middle, shorten(name, left - 0.15, SMALL_PT), ha="right", size=SMALL_PT, colour=MUTED
+        )
     for spans, colour in ((timeline.phases, None), (timeline.faults, _FAULT), (timeline.alarms, _ALARM)):
         for number, span in enumerate(spans):
             if span.row not in rows:
@@ -145,7 +153,7 @@ def _draw_timeline(
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(14, integer=True))
     axes.set_yticks([])
-    axes.tick_params(labelbottom=False, length=0)
+    axes.tick_params(length=0, pad=1)
     axes.spines[["left", "bottom"]].set_visible(False)
 
 
@@ -163,15 +171,16 @@ def _draw_trend(axes: Axes, frame: pl.DataFrame, name: str, scale: float, *, tru
             axes.plot(time / scale, value, color=_MEASURED, linewidth=1.1, zorder=4, gid=f"measured-{name}")
     if f"{name}_setpoint" in frame.columns:
         time, value = _points(frame, f"{name}_setpoint")
-        axes.step(time / scale, value, where="post", zorder=5, gid=f"setpoint-{name}", **_SETPOINT)
+        axes.step(time / scale, value, where="post", color=INK, linewidth=0.9, linestyle=_DASHED, zorder=5,
+                  gid=f"setpoint-{name}")  # fmt: skip
     low, high = axes.get_ylim()
     if low < 0 <= 0.2 * high:
         axes.set_ylim(0, high)
-    elif high - low < 1e-3 * max(abs(high), 1e-9):
-        axes.set_ylim(low - 0.02 * abs(low) - 0.01, high + 0.02 * abs(high) + 0.01)
+    elif (short := _LEAST_SPAN.get(name, 0.01 * abs(high) + 1e-6) - (high - low)) > 0:
+        axes.set_ylim(low - short / 2, high + short / 2)
 
 
-def _points(frame: pl.DataFrame, name: str):  # noqa: ANN202 - two arrays
+def _points(frame: pl.DataFrame, name: str):
     known = frame.select("time_h", pl.col(name).cast(pl.Float64)).drop_nulls().filter(pl.col(name).is_finite())
     return known["time_h"].to_numpy(), known[name].to_numpy()
 
@@ -179,7 +188,9 @@ def _points(frame: pl.DataFrame, name: str):  # noqa: ANN202 - two arrays
 def _draw_band(axes: Axes, band: pl.DataFrame, scale: float) -> None:
     if band.is_empty():
         return
-    time, lower, median, upper = (band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "median", "upper"))
+    time, lower, median, upper = (
+        band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "median", "upper")
+    )
     axes.fill_between(time / scale, lower, upper, color=SITE_COLOURS[2], alpha=0.18, linewidth=0, zorder=1, gid="band")
     axes.plot(time / scale, median, color=SITE_COLOURS[2], linewidth=0.8, zorder=2)
 
@@ -197,7 +208,7 @@ def _key(figure: Figure, legend: Legend, present: tuple[bool, bool, bool, bool])
     alarms, faults, bands, truth = present
     handles = [
         (True, Line2D([], [], color=_MEASURED, linewidth=1.4), say("bioprocess.measured")),
-        (True, Line2D([], [], **_SETPOINT), say("bioprocess.setpoint")),
+        (True, Line2D([], [], color=INK, linewidth=0.9, linestyle=_DASHED), say("bioprocess.setpoint")),
         (truth, Line2D([], [], color=REFERENCE_COLOUR, linewidth=1.2), say("bioprocess.truth")),
         (alarms, Patch(color=_ALARM, linewidth=0), say("bioprocess.alarm")),
         (faults, Patch(color=_FAULT, linewidth=0), say("bioprocess.fault")),
