@@ -1,6 +1,7 @@
 """Figure and deviation report of a batch, in both languages."""
 
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -19,40 +20,50 @@ FAULTY = replace(BATCH, faults=(DRIFT,))
 RECORD = batch_record(BATCH, author="kim")
 
 
-def words(figure) -> list[str]:
-    picture = svg(figure, name="test", description="")
-    return [node.text or "" for node in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+@cache
+def drawn(language: str):
+    return batch_figure(FAULTY, language=language)
+
+
+def written(figure) -> set[str]:
+    return {text.get_text() for text in figure.texts}
+
+
+def found(figure, gid: str):
+    return figure.findobj(lambda artist: artist.get_gid() == gid)
 
 
 @pytest.mark.parametrize(
     ("language", "said"), [("en", {"Day", "measured", "pH", "Phases"}), ("ko", {"배양 일수", "산도(pH)", "단계"})]
 )
 def test_the_figure_says_what_it_shows(language, said):
-    figure = batch_figure(FAULTY, language=language)
-    assert said <= set(words(figure))
+    figure = drawn(language)
+    picture = ElementTree.fromstring(svg(figure, name="test", description=""))
+    assert said <= {node.text for node in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert figure.get_label()
-    (line,) = figure.findobj(lambda artist: artist.get_gid() == "measured-ph")
+    (line,) = found(figure, "measured-ph")
     assert line.get_ydata().tolist() == BATCH.trajectories["ph_measured"].to_list()
-    (dots,) = figure.findobj(lambda artist: artist.get_gid() == "measured-viable_cells_1e6_per_ml")
+    (dots,) = found(figure, "measured-viable_cells_1e6_per_ml")
     assert len(dots.get_ydata()) == 15
-    assert figure.findobj(lambda artist: artist.get_gid() == "alarm")
+    assert found(figure, "alarm")
 
 
 def test_faults_and_truth_are_shown_to_who_may_see_them():
-    assert "pH probe drifts" in words(batch_figure(FAULTY))
-    assert "pH probe drifts" not in words(batch_figure(FAULTY, show_faults=False))
-    assert not batch_figure(FAULTY).findobj(lambda artist: artist.get_gid() == "true-ph")
-    assert batch_figure(FAULTY, truth=True).findobj(lambda artist: artist.get_gid() == "true-ph")
+    assert "pH probe drifts" in written(drawn("en"))
+    assert not found(drawn("en"), "true-ph")
+    instructor = batch_figure(FAULTY, truth=True, show_faults=False)
+    assert "pH probe drifts" not in written(instructor)
+    assert found(instructor, "true-ph")
 
 
 def test_bands_of_good_batches_stand_behind():
     time = BATCH.trajectories["time_h"]
     band = pl.DataFrame({"quantity": "ph", "time_h": time, "lower": 7.0, "median": 7.05, "upper": 7.1})
-    assert len(batch_figure(BATCH, bands=band).findobj(lambda artist: artist.get_gid() == "band")) == 1
+    assert len(found(batch_figure(BATCH, bands=band), "band")) == 1
 
 
 def test_words_stay_inside():
-    figure = batch_figure(FAULTY, language="ko")
+    figure = drawn("ko")
     figure.draw_without_rendering()
     for text in (*figure.texts, *(text for axes in figure.axes for text in axes.texts)):
         box = text.get_window_extent()

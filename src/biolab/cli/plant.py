@@ -58,7 +58,7 @@ def run(
     language
         Language of figure and report.
     """
-    from biolab.bioprocess import Recipe, batch_record, simulate
+    from biolab.bioprocess import Recipe, batch_record, plant_named, simulate
     from biolab.bioprocess.faults import read_faults
     from biolab.reports import publish_batch
 
@@ -67,8 +67,8 @@ def run(
     faults = read_faults([_fault_table(text) for text in chosen.fault], source="--fault")
     opened = options.open()
     hours = loaded.hours if chosen.hours is None else chosen.hours
-    result = simulate(plant_of(loaded), loaded, hours=hours, faults=faults, seed=chosen.seed)
-    record = batch_record(result, author=chosen.operator, faults=faults)
+    result = simulate(plant_named(loaded.plant), loaded, hours=hours, faults=faults, seed=chosen.seed)
+    record = batch_record(result, author=chosen.operator)
     folder = options.output.resolve() / record.batch
     shown = not chosen.hide_faults
     logged = publish_batch(result, record, opened, folder=folder, language=language, show_faults=shown)
