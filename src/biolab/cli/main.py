@@ -10,6 +10,7 @@ from biolab import __version__
 from biolab.core.errors import BiolabError
 
 from .compare import compare
+from .course import course
 from .data import data
 from .doctor import doctor
 from .joint_server import joint
@@ -34,7 +35,7 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    for group in (data, joint, site):
+    for group in (data, joint, site, course):
         app.command(group)
     return app
 

@@ -1,6 +1,8 @@
 """Reports: figures, tables and the page that a reader opens. The only room that draws."""
 
 from .answer import answer as answer
+from .course_feedback import feedback_page as feedback_page
+from .course_grading import grade_and_report as grade_and_report
 from .language import LANGUAGES as LANGUAGES
 from .language import Language as Language
 from .legend import Legend as Legend

@@ -82,11 +82,12 @@ def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | N
         **_tables(comparison, legend),
         "plates": drawn or plates(comparison, legend),
     }  # fmt: skip
-    return _environment().get_template("page.html.j2").render(content)
+    return page_environment().get_template("page.html.j2").render(content)
 
 
 @lru_cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return what sets values into the templates of pages."""
     environment = Environment(
         loader=PackageLoader("biolab.reports", "templates"),
         autoescape=True,

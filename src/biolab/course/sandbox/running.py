@@ -21,7 +21,7 @@ from pydantic import Field
 from biolab.core import BiolabError, MissingExtraError
 from biolab.core.validation import Settings
 
-from .enter import NO_SANDBOX
+
 from .syscalls import can_restrict
 
 Strength = Literal["full", "limits"]
@@ -30,6 +30,7 @@ Ending = Literal["finished", "time", "output", "memory", "killed"]
 SYSTEM = ("/usr", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _ENTER = Path(__file__).with_name("enter.py")
 _CHUNK = 1 << 16
+NO_SANDBOX = 125  # what enter.py ends with; that script is never imported, it runs without biolab
 
 
 class Limits(Settings):
@@ -93,6 +94,7 @@ def run_sandboxed(
         folder = Path(place)
         (folder / "root").mkdir()
         (folder / "work").mkdir()
+        (folder / "home").mkdir()
         plan = {
             "namespaces": strength == "full",
             "root": str(folder / "root"),
@@ -249,6 +251,11 @@ def _collect(
                     ending = "output"
             if left <= 0:
                 ending = "time"
+    if ending == "finished":
+        try:
+            process.wait(timeout=max(started + limits.seconds - time.monotonic(), 1))
+        except subprocess.TimeoutExpired:
+            ending = "time"
     printed, report = (bytes(kept[end][: allowed[end]]) for end in allowed)
     return ending, printed, report
 
