@@ -75,7 +75,17 @@ def check(
     found = [check_module(each, strength=sandbox) for each in _modules((module,) if module else (), folder)]
     if as_json:
         print_json(
-            {"modules": [{"module": each.module, "sound": each.is_sound, "wrong": each.wrong.to_dicts(), "scores": each.scores} for each in found]}
+            {
+                "modules": [
+                    {
+                        "module": each.module,
+                        "sound": each.is_sound,
+                        "wrong": each.wrong.to_dicts(),
+                        "scores": each.scores,
+                    }
+                    for each in found
+                ]
+            }
         )
     else:
         for each in found:
@@ -249,5 +259,7 @@ def _print_frame(frame: object) -> None:
     assert isinstance(frame, pl.DataFrame)
     table = Table(*frame.columns, box=None)
     for row in frame.iter_rows():
-        table.add_row(*("" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in row))
+        table.add_row(
+            *("" if value is None else f"{value:g}" if isinstance(value, float) else str(value) for value in row)
+        )
     Console().print(table)

@@ -122,7 +122,9 @@ def _decode_object(kind: str, content: Mapping[str, Any], depth: int) -> Any:
         dtype = np.dtype(str(content["dtype"]))
         if dtype.kind not in _DTYPES:
             raise ValueError(f"arrays of {dtype}")
-        return np.frombuffer(base64.b64decode(content["data"]), dtype).reshape([int(n) for n in content["shape"]]).copy()
+        return (
+            np.frombuffer(base64.b64decode(content["data"]), dtype).reshape([int(n) for n in content["shape"]]).copy()
+        )
     if kind == "frame":
         frame = pl.DataFrame({str(name): decode(values, depth + 1) for name, values in content["columns"].items()})
         return frame.to_series() if content.get("series") else frame

@@ -161,9 +161,7 @@ def _stray(lines: Sequence[str], place: int, number: int, faults: Faults) -> int
     return at
 
 
-def _prose(
-    opening: re.Match[str], lines: Sequence[str], number: int, end: int, faults: Faults
-) -> Iterator[ProseBlock]:
+def _prose(opening: re.Match[str], lines: Sequence[str], number: int, end: int, faults: Faults) -> Iterator[ProseBlock]:
     language, words = opening[2], opening[3].split()
     known = next((each for each in LANGUAGES if each == language), None)
     if known is None:
@@ -171,7 +169,9 @@ def _prose(
         faults.add(number, None, f"{language!r} is not a language of the course. {remedy}")
         return
     if not words or words[1:] not in ([], ["hint"]):
-        faults.add(number, None, f"{opening[0].strip()!r} needs a key: ':::{language} KEY' or ':::{language} KEY hint'.")
+        faults.add(
+            number, None, f"{opening[0].strip()!r} needs a key: ':::{language} KEY' or ':::{language} KEY hint'."
+        )
         return
     text = "\n".join(lines).strip("\n")
     if not text.strip():
@@ -187,7 +187,9 @@ def _code(info: str, source: str, number: int, faults: Faults) -> Iterator[CodeB
         return
     kind = next((each for each in CODE_KINDS if words and each == words[0]), None)
     if kind is None:
-        said = f"{words[0]!r} is not a kind of cell. {did_you_mean(words[0], CODE_KINDS)}" if words else "It says no kind."
+        said = (
+            f"{words[0]!r} is not a kind of cell. {did_you_mean(words[0], CODE_KINDS)}" if words else "It says no kind."
+        )
         faults.add(number, None, f"{said} Write '```python KIND KEY', KIND one of {', '.join(CODE_KINDS)}.")
         return
     if len(words) < 2 or "=" in words[1]:

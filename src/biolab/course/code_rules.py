@@ -106,7 +106,9 @@ def _check_exercise(block: CodeBlock, faults: Faults) -> None:
     bound = _bound(block.source)
     for name in listed(block.options["answers"]):
         if name not in bound:
-            faults.add(block.line, block.key, f"The answer {name!r} is not set here. {did_you_mean(name, bound or {'-'})}")
+            faults.add(
+                block.line, block.key, f"The answer {name!r} is not set here. {did_you_mean(name, bound or {'-'})}"
+            )
 
 
 def _check_tests(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock], faults: Faults) -> None:
@@ -123,6 +125,8 @@ def _check_tests(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock]
                 faults.add(block.line, block.key, f"There is no exercise with this key to test. {said}")
             elif block.key not in started:
                 faults.add(block.line, block.key, "The test stands before its exercise.")
+            elif block.key in exercises and not _uses_an_answer(block, exercises[block.key]):
+                faults.add(block.line, block.key, "The test uses none of the exercise's answers: all would pass it.")
     for key, block in exercises.items():
         for kind in ("test", "hidden"):
             if (key, kind) not in tested:
@@ -149,6 +153,13 @@ def _check_names(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock]
             )
         if block.kind == "score" and "score" not in _bound(block.source):
             faults.add(block.line, block.key, "The cell does not set 'score'.")
+
+
+def _uses_an_answer(block: CodeBlock, exercise: CodeBlock) -> bool:
+    try:
+        return bool(_used(block.source) & set(listed(exercise.options["answers"])))
+    except SyntaxError:
+        return True  # said already
 
 
 def _bound(source: str) -> set[str]:

@@ -184,7 +184,9 @@ def _paired(blocks: list[ProseBlock | CodeBlock], faults: Faults) -> dict[str, P
         known = by_key.setdefault(block.key, {})
         if block.language in known:
             before = known[block.language][1].line
-            faults.add(block.line, block.key, f"The {LANGUAGE_NAMES[block.language]} block stands at line {before} too.")
+            faults.add(
+                block.line, block.key, f"The {LANGUAGE_NAMES[block.language]} block stands at line {before} too."
+            )
             continue
         known[block.language] = (place, block)
     lacking = {key: [each for each in LANGUAGES if each not in known] for key, known in by_key.items()}
@@ -209,7 +211,9 @@ def _check_pair(
     if len(known) == 2:
         other_place, other = known[1]
         if other_place != place + 1:
-            faults.add(other.line, key, f"Its other language stands at line {block.line}; put them one after the other.")
+            faults.add(
+                other.line, key, f"Its other language stands at line {block.line}; put them one after the other."
+            )
         if other.is_hint != block.is_hint:
             faults.add(other.line, key, "One language is a hint, the other is shown; write 'hint' after both keys.")
 

@@ -97,7 +97,13 @@ def _generate(module: Module, language: Language, root: Path, course: str) -> st
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", module.slug, "--create", "--force"]
     try:
         made = subprocess.run(
-            command, cwd=root, capture_output=True, text=True, check=False, timeout=_PATIENCE_S, stdin=subprocess.DEVNULL
+            command,
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE_S,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:
         raise BiolabError(f"{module.slug}: nbgrader did not answer in {_PATIENCE_S} s.") from error
@@ -124,13 +130,17 @@ def prove_clean(module: Module, language: Language, released: str) -> None:
         raise BiolabError(f"{module.slug}: the cell {other!r} stands only in one of module and release.")
     for name, source in wanted.items():
         if found[name] != source:
-            raise BiolabError(f"{module.slug}: the released cell {name!r} is not what trainees may see; not handed out.")
+            raise BiolabError(
+                f"{module.slug}: the released cell {name!r} is not what trainees may see; not handed out."
+            )
     secret = [line.strip() for exercise in module.exercises for line in exercise.solution_lines]
     secret += [line.strip() for check in module.checks if check.is_hidden for line in check.source.splitlines()]
     shown = "\n".join(wanted.values())
     for line in secret:
         if len(line) >= 12 and line not in shown and json.dumps(line, ensure_ascii=False)[1:-1] in released:
-            raise BiolabError(f"{module.slug}: the released notebook holds {line!r} outside of its cells; not handed out.")
+            raise BiolabError(
+                f"{module.slug}: the released notebook holds {line!r} outside of its cells; not handed out."
+            )
 
 
 def _sources(content: dict[str, object]) -> dict[str, str]:

@@ -70,7 +70,9 @@ def check_module(
         given = {name: empty for exercise in module.exercises for name in exercise.answers}
         told = judge(module, who, given, limits=allowed, strength=strength)
         passed = [each["check"] for each in told.reported if each.get("passed") is True and each["check"] in hidden]
-        wrong += [(label, str(name), "this answer passes; write the test so that only right ones do") for name in passed]
+        wrong += [
+            (label, str(name), "this answer passes; write the test so that only right ones do") for name in passed
+        ]
     values = {str(each["score"]): each["value"] for each in judged.reported if "score" in each}
     wrong += [("solution", name, "the score cannot be found") for name, value in values.items() if value is None]
     frame = pl.DataFrame(wrong, schema=dict.fromkeys(("answers", "test", "message"), pl.String), orient="row")

@@ -28,7 +28,9 @@ def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
         "points": f"{grade.points:g}",
         "most": f"{grade.most_points:g}",
         "standing": _standing(grade, say),
-        "exercises": [] if grade.verdict == "missing" else [_exercise(module, grade, each.key, language) for each in module.exercises],
+        "exercises": []
+        if grade.verdict == "missing"
+        else [_exercise(module, grade, each.key, language) for each in module.exercises],
         "scores": [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
     }
     return page_environment().get_template("feedback.html.j2").render(content)

@@ -42,7 +42,10 @@ def log_trainee_run(  # noqa: PLR0913 - one keyword a part of the run
     TrackingError
         If the store cannot be written.
     """
-    labels = {tag: checked_word(key, tags[key]) for key, tag in COURSE_TAGS.items()} | {ROLE: role, CODE_VERSION: __version__}
+    labels = {tag: checked_word(key, tags[key]) for key, tag in COURSE_TAGS.items()} | {
+        ROLE: role,
+        CODE_VERSION: __version__,
+    }
     experiment = experiment_name(COURSE, tags["module"])
     with recorded_run(store, experiment=experiment, name=name, tags=labels) as run:
         run.params(params or {})

@@ -1,5 +1,6 @@
 """Grade submissions: run each alone in the sandbox, judge its answers in another, and let none disturb the next."""
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from .submission import Submission, read_submission
 ATTEMPT, JUDGE = "biolab.course.grading.attempt", "biolab.course.grading.judge"
 _LONGEST = 400
 _REASONS: Mapping[str, str] = {
-    "time": "it ran longer than {seconds} s and was stopped",
+    "time": "it computed for more than {seconds} s (or waited four times as long) and was stopped",
     "output": "it printed more than {output_kb} kB (or gave answers of more than {answers_kb} kB) and was stopped",
     "memory": "it took more than {memory_mb} MB of memory and was stopped",
     "killed": "it ended its own process or was killed",
@@ -123,9 +124,7 @@ def scores_of(module: Module, judged: Outcome) -> tuple[ScoreResult, ...]:
     return _scores(module, judged)
 
 
-def _attempt(
-    module: Module, trainee: Trainee, submission: Submission, limits: Limits, strength: Strength
-) -> Outcome:
+def _attempt(module: Module, trainee: Trainee, submission: Submission, limits: Limits, strength: Strength) -> Outcome:
     content = {"card": trainee.card(), "cells": [asdict(cell) for cell in submission.cells]}
     hidden = [module.folder, submission.path.parent]
     return run_sandboxed(ATTEMPT, content, limits=limits, hidden=hidden, strength=strength)
@@ -136,15 +135,11 @@ def _names(module: Module) -> set[str]:
 
 
 def _described(module: Module, cell: Check | Score) -> dict[str, Any]:
-    """Describe a cell to the judge: a test sees its exercise's answers and those it names of others, a score as well."""
-    words = _words(cell.source)
-    own = next((each.answers for each in module.exercises if isinstance(cell, Check) and each.key == cell.key), ())
-    return {"name": cell.name, "source": cell.source, "answers": sorted(_names(module) & (words | set(own) & words))}
+    """Describe a cell to the judge: it sees the answers that it names."""
+    return {"name": cell.name, "source": cell.source, "answers": sorted(_names(module) & _words(cell.source))}
 
 
 def _words(source: str) -> set[str]:
-    import ast
-
     return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
@@ -207,7 +202,11 @@ def _scores(module: Module, judged: Outcome) -> tuple[ScoreResult, ...]:
 
 
 def _errors(attempt: Outcome) -> list[tuple[str, str]]:
-    found = [(str(each["cell"])[:80], str(each["error"])[:_LONGEST]) for each in attempt.reported if "error" in each and "cell" in each]
+    found = [
+        (str(each["cell"])[:80], str(each["error"])[:_LONGEST])
+        for each in attempt.reported
+        if "error" in each and "cell" in each
+    ]
     return found[:50]
 
 

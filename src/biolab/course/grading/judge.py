@@ -84,7 +84,9 @@ def _said(error: Exception) -> str:
     text = str(error)
     if isinstance(error, AssertionError):
         return text[:LONGEST_MESSAGE] or "the check did not hold"
-    return text[:LONGEST_MESSAGE] if isinstance(error, DataError) else f"{type(error).__name__}: {text}"[:LONGEST_MESSAGE]
+    return (
+        text[:LONGEST_MESSAGE] if isinstance(error, DataError) else f"{type(error).__name__}: {text}"[:LONGEST_MESSAGE]
+    )
 
 
 if __name__ == "__main__":

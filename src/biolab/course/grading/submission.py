@@ -49,7 +49,9 @@ def read_submission(path: Path, module: Module) -> Submission:
         cells = json.loads(raw)["cells"]
         submitted = [_code_cell(cell) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"{path} is not a notebook (nbformat 4); hand in the .ipynb file as Jupyter saves it.") from error
+        raise DataError(
+            f"{path} is not a notebook (nbformat 4); hand in the .ipynb file as Jupyter saves it."
+        ) from error
     known = {cell.name: cell for cell in module.cells}
     present = {name for name, _ in submitted}
     setup = [cell for cell in module.cells if cell.kind == "setup" and cell.name not in present]
@@ -65,7 +67,9 @@ def _content(path: Path) -> bytes:
             raise DataError(f"{path}: nothing was handed in.")
         size = path.stat().st_size
         if size > LARGEST_MB << 20:
-            raise DataError(f"{path} has {size / 2**20:.0f} MB; {LARGEST_MB} are taken. Clear the outputs and hand it in again.")
+            raise DataError(
+                f"{path} has {size / 2**20:.0f} MB; {LARGEST_MB} are taken. Clear the outputs and hand it in again."
+            )
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -79,9 +83,7 @@ def _code_cell(cell: Mapping[str, Any]) -> tuple[str, str]:
     return name, source if isinstance(source, str) else "".join(source)
 
 
-def _attempted(
-    submitted: list[tuple[str, str]], known: Mapping[str, Cell], module: Module
-) -> Iterator[AttemptCell]:
+def _attempted(submitted: list[tuple[str, str]], known: Mapping[str, Cell], module: Module) -> Iterator[AttemptCell]:
     answers = {exercise.key: exercise.answers for exercise in module.exercises}
     done: set[str] = set()
     for number, (name, source) in enumerate(submitted, start=1):

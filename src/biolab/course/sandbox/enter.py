@@ -73,7 +73,7 @@ def _as_init(libc: ctypes.CDLL, plan: Mapping[str, Any]) -> int:
         _build_root(libc, plan)
     except OSError as error:
         _give_up(str(error))
-    return _in_child(lambda: _as_command(libc, plan))
+    return _in_child(lambda: _as_command(libc, plan), seconds=int(plan["limits"]["seconds"]))
 
 
 def _build_root(libc: ctypes.CDLL, plan: Mapping[str, Any]) -> None:
@@ -160,7 +160,7 @@ def _as_command(libc: ctypes.CDLL, plan: Mapping[str, Any]) -> int:
 def _limit(limits: Mapping[str, int]) -> None:
     million = 1 << 20
     wanted = {
-        "CPU": limits["seconds"] + 1,
+        "CPU": limits["seconds"],
         "DATA": limits["memory_mb"] * million,
         "FSIZE": limits["disk_mb"] * million,
         "NPROC": limits["threads"],
@@ -169,18 +169,23 @@ def _limit(limits: Mapping[str, int]) -> None:
     }
     for name, value in wanted.items():
         if hasattr(resource, f"RLIMIT_{name}"):
-            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+            # the first seconds' end can be caught, the second's cannot
+            hard = value + 1 if name == "CPU" else value
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, hard))
 
 
-def _in_child(work: Callable[[], int]) -> int:
-    """Run work in a child process and return how it ended."""
+def _in_child(work: Callable[[], int], *, seconds: int | None = None) -> int:
+    """Run work in a child process and return how it ended: by SIGXCPU if it took all its seconds of the processor."""
     child = os.fork()
     if child == 0:
         os._exit(work())
     while True:
-        done, status = os.wait()
-        if done == child:
-            return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+        done, status, used = os.wait4(-1, 0)
+        if done != child:
+            continue
+        if os.WIFSIGNALED(status) and seconds is not None and used.ru_utime + used.ru_stime >= seconds:
+            return 128 + signal.SIGXCPU
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
 def _mount(libc: ctypes.CDLL, source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:  # noqa: PLR0913

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,12 +36,18 @@ NO_SANDBOX = 125  # what enter.py ends with; that script is never imported, it r
 class Limits(Settings):
     """What a submission may use; ``[limits]`` of a cohort, the same for all its trainees."""
 
-    seconds: Annotated[int, Field(ge=1, le=3600)] = 120
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """Of the processor; waiting ends after four times as long."""
     memory_mb: Annotated[int, Field(ge=256)] = 3072
     output_kb: Annotated[int, Field(ge=1)] = 256
     answers_kb: Annotated[int, Field(ge=1)] = 1024
     disk_mb: Annotated[int, Field(ge=1)] = 64
     threads: Annotated[int, Field(ge=8)] = 64
+
+    @property
+    def patience_s(self) -> int:
+        """Return after how many seconds on the clock a process is stopped, busy or not."""
+        return 4 * self.seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +244,7 @@ def _collect(
         for end in allowed:
             selector.register(end, selectors.EVENT_READ)
         while selector.get_map() and ending == "finished":
-            left = started + limits.seconds - time.monotonic()
+            left = started + limits.patience_s - time.monotonic()
             ready = selector.select(timeout=max(left, 0))
             if not ready and left <= 0:
                 ending = "time"
@@ -253,7 +259,7 @@ def _collect(
                 ending = "time"
     if ending == "finished":
         try:
-            process.wait(timeout=max(started + limits.seconds - time.monotonic(), 1))
+            process.wait(timeout=max(started + limits.patience_s - time.monotonic(), 1))
         except subprocess.TimeoutExpired:
             ending = "time"
     printed, report = (bytes(kept[end][: allowed[end]]) for end in allowed)
@@ -277,8 +283,14 @@ def _objects(report: bytes) -> Iterator[dict[str, object]]:
     """Yield the JSON objects of a report that anyone may have written, leaving out what is none."""
     for line in report.split(b"\n"):
         try:
-            content = json.loads(line)
+            content = json.loads(line, parse_constant=_refuse)
+            # a lone surrogate could not be written to any file later
+            plain = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", errors="replace"))
         except (ValueError, RecursionError):
             continue
-        if isinstance(content, dict):
-            yield content
+        if isinstance(plain, dict):
+            yield plain
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
