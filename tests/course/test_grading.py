@@ -70,7 +70,11 @@ BAD: Mapping[str, tuple[str, str, float]] = {
     "prints-to-errors": ("import os\nwhile True: os.write(2, b'x' * 2**16)", "output", 0),
     "reports": ("import os\nwhile True: os.write(3, b'x' * 2**16)", "output", 0),
     "forks": ("import os\nwhile True: os.fork()", "graded", 0),
-    "threads": ("import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()", "graded", 0),
+    "threads": (
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
+        "graded",
+        0,
+    ),
     "remembers": ("kept = bytearray(8 << 30)", "graded", 0),
     "fills-the-disk": ("with open('x', 'wb') as file:\n    while True: file.write(b'x' * 2**20)", "graded", 0),
     "leaves": ("import os\nos._exit(0)", "killed", 0),
@@ -118,7 +122,12 @@ def test_files_that_are_no_notebooks_are_said(module: Module, heron: Trainee, tm
 
 @pytest.mark.slow
 def test_the_class_goes_on(module: Module, hand_in: HandIn):
-    codes = {"heron": "while True: pass", "crane": "import os; os.kill(1, 9)", "egret": SOLVED, "ibis": "print('x' * 2**30)"}
+    codes = {
+        "heron": "while True: pass",
+        "crane": "import os; os.kill(1, 9)",
+        "egret": SOLVED,
+        "ibis": "print('x' * 2**30)",
+    }
     members = [Trainee(pseudonym=name, cohort="spring", module="90-dilution") for name in codes]
     given = [(who, hand_in(codes[who.pseudonym], name=who.pseudonym)) for who in members]
     grades = grade_class(module, given, limits=SHORT)
@@ -141,7 +150,9 @@ def test_set_up_and_tests_are_the_modules_whatever_the_notebook_says(module: Mod
 
 
 @pytest.mark.slow
-def test_a_module_whose_set_up_fails_is_not_blamed_on_trainees(read: Callable[..., Module], heron: Trainee, hand_in: HandIn):
+def test_a_module_whose_set_up_fails_is_not_blamed_on_trainees(
+    read: Callable[..., Module], heron: Trainee, hand_in: HandIn
+):
     broken = read({"titre_g_per_l = 3.0": "titre_g_per_l = 3.0 / 0"})
     with pytest.raises(BiolabError, match="'setup-vessel' failed: ZeroDivisionError"):
         grade_submission(broken, heron, hand_in(), limits=SHORT)

@@ -33,33 +33,83 @@ def test_every_prose_has_both_languages(module: Module):
 @pytest.mark.parametrize(
     ("old", "new", "start", "said"),
     [
-        (":::ko aim", ":::ko aims", ":::en aim", r"key 'aim': The Korean block is missing; add ':::ko aim' after line 13"),
+        (
+            ":::ko aim",
+            ":::ko aims",
+            ":::en aim",
+            r"key 'aim': The Korean block is missing; add ':::ko aim' after line 13",
+        ),
         (":::ko aim", ":::ko aims", ":::ko aim", r"key 'aims': The English block is missing.*Did you mean 'aim'\?"),
         (":::ko aim", ":::kr aim", ":::ko aim", r"'kr' is not a language of the course"),
         (":::ko aim", ":::ko", ":::ko aim", r"needs a key"),
         (":::en task", ":::en aim", ":::en task", r"key 'aim': The English block stands at line"),
-        ("```python setup vessel", "```python set-up vessel", "```python setup", r"'set-up' is not a kind of cell.*'setup'"),
+        (
+            "```python setup vessel",
+            "```python set-up vessel",
+            "```python setup",
+            r"'set-up' is not a kind of cell.*'setup'",
+        ),
         ("```python setup vessel", "```python setup", "```python setup", r"needs a key after 'setup'"),
         ("```python setup vessel", "```python setup Vessel!", "```python setup", r"A key is made of a-z"),
-        ("```python code half-litre", "```python setup vessel", "```python code", r"A code cell at line \d+ has this key too"),
-        ("```python code half-litre", "```\nplain\n```\n```python code half", "```python code", r"stands outside of any block"),
-        ("points=2", "point=2", "```python hidden", r"key 'dilution': 'point' is not an option here. Did you mean 'points'"),
+        (
+            "```python code half-litre",
+            "```python setup vessel",
+            "```python code",
+            r"A code cell at line \d+ has this key too",
+        ),
+        (
+            "```python code half-litre",
+            "```\nplain\n```\n```python code half",
+            "```python code",
+            r"stands outside of any block",
+        ),
+        (
+            "points=2",
+            "point=2",
+            "```python hidden",
+            r"key 'dilution': 'point' is not an option here. Did you mean 'points'",
+        ),
         ("points=2", "points=none", "```python hidden", r"points=none; expected a number above 0"),
-        ("hint=conserved", "hint=conserve", "```python hidden", r"There is no hint 'conserve'. Did you mean 'conserved'"),
-        ("hidden dilution points=2", "hidden dilutions points=2", "```python hidden", r"no exercise with this key.*'dilution'"),
+        (
+            "hint=conserved",
+            "hint=conserve",
+            "```python hidden",
+            r"There is no hint 'conserve'. Did you mean 'conserved'",
+        ),
+        (
+            "hidden dilution points=2",
+            "hidden dilutions points=2",
+            "```python hidden",
+            r"no exercise with this key.*'dilution'",
+        ),
         ("### END SOLUTION", "### END", "```python exercise", r"must stand between lines '### BEGIN SOLUTION'"),
-        ("answers=feed_volume_l,", "answers=feed_volume,", "```python exercise", r"'feed_volume' is not set here. Did you mean"),
+        (
+            "answers=feed_volume_l,",
+            "answers=feed_volume,",
+            "```python exercise",
+            r"'feed_volume' is not set here. Did you mean",
+        ),
         ("answers=feed_volume_l,boluses_l", "", "```python exercise", r"The option 'answers' is missing"),
-        ("abs(feed_volume_l - 0.2", "abs(result - 0.2", "```python hidden", r"'result' is neither an answer nor defined by a set-up"),
+        (
+            "abs(feed_volume_l - 0.2",
+            "abs(result - 0.2",
+            "```python hidden",
+            r"'result' is neither an answer nor defined by a set-up",
+        ),
         ("better=lower", "better=less", "```python score", r"better=less; expected higher or lower"),
         ("score = abs", "points = abs", "```python score", r"does not set 'score'"),
         ("import biolab as bl", "%pip install x", "import biolab", r"'!' and '%' commands do not run when graded"),
         ("import biolab as bl", "import biolab as", "import biolab", r"key 'vessel': This is not Python"),
         ("feed_volume_l = ...", "explore(1)\nfeed_volume_l = ...", "```python exercise", r"'explore' in a graded cell"),
         (":::en conserved hint", ":::en conserved", ":::ko conserved", r"One language is a hint"),
-        ("공급 전", "![그림](figures/no.svg)", KO_BALANCE, r"The figure 'figures/no.svg' is not in the module's folder"),
+        (
+            "공급 전",
+            "![그림](figures/no.svg)",
+            KO_BALANCE,
+            r"The figure 'figures/no.svg' is not in the module's folder",
+        ),
     ],
-)  # fmt: skip
+)
 def test_faults_name_line_and_key(read: Read, text: str, old: str, new: str, start: str, said: str):
     with pytest.raises(ConfigError, match=said) as caught:
         read({old: new})
@@ -71,16 +121,24 @@ def test_faults_name_line_and_key(read: Read, text: str, old: str, new: str, sta
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("$V_0 + \\Delta V$ |\n:::\n\n:::ko balance", "$V_0 + \\Delta V$ |\n\n:::ko balance", "':::en balance' is not closed"),
+        (
+            "$V_0 + \\Delta V$ |\n:::\n\n:::ko balance",
+            "$V_0 + \\Delta V$ |\n\n:::ko balance",
+            "':::en balance' is not closed",
+        ),
         ("(working_volume_l + 0.5)\n```", "(working_volume_l + 0.5)\n", "'```python code half-litre' is not closed"),
         ("release and grade. It needs no plant. -->", "release", "note '<!--' is not closed"),
         ("+++\nversion", "version", "begins with a TOML header"),
         ("version = ", "versions = ", "versions is not a known key. Did you mean 'version'"),
         ('ko = "공급에 따른 희석"', "", "header"),
         ("```python test dilution points=1", "```python hidden dilution points=1", "has no '```python test dilution"),
-        ("assert abs(sum(boluses_l) - feed_volume_l) < 0.01 * feed_volume_l", "assert seed", "uses none of the exercise's answers"),
+        (
+            "assert abs(sum(boluses_l) - feed_volume_l) < 0.01 * feed_volume_l",
+            "assert seed",
+            "uses none of the exercise's answers",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_balanced_is_said(read: Read, old: str, new: str, said: str):
     with pytest.raises(ConfigError) as caught:
         read({old: new})

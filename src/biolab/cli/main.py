@@ -15,6 +15,7 @@ from .data import data
 from .doctor import doctor
 from .joint_server import joint
 from .lab import lab
+from .plant import plant
 from .run import run
 from .site_validate import site
 from .ui import ui
@@ -35,7 +36,7 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    for group in (data, joint, site, course):
+    for group in (data, joint, site, plant, course):
         app.command(group)
     return app
 

@@ -7,6 +7,7 @@ import base64
 import math
 import tomllib
 from collections.abc import Mapping
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,8 @@ def encode(value: object, depth: int = 0) -> object:
         raise DataError(f"An answer may be {MOST_DEEP} levels deep, not more.")
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | str):
-        return value
-    if value is ...:
-        return {KIND: "unanswered"}
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else {KIND: "float", "value": repr(float(value))}
+    if value is None or isinstance(value, bool | int | float | str) or value is ...:
+        return _encode_plain(value)
     if isinstance(value, np.ndarray | pl.Series | pl.DataFrame) or hasattr(value, "to_toml"):
         return _encode_object(value)
     if isinstance(value, list | tuple | set | frozenset | range):
@@ -91,6 +86,14 @@ def is_unanswered(content: object) -> bool:
     if isinstance(content, dict):
         return content.get(KIND) == "unanswered" or any(map(is_unanswered, content.values()))
     return False
+
+
+def _encode_plain(value: bool | float | str | EllipsisType | None) -> object:  # noqa: FBT001 - any plain value
+    if value is ...:
+        return {KIND: "unanswered"}
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {KIND: "float", "value": repr(float(value))}
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _key(key: object) -> str:

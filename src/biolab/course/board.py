@@ -1,4 +1,4 @@
-"""The board of a class: every submitted answer is scored anew from its trainee's seed; what was logged is not trusted."""
+"""The board of a class: every answer is scored anew from its trainee's seed; what was logged is not trusted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def logged_scores(store: "Store", module: str, cohort: str, score: str) -> dict[
     return said
 
 
-def _row(  # noqa: PLR0913, PLR0917 - private
+def _row(
     module: Module, grade: Grade, claims: Mapping[str, float], limits: Limits, strength: Strength, by: str
 ) -> dict[str, object]:
     who = Trainee(pseudonym=grade.trainee, cohort=grade.cohort, module=grade.module)

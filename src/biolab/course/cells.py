@@ -72,9 +72,9 @@ class Exercise(Cell):
 
     @property
     def stripped(self) -> str:
-        """Return the source without its solution, as a trainee gets it.
+        r"""Return the source without its solution, as a trainee gets it.
 
-        >>> source = "volume_l = ...\\n### BEGIN SOLUTION\\nvolume_l = 2.0\\n### END SOLUTION"
+        >>> source = "volume_l = ...\n### BEGIN SOLUTION\nvolume_l = 2.0\n### END SOLUTION"
         >>> block = CodeBlock(kind="exercise", key="feed", line=1, source=source)
         >>> print(Exercise(name="feed", block=block, answers=("volume_l",)).stripped)
         volume_l = ...

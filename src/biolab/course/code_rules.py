@@ -134,7 +134,7 @@ def _check_tests(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock]
 
 
 def _check_names(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock], faults: Faults) -> None:
-    """Tests and scores run without the trainee's code: they can only use set-up, answers and what is given."""
+    """Note names that will not be there when graded: tests and scores run without the trainee's code."""
     known = set(GIVEN_NAMES) | set(dir(builtins))
     for block in blocks:
         if block.kind == "setup":
@@ -148,7 +148,7 @@ def _check_names(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock]
             faults.add(
                 block.line,
                 block.key,
-                f"{names[0]!r} is neither an answer nor defined by a set-up cell, and only these are there when graded. "
+                f"{names[0]!r} is no answer and no set-up cell defines it, and nothing else is there when graded. "
                 f"{near}",
             )
         if block.kind == "score" and "score" not in _bound(block.source):

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field
 
@@ -41,6 +41,14 @@ def trainee_seed(cohort: str, pseudonym: str, module: str) -> int:
     False
     """
     return spawn_seed(0, "course", cohort, pseudonym, module) % 2**31
+
+
+class HasToml(Protocol):
+    """A recipe: what can be written as TOML."""
+
+    def to_toml(self) -> str:
+        """Return it as TOML."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +87,7 @@ class Trainee:
         name: str,
         metrics: Mapping[str, float],
         *,
-        recipe: object = None,
+        recipe: "HasToml | None" = None,
         store: "Store | None" = None,
     ) -> str | None:
         """Keep a run in MLflow under this trainee's name; return its identifier (``None`` while being graded).
@@ -106,7 +114,7 @@ class Trainee:
 
         uri = self.tracking_uri or os.environ.get("BIOLAB_TRACKING_URI")
         place = store or open_store(uri, Path("biolab-output"))
-        texts = {"recipe.toml": str(recipe.to_toml())} if hasattr(recipe, "to_toml") else {}
+        texts = {} if recipe is None else {"recipe.toml": recipe.to_toml()}
         return log_trainee_run(place, name=name, tags=self.tags, metrics=metrics, texts=texts)
 
     def card(self) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 
 from biolab.core import DataError
 from biolab.course.answers import decode, is_unanswered
+from biolab.course.sandbox.syscalls import restrict
 from biolab.course.trainee import FILE_NAME, trainee
 
 from .reporting import report
-from biolab.course.sandbox.syscalls import restrict
 
 LONGEST_MESSAGE = 400
 UNANSWERED = "not answered"
@@ -44,7 +44,7 @@ def _set_up(cells: list[Mapping[str, str]]) -> dict[str, object]:
     known: dict[str, object] = {"__name__": "judge", "trainee": who, "seed": who.seed, "display": lambda *_: None}
     for cell in cells:
         try:
-            exec(compile(cell["source"], f"<{cell['name']}>", "exec"), known)  # noqa: S102 - the module's own code
+            exec(compile(cell["source"], f"<{cell['name']}>", "exec"), known)
         except Exception as error:
             report({"fault": f"The set-up cell {cell['name']!r} failed: {_said(error)}"})
             raise
@@ -62,7 +62,7 @@ def _answers(wanted: list[str], given: Mapping[str, object]) -> dict[str, Any]:
 def _check(check: Mapping[str, Any], known: Mapping[str, object], given: Mapping[str, object]) -> tuple[bool, str]:
     try:
         namespace = {**known, **_answers(check["answers"], given)}
-        exec(compile(check["source"], f"<{check['name']}>", "exec"), namespace)  # noqa: S102 - the module's own code
+        exec(compile(check["source"], f"<{check['name']}>", "exec"), namespace)
     except Exception as error:  # noqa: BLE001 - any fault of a test on an answer means that it did not hold
         return False, _said(error)
     return True, ""
@@ -73,7 +73,7 @@ def _score(
 ) -> tuple[float | None, str]:
     try:
         namespace = {**known, **_answers(score["answers"], given)}
-        exec(compile(score["source"], f"<{score['name']}>", "exec"), namespace)  # noqa: S102 - the module's own code
+        exec(compile(score["source"], f"<{score['name']}>", "exec"), namespace)
         value = float(namespace["score"])  # ty: ignore[invalid-argument-type]
     except Exception as error:  # noqa: BLE001 - a recipe that cannot be run has no score
         return None, _said(error)

@@ -21,7 +21,6 @@ from pydantic import Field
 from biolab.core import BiolabError, MissingExtraError
 from biolab.core.validation import Settings
 
-
 from .syscalls import can_restrict
 
 Strength = Literal["full", "limits"]
@@ -179,8 +178,8 @@ def _check_hidden(hidden: Sequence[Path], visible: Sequence[Path], strength: Str
         under = next((each for each in visible if path.resolve().is_relative_to(each.resolve())), None)
         if under is not None and strength == "full":
             raise BiolabError(
-                f"{path} lies in {under}, which every submission can read. Move the course out of the folders of Python "
-                "and biolab before grading."
+                f"{path} lies in {under}, which every submission can read. Move the course out of the folders "
+                "of Python and biolab before grading."
             )
 
 
