@@ -13,7 +13,8 @@ from types import ModuleType
 __version__ = "0.1.0"
 
 _ROOMS = (
-    "cli", "core", "data", "genotypes", "joint", "kernels", "reports", "sequences", "stats", "survival", "tracking",
+    "cli", "core", "course", "data",
+    "genotypes", "joint", "kernels", "reports", "sequences", "stats", "survival", "tracking",
 )  # fmt: skip
 
 

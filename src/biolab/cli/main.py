@@ -10,6 +10,7 @@ from biolab import __version__
 from biolab.core.errors import BiolabError
 
 from .compare import compare
+from .course import course
 from .data import data
 from .doctor import doctor
 from .genotype_study import genotypes
@@ -36,7 +37,7 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    for group in (data, genotypes, joint, plant, site):
+    for group in (course, data, genotypes, joint, plant, site):
         app.command(group)
     return app
 

@@ -5,6 +5,8 @@ from .bioprocess import PublishedBatch as PublishedBatch
 from .bioprocess import batch_figure as batch_figure
 from .bioprocess import deviation_report as deviation_report
 from .bioprocess import publish_batch as publish_batch
+from .course_feedback import feedback_page as feedback_page
+from .course_grading import grade_and_report as grade_and_report
 from .genotype_page import genotype_page as genotype_page
 from .genotype_record import record_study as record_study
 from .genotype_study import GenotypeStudy as GenotypeStudy

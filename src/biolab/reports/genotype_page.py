@@ -10,7 +10,7 @@ from . import figures
 from .genotype_study import GenotypeStudy, Scan
 from .language import Language, Prose
 from .legend import Legend
-from .page import environment
+from .page import page_environment
 from .plates import Plate, rendered
 from .tables.shape import Cell, Group, Table, estimate_cell
 from .values import Value, number
@@ -50,7 +50,7 @@ def genotype_page(study: GenotypeStudy, *, language: Language = "en") -> str:
         "settings": _settings_table(study, say),
         "version": __version__,
     }
-    return environment().get_template("genotypes.html.j2").render(content)
+    return page_environment().get_template("genotypes.html.j2").render(content)
 
 
 def scan_plates(scan: Scan, legend: Legend) -> tuple[Plate, Plate]:

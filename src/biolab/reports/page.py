@@ -82,12 +82,12 @@ def page(comparison: Comparison, *, language: Language = "en", drawn: Plates | N
         **_tables(comparison, legend),
         "plates": drawn or plates(comparison, legend),
     }  # fmt: skip
-    return environment().get_template("page.html.j2").render(content)
+    return page_environment().get_template("page.html.j2").render(content)
 
 
 @lru_cache
-def environment() -> Environment:
-    """Return what turns templates into pages: nothing undefined, everything escaped."""
+def page_environment() -> Environment:
+    """Return what sets values into the templates of pages."""
     environment = Environment(
         loader=PackageLoader("biolab.reports", "templates"),
         autoescape=True,

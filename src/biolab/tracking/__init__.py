@@ -13,6 +13,11 @@ from .conventions import code_tags as code_tags
 from .conventions import experiment_name as experiment_name
 from .conventions import registered_model_name as registered_model_name
 from .conventions import run_tags as run_tags
+from .course_runs import COURSE_TAGS as COURSE_TAGS
+from .course_runs import CourseRole as CourseRole
+from .course_runs import CourseTag as CourseTag
+from .course_runs import find_course_runs as find_course_runs
+from .course_runs import log_trainee_run as log_trainee_run
 from .models import load_released as load_released
 from .models import log_model as log_model
 from .run_cache import RunTables as RunTables

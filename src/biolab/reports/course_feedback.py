@@ -1,0 +1,65 @@
+"""What a trainee gets back: points, what failed in the open, and hints; never a hidden test or what it said."""
+
+from biolab.course import Grade, Module
+
+from .language import Language, Prose, prose
+from .page import page_environment
+
+Facts = dict[str, object]
+
+
+def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
+    """Write a grade as one HTML page that opens offline.
+
+    Of hidden tests it tells how many held, and the hints that the module has for those that did not; their names,
+    code and messages stay out (nbgrader's own feedback pages can show them, so those are not used).
+
+    Raises
+    ------
+    ConfigError
+        If biolab does not write in that language.
+    """
+    say = prose(language)
+    content: Facts = {
+        "language": language,
+        "say": say,
+        "title": module.header.title[language],
+        "grade": grade,
+        "points": f"{grade.points:g}",
+        "most": f"{grade.most_points:g}",
+        "standing": _standing(grade, say),
+        "exercises": []
+        if grade.verdict == "missing"
+        else [_exercise(module, grade, each.key, language) for each in module.exercises],
+        "scores": [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
+    }
+    return page_environment().get_template("feedback.html.j2").render(content)
+
+
+def _standing(grade: Grade, say: Prose) -> list[str]:
+    told = {
+        "missing": say("feedback.missing"),
+        "unreadable": say("feedback.unreadable"),
+        "time": say("feedback.time"),
+        "output": say("feedback.output"),
+        "memory": say("feedback.memory"),
+        "killed": say("feedback.killed"),
+    }
+    lines = [told[grade.verdict]] if grade.verdict in told else []
+    return [*lines, *([say("feedback.tried", {"what": "; ".join(grade.tried)})] if grade.tried else [])]
+
+
+def _exercise(module: Module, grade: Grade, key: str, language: Language) -> Facts:
+    ours = [check for check in grade.checks if check.exercise == key]
+    unseen = [check for check in ours if check.hidden]
+    points, most = grade.exercise_points(key)
+    failed = dict.fromkeys(check.hint for check in ours if not check.passed and check.hint is not None)
+    return {
+        "key": key,
+        "points": f"{points:g}",
+        "most": f"{most:g}",
+        "public": [{"passed": check.passed, "message": check.message} for check in ours if not check.hidden],
+        "hidden_passed": sum(check.passed for check in unseen),
+        "hidden_count": len(unseen),
+        "hints": [module.hints[hint][language] for hint in failed if hint in module.hints],
+    }
