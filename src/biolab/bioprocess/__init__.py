@@ -1,6 +1,39 @@
-"""Bioprocess: a plant that is run, monitored and purified."""
+"""A digital plant: recipes, batches that run, break and are explained, and the records they leave."""
 
-from .chromatography import Breakthrough as Breakthrough
+from .alarm_limits import Alarm as Alarm
+from .alarms import with_alarms as with_alarms
+from .alarms import alarm_events as alarm_events
+from .alarms import alarms as alarms
+from .cho import CHOFedBatch as CHOFedBatch
+from .chromatography import resin_life as resin_life
 from .chromatography import Capture as Capture
 from .chromatography import ProteinA as ProteinA
-from .chromatography import resin_life as resin_life
+from .chromatography import Breakthrough as Breakthrough
+from .ecoli import EcoliFedBatch as EcoliFedBatch
+from .faults import read_faults as read_faults
+from .monitoring import Verdict as Verdict
+from .monitoring import MultiwayPCA as MultiwayPCA
+from .monitoring import GoldenBatch as GoldenBatch
+from .monitoring import golden_batch as golden_batch
+from .monitoring import MultiwayPLS as MultiwayPLS
+from .monitoring import ByWarping as ByWarping
+from .monitoring import BatchMonitor as BatchMonitor
+from .monitoring import QualityMonitor as QualityMonitor
+from .monitoring import ByTime as ByTime
+from .monitoring import ByIndicator as ByIndicator
+from .reactor import Reactor as Reactor
+from .reactor import Instruments as Instruments
+from .recipe import SetPoints as SetPoints
+from .recipe import Controller as Controller
+from .recipe import Phase as Phase
+from .recipe import Vessel as Vessel
+from .recipe import Recipe as Recipe
+from .recipe_checks import check_setpoint as check_setpoint
+from .recipe_file import recipe_names as recipe_names
+from .record import BatchRecord as BatchRecord
+from .record import Deviation as Deviation
+from .record import AuditTrail as AuditTrail
+from .record import batch_record as batch_record
+from .record import TamperedRecord as TamperedRecord
+from .simulate import simulate as simulate
+from .simulate import BatchResult as BatchResult

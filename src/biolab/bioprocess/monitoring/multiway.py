@@ -15,6 +15,8 @@ from .latent_plane import LatentPlane, Scaling
 from .trajectories import Batch, Batches, Trajectory, frame_of, measured_columns, named, trajectory
 from .verdict import Verdict
 
+# Parts into which fitted batches are divided to see each as a new one.
+_FOLDS = 5
 # From scaled training batches [n k v] (and which of the batches they are) to loadings [k * v, a].
 FindLoadings = Callable[[Float[np.ndarray, "n k v"], Int[np.ndarray, " n"]], Float[np.ndarray, "f a"]]
 
@@ -144,13 +146,13 @@ def fit_monitor(
     if points < 2:
         raise DataError("A normal batch reaches fewer than 2 points of the common scale; leave it out.")
     values = np.stack([aligned[i].values[:points] for i in fitted])
-    scaling = Scaling.of(values)
-    scaled = scaling.scaled(values)
-    loadings = find_loadings(scaled, fitted)
-    plane = LatentPlane.of(scaled, loadings)
-    charted = [_charts(plane, x, unfolding.memory_points)[0] for x in scaled]
+    scaling, plane, loadings = _fitted(values, find_loadings, fitted)
     others = [scaling.scaled_rows(aligned[i].values, min(points, aligned[i].reached)) for i in held]
-    calibration = Calibration.of(charted, [_charts(plane, x, unfolding.memory_points)[0] for x in others])
+    memory = unfolding.memory_points
+    calibration = Calibration.of(
+        _left_out_charts(values, find_loadings, fitted, memory), [_charts(plane, x, memory)[0] for x in others]
+    )
+    scaled = scaling.scaled(values)
     rows = scaled.reshape(len(scaled), -1)
     unexplained = ((rows - rows @ np.linalg.pinv(loadings).T @ loadings.T) ** 2).sum() / (rows**2).sum()
     extra = ("clock_h",) if values.shape[-1] > len(columns) else ()
@@ -158,6 +160,27 @@ def fit_monitor(
         columns=tuple(columns), variables=(*columns, *extra), unfolding=unfolding, scale=scale, scaling=scaling,
         plane=plane, calibration=calibration, explained=1.0 - float(unexplained), settings=settings,
     )  # fmt: skip
+
+
+def _fitted(
+    values: Float[np.ndarray, "n k v"], find_loadings: FindLoadings, rows: Int[np.ndarray, " n"]
+) -> tuple[Scaling, LatentPlane, Float[np.ndarray, "f a"]]:
+    scaling = Scaling.of(values)
+    scaled = scaling.scaled(values)
+    loadings = find_loadings(scaled, rows)
+    return scaling, LatentPlane.of(scaled, loadings), loadings
+
+
+def _left_out_charts(
+    values: Float[np.ndarray, "n k v"], find_loadings: FindLoadings, rows: Int[np.ndarray, " n"], memory_points: float
+) -> list[dict[str, Float[np.ndarray, " k"]]]:
+    """Return the charts of the fitted batches, each by a model fitted without it: what new batches look like."""
+    folds, found = np.arange(len(values)) % min(_FOLDS, len(values)), []
+    for fold in range(folds.max() + 1):
+        inside = folds != fold
+        scaling, plane, _ = _fitted(values[inside], find_loadings, rows[inside])
+        found += [_charts(plane, x, memory_points)[0] for x in scaling.scaled(values[~inside])]
+    return found
 
 
 def _charts(

@@ -1,0 +1,84 @@
+"""Tampering with a record on purpose, so that trainees learn to find it."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from biolab.core import ConfigError, did_you_mean
+from biolab.core.hash_chain import linked
+
+from .batch_record import BatchRecord
+from .trail import AuditEntry, AuditTrail
+
+Tampering = Literal["reading", "entry", "removal", "backdating", "rewriting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TamperedRecord:
+    """A fault of people, not of the plant: somebody edits the record of a batch that ran.
+
+    ``reading`` overwrites a measurement (with ``value``, or with what was read a day earlier); ``entry`` changes what an
+    entry says; ``removal`` takes an entry away; ``backdating`` moves an entry's clock six hours back; ``rewriting``
+    changes an entry and makes every later digest anew, which only a digest kept elsewhere gives away.
+
+    ``time_h`` is where in the batch; for entries the nearest alarm is taken, or any entry if there was no alarm.
+    Without ``time_h`` the seed chooses.
+    """
+
+    target: Tampering = "reading"
+    time_h: float | None = None
+    column: str = "ph_measured"
+    value: float | None = None
+
+    kind = "tampered-record"
+
+    def apply(self, record: BatchRecord, *, seed: int = 0) -> BatchRecord:
+        """Return the record as it looks afterwards; everything else in it is untouched.
+
+        Raises
+        ------
+        ConfigError
+            If the record has no such column (the nearest is named).
+        """
+        time = record.measurements["time_h"].to_numpy()
+        at = float(np.random.default_rng(seed).choice(time[1:-1])) if self.time_h is None else self.time_h
+        if self.target == "reading":
+            return replace(record, measurements=self._edited(record.measurements, at))
+        return replace(record, trail=self._rewritten(record.trail, at))
+
+    def _edited(self, frame: pl.DataFrame, at: float) -> pl.DataFrame:
+        if self.column not in frame.columns:
+            raise ConfigError(f"The record has no {self.column!r} to edit. {did_you_mean(self.column, frame.columns)}")
+        time = frame["time_h"].to_numpy()
+        row = int(np.abs(time - at).argmin())
+        readings = frame[self.column].to_list()
+        earlier = int(np.abs(time - (time[row] - 24.0)).argmin())
+        readings[row] = readings[earlier] if self.value is None else self.value
+        return frame.with_columns(pl.Series(self.column, readings, dtype=frame[self.column].dtype))
+
+    def _rewritten(self, trail: AuditTrail, at: float) -> AuditTrail:
+        alarms = trail.only("alarm") or trail.only("phase", "sample", "change")
+        chosen = min(alarms, key=lambda entry: (abs(entry.time_h - at), entry.sequence))
+        place = chosen.sequence - 1
+        before, after = trail.entries[:place], trail.entries[place + 1 :]
+        if self.target == "removal":
+            return AuditTrail(entries=(*before, *after))
+        if self.target == "backdating":
+            clock = datetime.fromisoformat(chosen.time) - timedelta(hours=6)
+            edited = replace(chosen, time=clock.isoformat(timespec="milliseconds"))
+        else:
+            edited = replace(chosen, new=None, why="instrument noise, no action needed")
+        if self.target == "rewriting":
+            return _linked_anew(before, (edited, *after))
+        return AuditTrail(entries=(*before, edited, *after))
+
+
+def _linked_anew(before: tuple[AuditEntry, ...], rest: tuple[AuditEntry, ...]) -> AuditTrail:
+    entries: list[dict[str, Any]] = [asdict(entry) for entry in before]
+    for entry in rest:
+        body = {name: value for name, value in asdict(entry).items() if name not in {"sequence", "previous", "digest"}}
+        entries.append(linked(entries[-1] if entries else None, body))
+    return AuditTrail(entries=tuple(AuditEntry(**entry) for entry in entries))
