@@ -255,7 +255,9 @@ def _read_fault(entry: dict[str, object], where: str) -> Fault:
     try:
         return KINDS[kind](**entry)
     except TypeError as error:
-        raise ConfigError(f"{where} ({kind}): {str(error).split('() ')[-1]}; expected keys: {', '.join(known)}.") from error
+        raise ConfigError(
+            f"{where} ({kind}): {str(error).split('() ')[-1]}; expected keys: {', '.join(known)}."
+        ) from error
     except ConfigError as error:
         raise ConfigError(f"{where} ({kind}): {error}") from error
 

@@ -56,7 +56,12 @@ def check_ranges(part: object) -> None:
     faults = []
     for name, value, one in named_parameters(part):
         low, high = one.metadata["range"]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high or value == np.inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not low <= value <= high
+            or value == np.inf
+        ):
             bounds = f"at least {low:g}" if high == np.inf else f"{low:g} to {high:g}"
             faults.append(f"{name} is {value!r} {one.metadata['unit']}; expected a number, {bounds}")
     if faults:

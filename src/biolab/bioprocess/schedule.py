@@ -201,7 +201,15 @@ def _recipe_values(plant: Plant, recipe: Recipe) -> dict[str, float]:
     shortest = control_interval_h(recipe)
     for name, loop in _loops(recipe).items():
         every = float(max(round(loop.sample_h / shortest), 1))
-        numbers = (loop.gain, loop.integral_h, loop.derivative_h, every, loop.deadband, loop.low_percent, loop.high_percent)
+        numbers = (
+            loop.gain,
+            loop.integral_h,
+            loop.derivative_h,
+            every,
+            loop.deadband,
+            loop.low_percent,
+            loop.high_percent,
+        )
         kinds = ("gain", "integral_h", "derivative_h", "every", "deadband", "low_percent", "high_percent")
         values |= {f"{name}_{kind}": number for kind, number in zip(kinds, numbers, strict=True)}
     return values

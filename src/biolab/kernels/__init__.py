@@ -32,6 +32,7 @@ from .packed_matmul import packed_transpose as packed_transpose
 from .packed_pairs import correlations as correlations
 from .packed_pairs import kinship_counts as kinship_counts
 from .packed_pairs import packed_planes as packed_planes
+from .protein_a import protein_a as protein_a
 from .read_profile import ReadCounts as ReadCounts
 from .read_profile import read_profile as read_profile
 from .risk_set import RiskSet as RiskSet

@@ -44,9 +44,7 @@ def reading(value: float, step: float) -> float:
 
 
 @njit(**_COMPILE)
-def pid(
-    error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]
-) -> float:
+def pid(error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]) -> float:
     """Return a controller's output in percent; the derivative looks at the measurement alone.
 
     The integral stands still while the output is at a limit and the error would push it further (anti-windup).

@@ -89,9 +89,7 @@ def _solve(
         x[i] *= lu[i, i]
     x[at.TEMPERATURE] /= 1.0 + weight * cooling
     for s in range(at.VOLUME, at.STATES):
-        x[s] += weight * (
-            jacobian[0, s] * x[0] + jacobian[1, s] * x[1] + jacobian[2, s] * x[2] + jacobian[3, s] * x[3]
-        )
+        x[s] += weight * (jacobian[0, s] * x[0] + jacobian[1, s] * x[1] + jacobian[2, s] * x[2] + jacobian[3, s] * x[3])
 
 
 @njit(**_PART)
@@ -197,7 +195,9 @@ def _record(
 
 
 @njit(**_COMPILE)
-def advance(plant: int, base: Float[ndarray, " p"], varied: Int[ndarray, " v"], fresh: int, plan: Plan, runs: Runs) -> None:
+def advance(
+    plant: int, base: Float[ndarray, " p"], varied: Int[ndarray, " v"], fresh: int, plan: Plan, runs: Runs
+) -> None:
     """Advance every run of a block from the plan's first interval to its last; ``fresh`` runs are filled first."""
     p, held, seen = runs.work[0], runs.work[1], runs.work[2]
     room = runs.work[3:]

@@ -1,0 +1,68 @@
+"""What monitoring says of a batch: charts and limits, when an alarm was raised, and which variables raised it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from biolab.core import ConfigError
+from biolab.core.arrays import Float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Verdict:
+    """A batch's charts against their limits.
+
+    ``charts`` has time_h (of the batch), place (on the common scale) and, for each statistic, its value and
+    ``<statistic>_limit``. ``alarm_h`` is the hour of the first point above a limit, ``statistic`` the chart it was on.
+    """
+
+    charts: pl.DataFrame
+    alarm_h: float | None
+    statistic: str | None
+    settings: dict[str, object]
+    variables: tuple[str, ...] = ()
+    parts: Mapping[str, Float[np.ndarray, " v"]] = field(default_factory=dict, repr=False)
+
+    @property
+    def alarm(self) -> bool:
+        """Whether any chart was above its limit."""
+        return self.alarm_h is not None
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Return the names of the charts."""
+        return tuple(c.removesuffix("_limit") for c in self.charts.columns if c.endswith("_limit"))
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Whether and when there was an alarm, and each chart's highest point over its limit."""
+        over = {f"{s}_over_limit": float((self.charts[s] / self.charts[f"{s}_limit"]).max()) for s in self.statistics}
+        when = {} if self.alarm_h is None else {"alarm_h": self.alarm_h}
+        return {"alarm": float(self.alarm), **when, **over}
+
+    def table(self) -> pl.DataFrame:
+        """Return the charts."""
+        return self.charts
+
+    def contributions(self, statistic: str | None = None) -> pl.DataFrame:
+        """Return what each variable adds to a chart at the alarm, the largest first; without alarm at its highest point.
+
+        Shares are of the sum of absolute parts. Parts of T2 can be negative; those of SPE are squares.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such chart, or it has one variable only.
+        """
+        chosen = statistic or self.statistic or next(iter(self.parts), None)
+        if chosen is None or chosen not in self.parts:
+            raise ConfigError(
+                f"There is no chart {chosen!r} with contributions; expected one of {', '.join(self.parts)}."
+            )
+        total = self.parts[chosen]
+        size = np.abs(total).sum()
+        share = np.abs(total) / size if size > 0 else np.zeros_like(total)
+        frame = pl.DataFrame({"variable": self.variables, "contribution": total, "share": share})
+        return frame.sort("share", descending=True)
