@@ -1,5 +1,6 @@
 """Runs from the cache are those of the store, whatever was written, edited, deleted or restored in between."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,12 +12,17 @@ import pytest
 from biolab.tracking import RunTables, Store, cached_runs, embedded_store, recorded_run, run_tags
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = embedded_store(tmp_path / "store")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
     for number in range(4):
-        write(made, number)
-    return made
+        write(embedded_store(folder), number)
+    return folder
+
+
+@pytest.fixture
+def store(written: Path, tmp_path: Path) -> Store:
+    return embedded_store(Path(shutil.copytree(written, tmp_path / "store")))
 
 
 def write(store: Store, number: int, experiment: str = "biolab/demo") -> str:

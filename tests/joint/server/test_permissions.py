@@ -199,6 +199,7 @@ def test_wrong_password_and_renewed_password(filled: JointServer, bench: Bench, 
     withdraw(filled.settings.folder, filled.protocol.name, "east")
     assert push(tmp_path / "east", renewed.invitation, bundle, hospital.identity).fault is not None
     again = invite(filled.settings.folder, filled.protocol, "east")
+    filled.hospitals["east"] = replace(hospital, invitation=again.invitation)  # for the tests to come
     assert len(push(tmp_path / "east", again.invitation, None, hospital.identity).present) == 1
 
 

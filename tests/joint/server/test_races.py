@@ -38,7 +38,12 @@ def test_four_racing_writers(joint_server: JointServer, bench: Bench, joint_prot
 
     def pushing(site: str) -> Callable[[], object]:
         hospital = joint_server.hospitals[site]
-        return lambda: push(hospital.folder, hospital.invitation, bundles[site], hospital.identity)
+
+        def action() -> None:
+            report = push(hospital.folder, hospital.invitation, bundles[site], hospital.identity)
+            assert report.fault is None, report.fault
+
+        return action
 
     def importing() -> object:
         return import_inbox(joint_server.study, joint_protocol)
