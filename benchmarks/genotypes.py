@@ -66,9 +66,11 @@ run()
 print("seconds", time.perf_counter() - start)
 """
 TENSORQTL = """
-import sys, time
+import importlib.util, sys, time, types
 import numpy as np, pandas as pd, torch
 folder, variants = sys.argv[1], int(sys.argv[2])
+if importlib.util.find_spec("pandas_plink") is None:  # its reader of files, which is not used here
+    sys.modules["pandas_plink"] = types.SimpleNamespace(read_plink=None)
 from tensorqtl import trans
 people = pd.read_csv(f"{folder}/people.tsv", sep="\\t").set_index("IID")
 n = len(people)
