@@ -167,3 +167,68 @@ def test_pgen_without_its_package_names_the_extra(tmp_path, monkeypatch):
     (tmp_path / "a.pgen").write_bytes(b"l\x1b\x10")
     with pytest.raises(MissingExtraError, match=r"biolab\[genomics\]"):
         read_plink(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"f1 i1 0 0 1\n", "line 1: 5 fields, expected 6"),
+        (b"f1\ti1\t0\t0\t1\t-9\nf2\ti2\t0\t0\t2\n", "line 2: 5 fields"),
+        (b"f1 i1 0 0 1 -9\nf2 \xff 0 0 1 -9\n", "line 2: byte 0xff .* is not UTF-8"),
+        (b"f1\ti1\t0\t0\t1\t-9\nf1\ti1\t0\t0\t1\t-9\n", "'f1 i1' stands on lines 1, 2"),
+        (FAM.encode()[:-15], "4 samples .*Does it belong"),
+    ],
+)
+def test_damaged_fam_is_refused(toy, content, said):
+    toy.with_suffix(".fam").write_bytes(content)
+    toy.with_suffix(".bed").write_bytes(HEADER + bytes(5))
+    with pytest.raises(DataError, match=rf"toy\.(fam|bed).*{said}"):
+        read_plink(toy)
+
+
+def test_tables_exchanged_or_of_another_kind_are_refused(toy, tmp_path):
+    bim, fam = toy.with_suffix(".bim"), toy.with_suffix(".fam")
+    kept = bim.read_bytes()
+    bim.write_bytes(fam.read_bytes())
+    with pytest.raises(DataError, match=r"toy\.bim.*position"):
+        read_plink(toy)
+    bim.write_bytes(kept)
+    with pytest.raises(DataError, match="Neither .*x.vcf.bed nor"):
+        read_plink(tmp_path / "x.vcf")
+    (tmp_path / "y.bed").write_text("chr1\t10\t20\n")
+    for ending in (".bim", ".fam"):
+        (tmp_path / f"y{ending}").write_bytes(toy.with_suffix(ending).read_bytes())
+    with pytest.raises(DataError, match=r"y\.bed begins with 63 68; .* If it holds intervals"):
+        read_plink(tmp_path / "y")
+
+
+@pytest.mark.parametrize(
+    ("pvar", "psam", "said"),
+    [
+        ("1\t7\trs1\tG\tA\n", "#IID\ns1\n", r"a\.pvar, line 1: expected a header"),
+        ("#CHROM\tPOS\tID\tREF\n1\t7\trs1\tG\n", "#IID\ns1\n", r"a\.pvar, line 1: column ALT is missing"),
+        ("#CHROM\tPOS\tID\tREF\tALT\n1\t7\trs1\tG\n", "#IID\ns1\n", r"a\.pvar, line 2: 4 fields, expected 5"),
+        ("#CHROM\tPOS\tID\tREF\tALT\n1\tx\trs1\tG\tA\n", "#IID\ns1\n", r"a\.pvar, line 2: position is 'x'"),
+        (
+            "#CHROM\tPOS\tID\tREF\tALT\n1\t7\trs1\tG\tA\n",
+            "#FID\tIID\nf\ts\nf\ts\n",
+            r"a\.psam: fid iid 'f s' stands on",
+        ),
+    ],
+)
+def test_damaged_tables_of_a_pgen_are_refused(tmp_path, pvar, psam, said):
+    (tmp_path / "a.pvar").write_text(pvar)
+    (tmp_path / "a.psam").write_text(psam)
+    (tmp_path / "a.pgen").write_bytes(b"l\x1b\x10")
+    with pytest.raises(DataError, match=said):
+        read_plink(tmp_path / "a")
+
+
+def test_a_damaged_pgen_is_refused(tmp_path):
+    pytest.importorskip("pgenlib")
+    (tmp_path / "a.pvar").write_text("#CHROM\tPOS\tID\tREF\tALT\n1\t7\trs1\tG\tA\n")
+    (tmp_path / "a.psam").write_text("#IID\ns1\n")
+    (tmp_path / "a.pgen").write_bytes(b"no pgen at all")
+    with pytest.raises(DataError, match=r"a\.pgen cannot be read as \.pgen of 1 samples and 1 variants"):
+        read_plink(tmp_path / "a")
