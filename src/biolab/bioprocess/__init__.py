@@ -6,6 +6,7 @@ from .alarms import alarms as alarms
 from .alarms import with_alarms as with_alarms
 from .cho import CHOFedBatch as CHOFedBatch
 from .ecoli import EcoliFedBatch as EcoliFedBatch
+from .ensemble import ensemble as ensemble
 from .faults import read_faults as read_faults
 from .reactor import Instruments as Instruments
 from .reactor import Reactor as Reactor
@@ -21,5 +22,7 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import TamperedRecord as TamperedRecord
 from .record import batch_record as batch_record
+from .session import Session as Session
+from .session import begin as begin
 from .simulate import BatchResult as BatchResult
 from .simulate import simulate as simulate
