@@ -180,7 +180,7 @@ def _section(deviation: Deviation, record: BatchRecord, say: Prose) -> list[str]
         ("assessed", deviation.assessed_by or todo),
         ("reviewed", reviewed[-1].who if reviewed else say("bioprocess.report_not_reviewed")),
     ]
-    title = f"## {deviation.id}: {_quantity(deviation.what, say)} ({deviation.priority})"
+    title = f"## {deviation.id}: {_quantity(deviation.what, say)} ({say(f'bioprocess.priority_{deviation.priority}')})"
     return [title, "", *(f"- **{say(f'bioprocess.report_{name}')}**: {text}" for name, text in rows)]
 
 
