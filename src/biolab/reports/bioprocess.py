@@ -54,7 +54,7 @@ def batch_figure(
     language
         Of the words in the figure.
     bands
-        quantity, time_h, lower, median, upper: where good batches ran.
+        variable, time_h, mean, lower, upper: where good batches ran, as a golden batch has them.
     truth
         Draw the true state beside what was measured; nobody at a plant sees it.
     show_faults
