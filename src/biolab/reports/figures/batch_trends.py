@@ -72,7 +72,7 @@ def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
     alarms
         variable, raised_h, cleared_h: drawn into the trend of their quantity.
     bands
-        quantity, time_h, lower, median, upper: where good batches ran.
+        variable (measured or not), time_h, mean, lower, upper: where good batches ran.
     """
     shown = [name for name in quantities if {name, f"{name}_measured"} & set(trajectories.columns)]
     if trajectories.is_empty() or not shown:
@@ -95,7 +95,7 @@ def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
         title = legend.prose(f"bioprocess.quantity_{name}") if legend.prose.has(f"bioprocess.quantity_{name}") else name
         write(figure, left, bottom + _PANEL_IN + 0.12, shorten(title, wide + _GAP / 2), bold=True)
         if bands is not None:
-            _draw_band(axes, bands.filter(pl.col("quantity") == name), scale)
+            _draw_band(axes, bands.filter(pl.col("variable").is_in([name, f"{name}_measured"])), scale)
         _draw_trend(axes, trajectories, name, scale, truth=truth)
         if alarms is not None:
             _draw_alarms(axes, alarms.filter(pl.col("variable") == name), scale, end_h)
@@ -194,11 +194,9 @@ def _points(frame: pl.DataFrame, name: str):
 def _draw_band(axes: Axes, band: pl.DataFrame, scale: float) -> None:
     if band.is_empty():
         return
-    time, lower, median, upper = (
-        band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "median", "upper")
-    )
+    time, lower, mean, upper = (band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "mean", "upper"))
     axes.fill_between(time / scale, lower, upper, color=SITE_COLOURS[2], alpha=0.18, linewidth=0, zorder=1, gid="band")
-    axes.plot(time / scale, median, color=SITE_COLOURS[2], linewidth=0.8, zorder=2)
+    axes.plot(time / scale, mean, color=SITE_COLOURS[2], linewidth=0.8, zorder=2)
 
 
 def _draw_alarms(axes: Axes, found: pl.DataFrame, scale: float, end_h: float) -> None:
