@@ -10,6 +10,7 @@ from .chromatography import Capture as Capture
 from .chromatography import ProteinA as ProteinA
 from .chromatography import resin_life as resin_life
 from .ecoli import EcoliFedBatch as EcoliFedBatch
+from .ensemble import ensemble as ensemble
 from .faults import read_faults as read_faults
 from .monitoring import BatchMonitor as BatchMonitor
 from .monitoring import ByIndicator as ByIndicator
@@ -40,6 +41,8 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import tampered as tampered
 from .record import TamperedRecord as TamperedRecord
+from .session import begin as begin
+from .session import Session as Session
 from .simulate import BatchResult as BatchResult
 from .simulate import simulate as simulate
 from .soft_sensor import fermentation_spectra as fermentation_spectra
