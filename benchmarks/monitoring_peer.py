@@ -1,8 +1,8 @@
-"""Score batches with process-improve: python monitoring_peer.py BATCHES.npz SCORES.json (needs process-improve and numpy).
+"""Score batches with process-improve: python monitoring_peer.py BATCHES.npz SCORES.json instantaneous (or cumulative).
 
-The archive holds [n, points, variables] of ``fit``, ``held``, ``normal`` and each fault, all aligned. For each set the file
-gets each batch's score, the largest of T2 / limit and SPE / limit over time with the package's own 99 % limits, and the
-course of the larger of both.
+The archive holds [n, points, variables] of ``fit``, ``held``, ``normal`` and each fault, all aligned. For each set the
+file gets each batch's score, the largest of T2 / limit and SPE / limit over time with the package's own 99 % limits,
+and the course of the larger of both.
 """
 
 import json
@@ -23,13 +23,13 @@ def frames(values):
     return {i: pd.DataFrame(batch, columns=names) for i, batch in enumerate(values)}
 
 
-def main(source, target):
+def main(source, target, *kinds):
     warnings.simplefilter("ignore")
     sets = np.load(source)
     begun = time.perf_counter()
     model = BatchPCA(n_components=COMPONENTS).fit(frames(sets["fit"]))
     found = {}
-    for kind in ("instantaneous", "cumulative"):
+    for kind in kinds:
         monitor = BatchMonitor(model, conf_level=0.99, spe_statistic=kind).fit(frames(sets["fit"]))
         courses = {}
         for name in sets.files:

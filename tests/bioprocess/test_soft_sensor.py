@@ -1,7 +1,6 @@
 """A sensor on spectra with known truth, and on a real fermentation where chemotools is installed."""
 
 import numpy as np
-import polars as pl
 import pytest
 
 from biolab.bioprocess.soft_sensor import fermentation_spectra, soft_sensor
@@ -12,7 +11,12 @@ def made(rng, values, noise=0.02):
     wave = np.linspace(-4, 4, 150)
     peak, other = np.exp(-(wave**2)), np.exp(-((wave - 1.2) ** 2))
     base = rng.normal(size=(len(values), 2)) @ np.stack([np.ones_like(wave), wave])
-    return np.outer(values, peak) + np.outer(rng.uniform(0, 20, len(values)), other) + base + noise * rng.normal(size=(len(values), 150))
+    return (
+        np.outer(values, peak)
+        + np.outer(rng.uniform(0, 20, len(values)), other)
+        + base
+        + noise * rng.normal(size=(len(values), 150))
+    )
 
 
 def test_a_known_mixture_is_read_despite_another_analyte_and_a_base_line():

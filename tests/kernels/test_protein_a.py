@@ -73,7 +73,8 @@ def test_errors_along_the_bed_fall_with_the_degree_plus_one(degree):
 
 
 def test_the_time_method_has_order_four():
-    """All order conditions up to 4 of a Rosenbrock method, in its transformed form, for one linear and one stiff test."""
+    """A nonlinear equation shows the order, a stiff one that it is damped at once."""
+
     def step(f, jacobian, y, h):
         ks = []
         for k in range(method.STAGES):
@@ -155,7 +156,7 @@ def test_senseless_sections_are_named(sections, words):
 
 
 def test_senseless_columns_and_grids_are_named():
-    with pytest.raises(ConfigError, match="porosity is 1.5"):
+    with pytest.raises(ConfigError, match=r"porosity is 1.5"):
         Bed(**{**BED.__dict__, "porosity": 1.5})
     with pytest.raises(ConfigError, match="peclet is -1"):
         Bed(**{**BED.__dict__, "peclet": -1.0})

@@ -1,9 +1,9 @@
 """Oxygen that the gas gives against oxygen that the cells should take: what a drifting oxygen probe cannot hide.
 
 A controller holds the reading of the probe, so a drifting probe looks well; but stirring and oxygen in the gas then no
-longer fit the cells. Transfer computed from the reading, kLa (c* - c), over the cells counted, is the oxygen a cell seems to
-use. Its logarithm, less what normal batches show at that hour, less the batch's own level at its start (each vessel's
-kLa and each inoculum's appetite differ), is the residual.
+longer fit the cells. Transfer computed from the reading, kLa (c* - c), over the cells counted, is the oxygen a cell
+seems to use. Its logarithm, less what normal batches show at that hour, less the batch's own level at its start (each
+vessel's kLa and each inoculum's appetite differ), is the residual.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -53,9 +53,9 @@ def oxygen_transfer(batch: Batch, reactor: Reactor) -> pl.DataFrame:
 class OxygenResidual:
     """Watch the oxygen that a cell seems to use, at every cell count.
 
-    Transfer is averaged over ``window_h`` before a count; the first ``reference_samples`` counts set the batch's own level;
-    residuals, in standard deviations of normal batches, are remembered over ``memory_samples`` counts. An alarm is
-    raised when they are too far from 0, with limits calibrated as those of `MultiwayPCA`. Cells whose use of oxygen
+    Transfer is averaged over ``window_h`` before a count; the first ``reference_samples`` counts set the batch's own
+    level; residuals, in standard deviations of normal batches, are remembered over ``memory_samples`` counts. An alarm
+    is raised when they are too far from 0, with limits calibrated as those of `MultiwayPCA`. Cells whose use of oxygen
     really changes (contamination, starvation, wrong dilution of samples) raise it too.
     """
 
@@ -80,7 +80,7 @@ class OxygenResidual:
         if self.cells not in frame.columns:
             raise DataError(f"The batch has no column {self.cells!r}; name the cell count with cells=.")
         counts = frame.select("time_h", pl.col(self.cells).cast(pl.Float64).fill_nan(None).alias("cells")).drop_nulls()
-        counts = counts.filter(pl.col("time_h") > counts["time_h"].min() if counts["time_h"].min() == 0 else pl.lit(True))
+        counts = counts.filter(pl.col("time_h") > 0)
         if counts.height <= self.reference_samples:
             raise DataError(
                 f"The batch has {counts.height} cell counts after its start; expected more than the "

@@ -61,9 +61,10 @@ def soft_sensor(
 ) -> SoftSensor:
     """Calibrate a sensor on spectra of known samples, a row a spectrum.
 
-    From each spectrum the straight line between its ends is taken, then it is smoothed and differentiated (Savitzky-Golay,
-    a parabola over ``window`` wavelengths; order 0 only smooths) and centred: base lines and drift go. Without ``components``, the fewest whose cross-validated error is within 10 % of
-    the least of 1 to 10. Folds are contiguous runs of samples in the order of their values, dealt out in turn.
+    From each spectrum the straight line between its ends is taken, then it is smoothed and differentiated
+    (Savitzky-Golay, a parabola over ``window`` wavelengths; order 0 only smooths) and centred: base lines and drift
+    go. Without ``components``, the fewest whose cross-validated error is within 10 % of the least of 1 to 10. Folds
+    are contiguous runs of samples in the order of their values, dealt out in turn.
 
     Raises
     ------
@@ -116,7 +117,8 @@ def soft_sensor(
 def fermentation_spectra() -> tuple[pl.DataFrame, Float[np.ndarray, " n"], pl.DataFrame, pl.DataFrame]:
     """Return chemotools' fermentation: 21 spectra and their glucose (g/L), 1629 spectra with time_h, and its HPLC.
 
-    Attenuated total reflection infrared, 1047 wavenumbers; a lignocellulosic ethanol fermentation, a spectrum every 75 s.
+    Attenuated total reflection infrared, 1047 wavenumbers; a lignocellulosic ethanol fermentation, a spectrum every 75
+    s.
 
     Raises
     ------
@@ -149,10 +151,14 @@ def _matrix(spectra: pl.DataFrame | Float[np.ndarray, "n w"], width: int | None)
     x = spectra.to_numpy() if isinstance(spectra, pl.DataFrame) else np.asarray(spectra)
     x = x.astype(np.float64)
     if x.ndim != 2 or (width is not None and x.shape[1] != width):
-        raise DataError(f"spectra have shape {x.shape}; expected a row a spectrum, {width or 'any number of'} wavelengths.")
+        raise DataError(
+            f"spectra have shape {x.shape}; expected a row a spectrum, {width or 'any number of'} wavelengths."
+        )
     broken = np.argwhere(~np.isfinite(x))
     if broken.size:
-        raise DataError(f"spectrum {broken[0][0]}, wavelength {broken[0][1]} is {x[tuple(broken[0])]}; expected numbers.")
+        raise DataError(
+            f"spectrum {broken[0][0]}, wavelength {broken[0][1]} is {x[tuple(broken[0])]}; expected numbers."
+        )
     return x
 
 

@@ -13,6 +13,7 @@ from biolab.bioprocess.monitoring.alignment import warping_path
 from biolab.bioprocess.monitoring.trajectories import trajectory
 from biolab.core import ConfigError, DataError
 
+
 def course(pace, hours=100):
     """A batch that does the same in another time."""
     time = np.arange(0.0, hours + 1e-9)

@@ -78,7 +78,7 @@ def test_units_of_a_variable_do_not_matter(source):
 
 
 def test_too_few_batches_are_told_with_how_many_are_needed(monitor, source):
-    with pytest.raises(DataError, match="120 normal batches were held out; .* 0.001 a batch needs 999"):
+    with pytest.raises(DataError, match=r"120 normal batches were held out; .* 0.001 a batch needs 999"):
         monitor.check(source.normal(3, 1)[0], false_alarm_rate=0.001)
     with pytest.raises(DataError, match="4 normal batches leave 2 to fit"):
         MultiwayPCA(variables=source.VARIABLES).fit(source.normal(1, 4))
@@ -90,7 +90,7 @@ def test_bad_batches_are_named(monitor, source):
     good = source.normal(1, 1)[0]
     with pytest.raises(DataError, match=re.escape("no column 'ph_measured'")):
         monitor.check(good.rename({"ph_measured": "pH_measured"}))
-    with pytest.raises(DataError, match="row 1: time_h is 0.0 after 0.0"):
+    with pytest.raises(DataError, match=r"row 1: time_h is 0.0 after 0.0"):
         monitor.check(good.with_columns(time_h=pl.lit(0.0)))
     with pytest.raises(DataError, match="column ph_measured holds no number"):
         monitor.check(good.with_columns(ph_measured=pl.lit(None, dtype=pl.Float64)))
@@ -102,9 +102,14 @@ def test_bad_batches_are_named(monitor, source):
 
 def test_gaps_are_what_was_last_known(monitor, source):
     frame = source.normal(4, 1)[0]
-    gap = frame.with_columns(pl.when(pl.col("time_h") == 50).then(None).otherwise(pl.col("ph_measured")).alias("ph_measured"))
+    gap = frame.with_columns(
+        pl.when(pl.col("time_h") == 50).then(None).otherwise(pl.col("ph_measured")).alias("ph_measured")
+    )
     filled = frame.with_columns(
-        pl.when(pl.col("time_h") == 50).then(pl.col("ph_measured").shift(1)).otherwise("ph_measured").alias("ph_measured")
+        pl.when(pl.col("time_h") == 50)
+        .then(pl.col("ph_measured").shift(1))
+        .otherwise("ph_measured")
+        .alias("ph_measured")
     )
     np.testing.assert_allclose(monitor.check(gap).charts["spe"], monitor.check(filled).charts["spe"])
 
@@ -141,7 +146,7 @@ def test_golden_bands_hold_a_normal_batch_as_often_as_said(source):
     assert left == pytest.approx(0.1, abs=0.07)
     outside = golden.outside(source.batch(np.random.default_rng(3), fault="step", size=4.0))
     assert set(outside.filter(pl.col("time_h") > 45)["variable"]) >= {"ph_measured"}
-    with pytest.raises(DataError, match="a coverage of 0.99 needs 99"):
+    with pytest.raises(DataError, match=r"a coverage of 0.99 needs 99"):
         golden_batch(source.normal(20, 20), variables=source.VARIABLES, coverage=0.99)
 
 

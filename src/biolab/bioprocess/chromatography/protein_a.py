@@ -15,7 +15,6 @@ from biolab.kernels.protein_a import Bed, Effluent, Grid, protein_a
 from .effluent import Breakthrough, Capture, crossing_min, outlet_curve, shown_minutes
 from .transport import film_m_per_s, peclet_of_bed, superficial_m_per_s
 
-
 _RESIN = "agarose resins of about 85 um with an alkali-stable ligand, as their makers describe them"
 _DYNAMIC = "chosen: DBC10 then is 35 g/L at 2.4 min, as makers state for such resins"
 
@@ -25,10 +24,10 @@ class ProteinA:
     """A packed Protein A column: general rate model with film, pores and Langmuir binding that acid releases.
 
     Along the bed: convection and dispersion (Chung and Wen); through the film round each bead (Wilson and Geankoplis);
-    diffusion in the pores; dq/dt = k_on p (q_max - q) - k_off(pH) q, with k_off rising ``release_decades_per_ph`` decades a
-    unit of pH below the binding pH. The pH at a place follows the share of elution buffer there, linearly. Host cell
-    proteins, aggregates and the pH the protein itself buffers are not modelled. ``capacity_g_per_l`` is grams a
-    litre of packed resin when new; each of ``cycles`` cleanings leaves 1 - ``capacity_loss_per_cycle`` of it.
+    diffusion in the pores; dq/dt = k_on p (q_max - q) - k_off(pH) q, with k_off rising ``release_decades_per_ph``
+    decades a unit of pH below the binding pH. The pH at a place follows the share of elution buffer there, linearly.
+    Host cell proteins, aggregates and the pH the protein itself buffers are not modelled. ``capacity_g_per_l`` is
+    grams a litre of packed resin when new; each of ``cycles`` cleanings leaves 1 - ``capacity_loss_per_cycle`` of it.
 
     References
     ----------
@@ -47,7 +46,9 @@ class ProteinA:
     bed_height_cm: float = parameter(20.0, "cm", "height of the packed bed", low=1e-6)
     bead_diameter_um: float = parameter(85.0, "um", "diameter of a bead", _RESIN, low=1e-6)
     porosity: float = parameter(0.35, "1", "liquid between the beads, share of the column", _RESIN, low=0.01, high=0.99)
-    bead_porosity: float = parameter(0.60, "1", "pores open to the antibody, share of a bead", _RESIN, low=0.01, high=0.99)
+    bead_porosity: float = parameter(
+        0.60, "1", "pores open to the antibody, share of a bead", _RESIN, low=0.01, high=0.99
+    )
     capacity_g_per_l: float = parameter(65.0, "g/L resin", "binding sites of new resin", _RESIN, low=1e-6)
     affinity_l_per_g: float = parameter(20.0, "L/g", "k_on / k_off at the binding pH: nearly rectangular", low=1e-6)
     off_per_min: float = parameter(3.0, "1/min", "k_off at the binding pH: fast against diffusion", low=1e-6)
@@ -55,8 +56,12 @@ class ProteinA:
     diffusivity_m2_per_s: float = parameter(4.0e-11, "m2/s", "diffusivity of IgG in free liquid near 20 °C", low=1e-15)
     binding_ph: float = parameter(7.2, "pH", "pH of feed and wash", high=14.0)
     elution_ph: float = parameter(3.5, "pH", "pH of the elution buffer", high=14.0)
-    release_decades_per_ph: float = parameter(1.2, "1/pH", "decades of k_off a unit of pH: released below pH 4", high=5.0)
-    capacity_loss_per_cycle: float = parameter(0.001, "1", "share of capacity lost in a cleaning: 10 % in 100", high=0.5)
+    release_decades_per_ph: float = parameter(
+        1.2, "1/pH", "decades of k_off a unit of pH: released below pH 4", high=5.0
+    )
+    capacity_loss_per_cycle: float = parameter(
+        0.001, "1", "share of capacity lost in a cleaning: 10 % in 100", high=0.5
+    )
     cycles: int = parameter(0, "1", "cleanings so far")
 
     def __post_init__(self) -> None:
@@ -138,7 +143,7 @@ class ProteinA:
             },
         )  # fmt: skip
 
-    def capture(
+    def capture(  # noqa: PLR0913 - a process has these numbers
         self,
         load_g_per_l: float = 35.0,
         *,
@@ -202,9 +207,10 @@ def resin_life(
     residence_time_min: float = 4.0,
     feed_g_per_l: float = 5.0,
 ) -> pl.DataFrame:
-    """Age a resin and load it as if it were new: capacity, DBC10 and what the fixed load loses, a row a number of cycles.
+    """Age a resin and load it as if it were new, a row a number of cycles.
 
-    ``load_g_per_l`` is the load of the process; DBC10 is found by loading on.
+    Capacity, DBC10 and what the fixed load loses. ``load_g_per_l`` is the load of the process; DBC10 is found by
+    loading on.
     """
     rows = []
     for count in cycles:

@@ -15,7 +15,6 @@ from .grid import Operators, banded, operators
 from .stepping import Run
 
 
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Effluent:
     """What left the column, a row a step, and what is in it at the end; amounts in grams a litre of column."""
@@ -98,7 +97,6 @@ def protein_a(
     chosen = grid if grid is not None else Grid()
     parts = operators(chosen)
     system = system_of(bed, parts)
-    nz, nr = chosen.axial_nodes, chosen.radial_nodes
     run = Run(system=system, state=np.zeros((chosen.axial_nodes, 2 + 2 * chosen.radial_nodes)))
     highest, nr = max(float(table[:, 1].max()), 1e-9), chosen.radial_nodes
     allowed = np.concatenate([[highest, 1.0], np.full(nr, highest), np.full(nr, bed.capacity_g_per_l)])
@@ -106,9 +104,7 @@ def protein_a(
     return _effluent(bed, parts, table, run)
 
 
-def _effluent(
-    bed: Bed, parts: Operators, sections: Float[ndarray, "s 3"], run: Run
-) -> Effluent:
+def _effluent(bed: Bed, parts: Operators, sections: Float[ndarray, "s 3"], run: Run) -> Effluent:
     state, found, nr = run.state, np.array(run.rows), parts.radial_weights.size
     pores, bound = state[:, 2 : 2 + nr] @ parts.radial_weights, state[:, 2 + nr :] @ parts.radial_weights
     bead = bed.bead_porosity * pores + (1.0 - bed.bead_porosity) * bound
