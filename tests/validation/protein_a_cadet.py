@@ -1,8 +1,9 @@
-"""Run CADET-Core on the columns of `COLUMNS` and write protein_a_cadet.json: python protein_a_cadet.py PATH/TO/cadet-cli.
+"""Run CADET-Core on `COLUMNS` and write protein_a_cadet.json: python protein_a_cadet.py PATH/TO/cadet-cli.
 
-Needs h5py and the program of CADET-Core (GPL-3; nothing of it is used anywhere else). Made with CADET-Core 5.1.1, h5py 3.16,
-discontinuous Galerkin in space, IDAS in time; each column on two grids, so that the file says how far CADET itself has converged.
-Units: minutes, litres, grams; lengths in bed heights and bead radii, so that every number is one of `biolab.kernels.protein_a.Bed`.
+Needs h5py and the program of CADET-Core (GPL-3; nothing of it is used anywhere else). Made with CADET-Core 5.1.1, h5py
+3.16, discontinuous Galerkin in space, IDAS in time; each column on two grids, so that the file says how far CADET
+itself has converged. Units: minutes, litres, grams; lengths in bed heights and bead radii, so that every number is one
+of `biolab.kernels.protein_a.Bed`.
 """
 
 import json
@@ -14,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 FIELDS = (
-    "residence_min", "porosity", "bead_porosity", "peclet", "film_per_min", "pore_per_min", "on_l_per_g_min", "off_per_min",
+    "residence_min", "porosity", "bead_porosity", "peclet", "film_per_min", "pore_per_min", "on_l_per_g_min",
+    "off_per_min",
     "capacity_g_per_l",
 )  # fmt: skip
 # name: numbers of the bed in the order of FIELDS, feed g/L, minutes
@@ -47,14 +49,17 @@ def settings(numbers, feed, minutes, grid, times):
         "PAR_POROSITY": bed["bead_porosity"], "PAR_RADIUS": 1.0, "PAR_CORERADIUS": 0.0, "VELOCITY": speed,
         "COL_DISPERSION": speed / bed["peclet"], "FILM_DIFFUSION": [bed["film_per_min"]],
         "PAR_DIFFUSION": [bed["pore_per_min"]], "PAR_SURFDIFFUSION": [0.0], "PAR_GEOM": "SPHERE", "NBOUND": [1],
-        "INIT_C": [0.0], "INIT_Q": [0.0], "INIT_CP": [0.0], "INIT_CS": [0.0], "ADSORPTION_MODEL": "MULTI_COMPONENT_LANGMUIR",
+        "INIT_C": [0.0], "INIT_Q": [0.0], "INIT_CP": [0.0], "INIT_CS": [0.0],
+        "ADSORPTION_MODEL": "MULTI_COMPONENT_LANGMUIR",
         "adsorption": {
             "IS_KINETIC": 1, "MCL_KA": [bed["on_l_per_g_min"]], "MCL_KD": [bed["off_per_min"]],
             "MCL_QMAX": [bed["capacity_g_per_l"]],
         },
         "discretization": {
-            "SPATIAL_METHOD": "DG", "EXACT_INTEGRATION": 1, "NELEM": nz, "POLYDEG": pz, "PAR_NELEM": nr, "PAR_POLYDEG": pr,
-            "PAR_EXACT_INTEGRATION": 1, "PAR_DISC_TYPE": np.array(["EQUIDISTANT_PAR"], dtype="S"), "USE_ANALYTIC_JACOBIAN": 1, "NBOUND": [1],
+            "SPATIAL_METHOD": "DG", "EXACT_INTEGRATION": 1, "NELEM": nz, "POLYDEG": pz, "PAR_NELEM": nr,
+            "PAR_POLYDEG": pr,
+            "PAR_EXACT_INTEGRATION": 1, "PAR_DISC_TYPE": np.array(["EQUIDISTANT_PAR"], dtype="S"),
+            "USE_ANALYTIC_JACOBIAN": 1, "NBOUND": [1],
         },
     }  # fmt: skip
     inlet = {
@@ -69,7 +74,8 @@ def settings(numbers, feed, minutes, grid, times):
         },
         "solver": {
             "NTHREADS": 1, "USER_SOLUTION_TIMES": times, "CONSISTENT_INIT_MODE": 1,
-            "sections": {"NSEC": 1, "SECTION_TIMES": [0.0, minutes], "SECTION_CONTINUITY": np.array([], dtype=np.int32)},
+            "sections": {"NSEC": 1, "SECTION_TIMES": [0.0, minutes], "SECTION_CONTINUITY": np.array([],
+            dtype=np.int32)},
             "time_integrator": {
                 "ABSTOL": 1e-7, "RELTOL": 1e-6, "ALGTOL": 1e-10, "INIT_STEP_SIZE": 1e-8, "MAX_STEPS": 1_000_000,
             },
@@ -106,10 +112,10 @@ def main(program):
         "grids": {k: dict(zip(sizes, g, strict=True)) for k, g in GRIDS.items()},
         "columns": {},
     }
-    for grid in GRIDS:
+    for grid, sizes_of in GRIDS.items():
         for name, (numbers, feed, minutes) in COLUMNS.items():
             row = {"bed": dict(zip(FIELDS, numbers, strict=True)), "feed_g_per_l": feed, "minutes": minutes}
-            times, c = outlet(program, numbers, feed, minutes, GRIDS[grid])
+            times, c = outlet(program, numbers, feed, minutes, sizes_of)
             curve = CubicSpline(times, c / feed)
             at = [next((float(r) for r in curve.solve(s, extrapolate=False)), None) for s in SHARES]
             row[grid] = {"minutes_at_share": dict(zip(map(str, SHARES), at, strict=True)), "curve": c[::100].tolist()}

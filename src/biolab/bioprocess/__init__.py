@@ -22,6 +22,9 @@ from .monitoring import MultiwayPLS as MultiwayPLS
 from .monitoring import QualityMonitor as QualityMonitor
 from .monitoring import Verdict as Verdict
 from .monitoring import golden_batch as golden_batch
+from .oxygen_residual import OxygenMonitor as OxygenMonitor
+from .oxygen_residual import OxygenResidual as OxygenResidual
+from .oxygen_residual import oxygen_transfer as oxygen_transfer
 from .plants import plant_named as plant_named
 from .reactor import Instruments as Instruments
 from .reactor import Reactor as Reactor
@@ -42,3 +45,6 @@ from .session import Session as Session
 from .session import begin as begin
 from .simulate import BatchResult as BatchResult
 from .simulate import simulate as simulate
+from .soft_sensor import SoftSensor as SoftSensor
+from .soft_sensor import fermentation_spectra as fermentation_spectra
+from .soft_sensor import soft_sensor as soft_sensor

@@ -20,7 +20,7 @@ def batch(rng, *, fault=None, start_h=40.0, size=1.0, pace=1.0, noise=0.15):
         causes[0] = size
     values = 5 * shapes + 0.4 * (weights @ causes)[:, None] * shapes + noise * rng.normal(size=(5, HOURS.size))
     if fault == "step":
-        values[1, HOURS >= start_h] += size
+        values[1, start_h <= HOURS] += size
     return pl.DataFrame({"time_h": HOURS, **dict(zip(VARIABLES, values, strict=True))})
 
 

@@ -53,7 +53,7 @@ class Capture:
     ``curve`` has time_min, volume_cv, phase, outlet_g_per_l and ph; ``profile`` what is left in the column (place from
     inlet 0 to outlet 1, held_g_per_l). Amounts are grams a litre of resin: ``lost_g_per_l`` ran through in the load and
     wash (overload), ``pool_g_per_l`` was collected in the elution (in ``pool_cv`` column volumes, from where the outlet
-    first exceeds 5 % of the peak to where it last does), ``left_g_per_l`` stayed on the resin.
+    first exceeds 1 % of the peak to where it last does), ``left_g_per_l`` stayed on the resin.
     """
 
     curve: pl.DataFrame

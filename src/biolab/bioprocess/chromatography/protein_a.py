@@ -2,26 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 import numpy as np
 import polars as pl
 
+from biolab.bioprocess.parameters import check_ordered, check_ranges, parameter, parameter_table
 from biolab.core import ConfigError
 from biolab.kernels.protein_a import Bed, Effluent, Grid, protein_a
 
 from .effluent import Breakthrough, Capture, crossing_min, outlet_curve, shown_minutes
 from .transport import film_m_per_s, peclet_of_bed, superficial_m_per_s
 
-
-def _number(default: float, unit: str, meaning: str, source: str) -> float:
-    return field(default=default, metadata={"unit": unit, "meaning": meaning, "source": source})
-
-
 _RESIN = "agarose resins of about 85 um with an alkali-stable ligand, as their makers describe them"
-_IGG = "free IgG in water near 20 degrees, about 4e-11 m2/s"
-_CHOSEN = "chosen"
+_DYNAMIC = "chosen: DBC10 then is 35 g/L at 2.4 min, as makers state for such resins"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +24,10 @@ class ProteinA:
     """A packed Protein A column: general rate model with film, pores and Langmuir binding that acid releases.
 
     Along the bed: convection and dispersion (Chung and Wen); through the film round each bead (Wilson and Geankoplis);
-    diffusion in the pores; dq/dt = k_on p (q_max - q) - k_off(pH) q, with k_off rising ``release_decades_per_ph`` decades a
-    unit of pH below the binding pH. The pH at a place follows the share of elution buffer there, linearly. Host cell
-    proteins, aggregates and the pH the protein itself buffers are not modelled. ``capacity_g_per_l`` is grams a
-    litre of packed resin when new; each of ``cycles`` cleanings leaves 1 - ``capacity_loss_per_cycle`` of it.
+    diffusion in the pores; dq/dt = k_on p (q_max - q) - k_off(pH) q, with k_off rising ``release_decades_per_ph``
+    decades a unit of pH below the binding pH. The pH at a place follows the share of elution buffer there, linearly.
+    Host cell proteins, aggregates and the pH the protein itself buffers are not modelled. ``capacity_g_per_l`` is
+    grams a litre of packed resin when new; each of ``cycles`` cleanings leaves 1 - ``capacity_loss_per_cycle`` of it.
 
     References
     ----------
@@ -48,34 +43,30 @@ class ProteinA:
     True
     """
 
-    bed_height_cm: float = _number(20.0, "cm", "height of the packed bed", _CHOSEN)
-    bead_diameter_um: float = _number(85.0, "um", "diameter of a bead", _RESIN)
-    porosity: float = _number(0.35, "1", "liquid between the beads, share of the column", _RESIN)
-    bead_porosity: float = _number(0.60, "1", "pores open to the antibody, share of a bead", _RESIN)
-    capacity_g_per_l: float = _number(65.0, "g/L resin", "binding sites of new resin", _RESIN)
-    affinity_l_per_g: float = _number(20.0, "L/g", "k_on / k_off at the binding pH", "nearly rectangular isotherm")
-    off_per_min: float = _number(3.0, "1/min", "k_off at the binding pH", "fast against diffusion")
-    pore_diffusivity_m2_per_s: float = _number(
-        5.0e-12, "m2/s", "diffusivity in the pores", "fitted to 35 g/L at 2.4 min"
+    bed_height_cm: float = parameter(20.0, "cm", "height of the packed bed", low=1e-6)
+    bead_diameter_um: float = parameter(85.0, "um", "diameter of a bead", _RESIN, low=1e-6)
+    porosity: float = parameter(0.35, "1", "liquid between the beads, share of the column", _RESIN, low=0.01, high=0.99)
+    bead_porosity: float = parameter(
+        0.60, "1", "pores open to the antibody, share of a bead", _RESIN, low=0.01, high=0.99
     )
-    diffusivity_m2_per_s: float = _number(4.0e-11, "m2/s", "diffusivity in free liquid", _IGG)
-    binding_ph: float = _number(7.2, "pH", "pH of feed and wash", _CHOSEN)
-    elution_ph: float = _number(3.5, "pH", "pH of the elution buffer", _CHOSEN)
-    release_decades_per_ph: float = _number(1.2, "1/pH", "decades of k_off a unit of pH", "released below pH 4")
-    capacity_loss_per_cycle: float = _number(0.001, "1", "share of capacity lost in a cleaning", "10 % in 100 cycles")
-    cycles: int = field(default=0, metadata={"unit": "1", "meaning": "cleanings so far", "source": _CHOSEN})
+    capacity_g_per_l: float = parameter(65.0, "g/L resin", "binding sites of new resin", _RESIN, low=1e-6)
+    affinity_l_per_g: float = parameter(20.0, "L/g", "k_on / k_off at the binding pH: nearly rectangular", low=1e-6)
+    off_per_min: float = parameter(3.0, "1/min", "k_off at the binding pH: fast against diffusion", low=1e-6)
+    pore_diffusivity_m2_per_s: float = parameter(5.2e-12, "m2/s", "diffusivity in the pores", _DYNAMIC, low=1e-18)
+    diffusivity_m2_per_s: float = parameter(4.0e-11, "m2/s", "diffusivity of IgG in free liquid near 20 °C", low=1e-15)
+    binding_ph: float = parameter(7.2, "pH", "pH of feed and wash", high=14.0)
+    elution_ph: float = parameter(3.5, "pH", "pH of the elution buffer", high=14.0)
+    release_decades_per_ph: float = parameter(
+        1.2, "1/pH", "decades of k_off a unit of pH: released below pH 4", high=5.0
+    )
+    capacity_loss_per_cycle: float = parameter(
+        0.001, "1", "share of capacity lost in a cleaning: 10 % in 100", high=0.5
+    )
+    cycles: int = parameter(0, "1", "cleanings so far")
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            least = 0.0 if f.name in ("cycles", "capacity_loss_per_cycle", "release_decades_per_ph") else 1e-300
-            if not least <= value < math.inf:
-                raise ConfigError(f"{f.name} is {value}; expected a finite number {'>= 0' if not least else '> 0'}.")
-        for name in ("porosity", "bead_porosity", "capacity_loss_per_cycle"):
-            if getattr(self, name) >= 1.0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected a share below 1.")
-        if self.elution_ph >= self.binding_ph:
-            raise ConfigError(f"elution_ph is {self.elution_ph}; expected less than binding_ph, {self.binding_ph}.")
+        check_ranges(self)
+        check_ordered(self, "elution_ph", "binding_ph")
 
     @property
     def capacity_now_g_per_l(self) -> float:
@@ -88,9 +79,7 @@ class ProteinA:
 
     def parameter_table(self) -> pl.DataFrame:
         """Return name, value, unit, meaning and source of every number."""
-        return pl.DataFrame(
-            [{"name": f.name, "value": float(getattr(self, f.name)), **f.metadata} for f in fields(self)]
-        ).select("name", "value", "unit", "meaning", "source")
+        return parameter_table(self)
 
     def static_g_per_l(self, feed_g_per_l: float) -> float:
         """Return what is bound in equilibrium with a feed, grams a litre of resin."""
@@ -154,7 +143,7 @@ class ProteinA:
             },
         )  # fmt: skip
 
-    def capture(
+    def capture(  # noqa: PLR0913 - a process has these numbers
         self,
         load_g_per_l: float = 35.0,
         *,
@@ -218,9 +207,10 @@ def resin_life(
     residence_time_min: float = 4.0,
     feed_g_per_l: float = 5.0,
 ) -> pl.DataFrame:
-    """Age a resin and load it as if it were new: capacity, DBC10 and what the fixed load loses, a row a number of cycles.
+    """Age a resin and load it as if it were new, a row a number of cycles.
 
-    ``load_g_per_l`` is the load of the process; DBC10 is found by loading on.
+    Capacity, DBC10 and what the fixed load loses. ``load_g_per_l`` is the load of the process; DBC10 is found by
+    loading on.
     """
     rows = []
     for count in cycles:
@@ -256,8 +246,8 @@ def _load_curve(run: Effluent, residence_time_min: float, feed_g_per_l: float) -
 
 
 def _pool(run: Effluent, elution_start_min: float) -> tuple[float, float]:
-    """Return where the elution's outlet first and last exceeds 5 % of its peak."""
+    """Return where the elution's outlet first and last exceeds 1 % of its peak."""
     inside = run.time_min >= elution_start_min
     outlet, time = run.outlet_g_per_l[inside], run.time_min[inside]
-    high = np.flatnonzero(outlet >= 0.05 * outlet.max())
+    high = np.flatnonzero(outlet >= 0.01 * outlet.max())
     return float(time[high[0]]), float(time[high[-1]])

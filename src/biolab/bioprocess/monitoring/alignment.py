@@ -203,7 +203,7 @@ class _Warped:
         matched = np.bincount(path[:, 1], minlength=reached).astype(np.float64)
         columns = np.column_stack([values, hours])[path[:, 0]]
         mean = np.stack([np.bincount(path[:, 1], weights=c, minlength=reached) for c in columns.T], axis=1)
-        mean /= matched[:, None]
+        mean = mean / matched[:, None]
         return _with_unknown(mean, mean[:, -1], self.place.size)
 
 
@@ -235,7 +235,8 @@ def warping_path(
     while (i, j) != (1, 1):
         d = distance[i - 1, j - 1]
         options = {
-            (i - 1, j - 1): total[i - 1, j - 1] + 2.0 * d, (i - 1, j): total[i - 1, j] + d, (i, j - 1): total[i, j - 1] + d,
+            (i - 1, j - 1): total[i - 1, j - 1] + 2.0 * d, (i - 1, j): total[i - 1, j] + d, (i, j - 1): total[i,
+            j - 1] + d,
         }  # fmt: skip
         i, j = min(options, key=lambda pair: options[pair])
         path.append((i - 1, j - 1))

@@ -2,8 +2,8 @@
 
 A batch raises an alarm if any of its charts is above its limit at any point. Each held-out batch has one score: the
 largest of its charts' peaks, on a common scale. The limit for a false-alarm rate a is the ceil((1 - a)(n + 1))-th
-smallest of the n scores: for a further normal batch, exchangeable with these, the chance of an alarm is at most a, and no
-less than a - 1/(n + 1) (split conformal prediction; no distribution is assumed).
+smallest of the n scores: for a further normal batch, exchangeable with these, the chance of an alarm is at most a, and
+no less than a - 1/(n + 1) (split conformal prediction; no distribution is assumed).
 
 References
 ----------
@@ -75,7 +75,8 @@ class Calibration:
             needed = math.ceil(1.0 / false_alarm_rate - 1e-9) - 1
             raise DataError(
                 f"{n} normal batches were held out; a false-alarm rate of {false_alarm_rate:g} a batch needs {needed}. "
-                f"Fit with more batches (half are held out, or the share held_out), or ask for {1 / (n + 1):.2g} or more."
+                "Fit with more batches (half are held out, or the share held_out), or ask for "
+                f"{1 / (n + 1):.2g} or more."
             )
         return float(self.scores[rank - 1])
 

@@ -16,7 +16,10 @@ from .trajectories import Batch, Batches, frame_of, measured_columns, named, tra
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GoldenBatch:
-    """``bands``: variable, time_h, mean, lower, upper. A whole normal batch stays in a variable's band with ``coverage``."""
+    """The usual course of each variable and its band.
+
+    ``bands``: variable, time_h, mean, lower, upper. A whole normal batch stays in a variable's band with ``coverage``.
+    """
 
     bands: pl.DataFrame
     coverage: float
@@ -46,9 +49,9 @@ def golden_batch(
 ) -> GoldenBatch:
     """Return mean and simultaneous band of each variable over the hours that all batches share.
 
-    mean(t) +- c * s(t), with mean and standard deviation of the fitted batches and c the ceil(coverage (m + 1))-th smallest
-    of the largest deviations of the m held-out ones: a further normal batch leaves the band of a variable at any hour
-    with a chance of at most 1 - coverage.
+    mean(t) +- c * s(t), with mean and standard deviation of the fitted batches and c the ceil(coverage (m + 1))-th
+    smallest of the largest deviations of the m held-out ones: a further normal batch leaves the band of a variable at
+    any hour with a chance of at most 1 - coverage.
 
     Raises
     ------
@@ -72,7 +75,8 @@ def golden_batch(
     rank = math.ceil(coverage * (len(held) + 1) - 1e-9)
     if rank > len(held):
         raise DataError(
-            f"{len(held)} batches were held out; a coverage of {coverage:g} needs {math.ceil(coverage / (1 - coverage))}."
+            f"{len(held)} batches were held out; a coverage of {coverage:g} needs "
+            f"{math.ceil(coverage / (1 - coverage))}."
         )
     width = largest[rank - 1] * scaling.spread
     frame = pl.concat([

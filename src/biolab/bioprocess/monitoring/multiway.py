@@ -1,4 +1,4 @@
-"""What multiway PCA and PLS share: normal batches on one scale, a plane through them, limits, and the check of a batch."""
+"""What multiway PCA and PLS share: batches on one scale, a plane through them, limits, and the check of a batch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Multiway principal components: the directions in which normal batches differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from .trajectories import Batches
 class MultiwayPCA:
     """Monitor batches by PCA of whole batches (batch-wise unfolding), with limits that keep a false-alarm rate.
 
-    Each batch is a row of all variables at all points, scaled column by column; PCA finds the directions in which normal
-    batches differ. T2 measures how far a batch lies along them, SPE how far off them. ``held_out`` of the batches
-    (drawn by ``seed``) are not fitted but set the limits. Normal batches should differ as batches do: instruments,
-    raw materials, inoculum.
+    Each batch is a row of all variables at all points, scaled column by column; PCA finds the directions in which
+    normal batches differ. T2 measures how far a batch lies along them, SPE how far off them. ``held_out`` of the
+    batches (drawn by ``seed``) are not fitted but set the limits. Normal batches should differ as batches do:
+    instruments, raw materials, inoculum.
 
     References
     ----------
@@ -38,7 +38,7 @@ class MultiwayPCA:
 
     components: int = 3
     variables: tuple[str, ...] | None = None
-    alignment: AbstractAlignment = ByTime()
+    alignment: AbstractAlignment = field(default_factory=ByTime)
     held_out: float = 0.5
     memory_points: float = 0.0
     seed: int = 0
@@ -57,7 +57,7 @@ class MultiwayPCA:
             variables=self.variables, alignment=self.alignment, held_out=self.held_out,
             memory_points=self.memory_points, seed=self.seed,
         )  # fmt: skip
-        settings = {
+        settings: dict[str, object] = {
             "model": "multiway PCA", "components": self.components, "alignment": repr(self.alignment),
             "held_out": self.held_out, "memory_points": self.memory_points, "seed": self.seed,
         }  # fmt: skip

@@ -65,12 +65,12 @@ class MultiwayPLS:
 
     components: int = 3
     variables: tuple[str, ...] | None = None
-    alignment: AbstractAlignment = ByTime()
+    alignment: AbstractAlignment = field(default_factory=ByTime)
     held_out: float = 0.5
     memory_points: float = 0.0
     seed: int = 0
 
-    def fit(self, batches: Batches, quality: pl.DataFrame | pl.Series | Float[np.ndarray, "n *y"]) -> QualityMonitor:
+    def fit(self, batches: Batches, quality: pl.DataFrame | pl.Series | Float[np.ndarray, "..."]) -> QualityMonitor:
         """Fit to normal batches and their quality, a row a batch in the same order.
 
         Raises
@@ -90,7 +90,7 @@ class MultiwayPLS:
             variables=self.variables, alignment=self.alignment, held_out=self.held_out,
             memory_points=self.memory_points, seed=self.seed,
         )  # fmt: skip
-        settings = {
+        settings: dict[str, object] = {
             "model": "multiway PLS", "components": self.components, "alignment": repr(self.alignment),
             "held_out": self.held_out, "memory_points": self.memory_points, "seed": self.seed,
         }  # fmt: skip

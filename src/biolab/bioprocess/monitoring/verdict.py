@@ -38,7 +38,10 @@ class Verdict:
     @property
     def metrics(self) -> dict[str, float]:
         """Whether and when there was an alarm, and each chart's highest point over its limit."""
-        over = {f"{s}_over_limit": float((self.charts[s] / self.charts[f"{s}_limit"]).max()) for s in self.statistics}
+        over = {
+            f"{s}_over_limit": float(np.max(self.charts[s].to_numpy() / self.charts[f"{s}_limit"].to_numpy()))
+            for s in self.statistics
+        }
         when = {} if self.alarm_h is None else {"alarm_h": self.alarm_h}
         return {"alarm": float(self.alarm), **when, **over}
 
@@ -47,9 +50,10 @@ class Verdict:
         return self.charts
 
     def contributions(self, statistic: str | None = None) -> pl.DataFrame:
-        """Return what each variable adds to a chart at the alarm, the largest first; without alarm at its highest point.
+        """Return what each variable adds to a chart at the alarm, or without one at its highest point.
 
-        Shares are of the sum of absolute parts. Parts of T2 can be negative; those of SPE are squares.
+        The largest comes first. Shares are of the sum of absolute parts. Parts of T2 can be negative; those of SPE are
+        squares.
 
         Raises
         ------

@@ -97,7 +97,6 @@ def protein_a(
     chosen = grid if grid is not None else Grid()
     parts = operators(chosen)
     system = system_of(bed, parts)
-    nz, nr = chosen.axial_nodes, chosen.radial_nodes
     run = Run(system=system, state=np.zeros((chosen.axial_nodes, 2 + 2 * chosen.radial_nodes)))
     highest, nr = max(float(table[:, 1].max()), 1e-9), chosen.radial_nodes
     allowed = np.concatenate([[highest, 1.0], np.full(nr, highest), np.full(nr, bed.capacity_g_per_l)])

@@ -1,7 +1,7 @@
 """The stages of a Rosenbrock step, whose linear systems fall into beads: banded solves, and no dense matrix anywhere.
 
-Bound protein is eliminated node by node, the pores bead by bead (a band), and what is left is a band along the bed. Cost of
-a step: beads x nodes.
+Bound protein is eliminated node by node, the pores bead by bead (a band), and what is left is a band along the bed.
+Cost of a step: beads x nodes.
 """
 
 from typing import NamedTuple
@@ -58,7 +58,8 @@ class System(NamedTuple):
     """The discretised column: bands, what the inlet feeds, and the rates that stand at each node.
 
     ``into`` and ``out``: the film's rate into a bead's last node and out of the bed; ``ratio`` = (1 - e_p) / e_p;
-    ``on``, ``off``: association and dissociation; ``slope``: d log(off) / d modulator; ``flow``: column volumes a minute.
+    ``on``, ``off``: association and dissociation; ``slope``: d log(off) / d modulator; ``flow``: column volumes a
+    minute.
     """
 
     bed: Float[ndarray, "z b"]
@@ -136,7 +137,7 @@ def gather(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_stage(
+def solve_stage(  # noqa: PLR0913, PLR0917 - compiled functions take positions only
     system: System, inflow: Float[ndarray, " 2"], at: Float[ndarray, "z w"], g: float, lu: Factors,
     stage: Float[ndarray, "z w"], line: Float[ndarray, "3 z"],
 ) -> None:  # fmt: skip

@@ -22,9 +22,9 @@ _FINE = 64
 class Grid:
     """How finely a column is divided: elements and polynomial degree along the bed and across a bead."""
 
-    axial_elements: int = 14
+    axial_elements: int = 12
     axial_degree: int = 4
-    radial_elements: int = 6
+    radial_elements: int = 9
     radial_degree: int = 4
 
     def __post_init__(self) -> None:
@@ -134,7 +134,7 @@ def _elements(degree: int, count: int) -> _Elements:
 
 
 def _radial(grid: Grid) -> tuple[Float[ndarray, "r r"], float, Float[ndarray, " r"]]:
-    """Discretise (1/r^2) d/dr (r^2 dc/dr) on [0, 1] without flow at the surface; ``surface`` lifts what flows in there."""
+    """Discretise (1/r^2) d/dr (r^2 dc/dr) on [0, 1], closed at the surface; ``surface`` lifts what flows in there."""
     degree, n = grid.radial_degree, grid.radial_elements
     fine, w = np.polynomial.legendre.leggauss(_FINE)
     mass, stiff = np.zeros(grid.radial_nodes), np.zeros((grid.radial_nodes, grid.radial_nodes))

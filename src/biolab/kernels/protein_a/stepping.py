@@ -30,7 +30,8 @@ class Run:
         self._stages, self._line = np.zeros((STAGES, nz, width)), np.empty((3, nz))
         self._at, self._gone = np.empty_like(self.state), np.zeros(STAGES)
         self._lu = cpu.Factors(
-            np.empty_like(self.system.bed), np.empty_like(self.system.acid), np.empty((nz, nr, self.system.pore.shape[1])),
+            np.empty_like(self.system.bed), np.empty_like(self.system.acid), np.empty((nz, nr,
+            self.system.pore.shape[1])),
             *(np.empty((nz, nr)) for _ in range(4)),
         )  # fmt: skip
 
