@@ -154,7 +154,7 @@ def _feeding(
     most = p[MAX_FEED]
     steady = min(memory[M_FEED_RATE], most)
     dose = min(memory[M_PENDING] / hours, most - steady)
-    memory[M_PENDING] -= dose * hours
+    memory[M_PENDING] = max(memory[M_PENDING] - dose * hours, 0.0)
     wanted = steady + dose
     room = max(p[MAX_VOLUME] - volume, 0.0) / hours
     delivered = min(wanted * row[S_FEED_FACTOR], room)

@@ -14,7 +14,7 @@ from numpy import ndarray
 from biolab.core.arrays import Float, Int, UInt
 
 from .layout import (
-    BASE, BASE_CARBON, CARBONATE, CO2_TRANSFER, CONTENT, DEATH, FAST, FEED, M_BASE, M_FED, M_REJECTED, M_REMOVED,
+    CARBONATE, BASE, BASE_CARBON, CARBONATE, CO2_TRANSFER, CONTENT, DEATH, FAST, FEED, M_BASE, M_FED, M_REJECTED, M_REMOVED,
     M_STEP, M_STEPS, M_VAPOUR, OK, OXYGEN, OXYGEN_TRANSFER, R_CER, R_GROWTH, R_OUR, R_REMOVED, STATES,
     STEP_TOO_SMALL, TEMPERATURE, VAPOUR, VIABLE, VOLUME,
 )  # fmt: skip
@@ -128,7 +128,12 @@ def _step(
         error = E[0] * u[0, s] + E[1] * u[1, s] + E[2] * u[2, s] + E[3] * u[3, s]
         error /= abs(new[s]) + SCALE[s] * volume
         total += error * error
-    return np.sqrt(total / STATES) / tolerance
+    total = np.sqrt(total / STATES) / tolerance
+    # what is used up does not become less than nothing: a smaller step then
+    for s in range(CARBONATE):
+        if y[s] >= 0.0 and new[s] < -1e-3 * SCALE[s] * volume:
+            total = max(total, 8.0)
+    return total
 
 
 @njit(**_COMPILE)
