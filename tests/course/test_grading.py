@@ -21,6 +21,7 @@ def passed(grade: Grade) -> list[str]:
     return [check.name for check in grade.checks if check.passed]
 
 
+@pytest.mark.slow
 def test_a_right_answer_gets_every_point(module: Module, heron: Trainee, hand_in: HandIn):
     grade = grade_submission(module, heron, hand_in(), limits=SHORT)
     assert (grade.verdict, grade.points, grade.most_points) == ("graded", 4, 4)
