@@ -1,4 +1,4 @@
-"""Breakthrough against converged runs of CADET-Core; see protein_a_cadet.py for how they were made and with which settings.
+"""Breakthrough against converged runs of CADET-Core; protein_a_cadet.py says how they were made, with which settings.
 
 DBC10 is the load at the minute when the outlet is 10 % of the feed. CADET's own two grids differ by up to 0.25 % there.
 """
