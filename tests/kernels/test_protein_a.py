@@ -116,7 +116,7 @@ def test_operators_conserve_and_differentiate():
     assert parts.radial_weights.sum() == pytest.approx(1)
 
 
-@settings(max_examples=6, derandomize=True, deadline=None)
+@settings(max_examples=3, derandomize=True, deadline=None)
 @given(
     st.floats(1, 8), st.floats(0.5, 20), st.floats(0.02, 2), st.floats(0.1, 300), st.floats(0.5, 10), st.floats(0, 12)
 )

@@ -51,6 +51,11 @@ class AbstractAlignment(Protocol):
         ...
 
 
+def last_known(batch: Trajectory, hours: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k v"]:
+    """Return what was last known at each hour; before the first row, that row."""
+    return batch.values[np.maximum(np.searchsorted(batch.time_h, hours + 1e-9, side="right") - 1, 0)]
+
+
 def _at(batch: Trajectory, hours: Float[np.ndarray, " k"]) -> Float[np.ndarray, "k v"]:
     return np.stack([np.interp(hours, batch.time_h, column) for column in batch.values.T], axis=1)
 
@@ -64,7 +69,10 @@ def _with_unknown(values: Float[np.ndarray, "r v"], clock: Float[np.ndarray, " r
 
 @dataclass(frozen=True, kw_only=True)
 class ByTime:
-    """Compare batches hour by hour: even points from the latest start to the earliest end of the normal batches."""
+    """Compare batches hour by hour: even points from the latest start to the earliest end of the normal batches.
+
+    At each point stands what was last known, so that nothing looks ahead.
+    """
 
     points: int = 100
 
@@ -91,7 +99,7 @@ class _Clock:
     def align(self, batch: Trajectory, indicator: Float[np.ndarray, " t"] | None = None) -> Aligned:
         del indicator
         known = self.place[self.place <= batch.time_h[-1] + 1e-9]
-        return _with_unknown(_at(batch, known), known, self.place.size)
+        return _with_unknown(last_known(batch, known), known, self.place.size)
 
 
 @dataclass(frozen=True, kw_only=True)

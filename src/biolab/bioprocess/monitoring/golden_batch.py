@@ -9,6 +9,7 @@ import polars as pl
 
 from biolab.core import ConfigError, DataError
 
+from .alignment import ByTime, last_known
 from .calibration import split
 from .latent_plane import Scaling
 from .trajectories import Batch, Batches, frame_of, measured_columns, named, trajectory
@@ -32,7 +33,7 @@ class GoldenBatch:
         for (variable,), band in self.bands.group_by("variable", maintain_order=True):
             known = trajectory(frame, (str(variable),), "the batch")
             seen = band.filter(pl.col("time_h") <= known.time_h[-1])
-            value = np.interp(seen["time_h"], known.time_h, known.values[:, 0])
+            value = last_known(known, seen["time_h"].to_numpy())[:, 0]
             rows.append(seen.with_columns(value=pl.Series(value, dtype=pl.Float64)))
         everything = pl.concat(rows).filter(~pl.col("value").is_between("lower", "upper"))
         return everything.select("variable", "time_h", "value", "lower", "upper")
@@ -60,8 +61,6 @@ def golden_batch(
     DataError
         If columns are missing or too few batches are held out.
     """
-    from .alignment import ByTime
-
     if not 0.0 < coverage < 1.0:
         raise ConfigError(f"coverage is {coverage}; expected a share between 0 and 1.")
     frames = named(batches)

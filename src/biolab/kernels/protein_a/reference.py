@@ -1,5 +1,8 @@
 """The column's equations as they stand, on the same grid, integrated by an implicit Runge-Kutta method of order 5."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy import ndarray
 
@@ -9,10 +12,8 @@ from .bed import Bed
 from .grid import Grid, Operators, operators
 
 
-def derivative(
-    bed: Bed, parts: Operators, inflow: Float[ndarray, " 2"], y: Float[ndarray, " n"]
-) -> Float[ndarray, " n"]:
-    """Return dy/dt of the state (bed, modulator, pores, bound, what has left)."""
+def derivative(bed: Bed, parts: Operators, inflow: Float[ndarray, " 2"], y: ndarray) -> ndarray:
+    """Return dy/dt of the state (bed, modulator, pores, bound, what has left); complex states too."""
     nz, nr = parts.axial_weights.size, parts.radial_weights.size
     c, m = y[:nz], y[nz : 2 * nz]
     p, q = y[2 * nz : -1].reshape(2, nz, nr)
@@ -30,17 +31,29 @@ def derivative(
     return np.concatenate([dc, dm, dp.ravel(), binding.ravel(), [c[-1] / bed.residence_min]])
 
 
+def jacobian(slope: Callable[[ndarray], ndarray], y: Float[ndarray, " n"]) -> Float[ndarray, "n n"]:
+    """Return the derivative of ``slope`` by complex steps, exact to rounding."""
+    steps = 1e-30j * np.eye(y.size)
+    return np.stack([slope(y + step).imag * 1e30 for step in steps], axis=1)
+
+
 def run(bed: Bed, sections: Float[ndarray, "s 3"], grid: Grid, tolerance: float) -> dict[str, Float[ndarray, "..."]]:
     """Return outlet, modulator and what has left at the end of every section, and what is held at the end of all."""
-    from functools import partial
-
     from scipy.integrate import solve_ivp
 
     parts, nz, nr = operators(grid), grid.axial_nodes, grid.radial_nodes
     y, rows = np.zeros(2 * nz * (1 + nr) + 1), []
     for minutes, *inflow in sections:
         slope = partial(derivative, bed, parts, np.array(inflow))
-        solved = solve_ivp(lambda _, v, f=slope: f(v), (0.0, minutes), y, method="Radau", rtol=tolerance, atol=1e-10)
+        solved = solve_ivp(
+            lambda _, v, f=slope: f(v),
+            (0.0, minutes),
+            y,
+            method="Radau",
+            rtol=tolerance,
+            atol=1e-9,
+            jac=lambda _, v, f=slope: jacobian(f, v),
+        )
         y = solved.y[:, -1]
         rows.append([y[nz - 1], y[2 * nz - 1], y[-1]])
     p, q = y[2 * nz : -1].reshape(2, nz, nr) @ parts.radial_weights
