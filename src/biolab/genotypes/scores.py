@@ -147,11 +147,11 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     if not matching.weight_rows.size:
         counts = ", ".join(f"{count} {reason}" for reason, count in matching.counts.items() if count)
         raise DataError(f"No row of the weights can be used: {counts}. Same genome build and kind of names?")
-    columns = _numbers(table, names)[matching.weight_rows]
+    _refuse_infinite(table, names)
     kept = genotypes.select(variants=matching.variant_rows)
     frequency = _effect_frequency(kept, matching.swapped, frequencies)
     values = _values(matching.swapped, frequency, missing, scaling, plink_compatible=plink_compatible)
-    sums, called = _sums(kept, values, columns)
+    sums, called = _sums(kept, values, table.select(names), matching.weight_rows)
     alleles = np.full(called.size, 2.0 * matching.weight_rows.size) if missing == "mean" else called.astype(np.float64)
     averages = np.divide(sums, alleles[:, None], out=np.full(sums.shape, np.nan), where=alleles[:, None] > 0)
     scores = genotypes.samples.select("fid", "iid").with_columns(
@@ -201,14 +201,12 @@ def _weight_columns(table: pl.DataFrame) -> list[str]:
     return names
 
 
-def _numbers(table: pl.DataFrame, names: list[str]) -> Float[np.ndarray, "r k"]:
-    values = table.select(pl.col(names).cast(pl.Float64).fill_null(0.0)).to_numpy()
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(
-            f"Weight {names[column]!r} is {values[row, column]} in row {row} (counted from 0); expected a number."
-        )
-    return values
+def _refuse_infinite(table: pl.DataFrame, names: list[str]) -> None:
+    finite = table.select(pl.col(names).cast(pl.Float64).is_finite().all())
+    for name in names:
+        if not finite[name][0]:
+            row = int(table.select(~pl.col(name).cast(pl.Float64).is_finite()).to_series().arg_true()[0])
+            raise DataError(f"Weight {name!r} is {table[name][row]} in row {row} (counted from 0); expected a number.")
 
 
 def _effect_frequency(
@@ -254,12 +252,13 @@ def _values(
 
 
 def _sums(
-    kept: Genotypes, values: Float[np.ndarray, "u 4"], columns: Float[np.ndarray, "u k"]
+    kept: Genotypes, values: Float[np.ndarray, "u 4"], weights: pl.DataFrame, rows: Int[np.ndarray, " u"]
 ) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, " n"]]:
-    """Add up the scores and count the alleles called, in one pass."""
+    """Add up the scores and count the alleles called, in one pass; weights are copied a block of rows at a time."""
     n = kept.samples.height
-    sums, called = np.zeros((n, columns.shape[1])), np.full(n, 2 * len(columns))
+    sums, called = np.zeros((n, weights.width)), np.full(n, 2 * rows.size)
     for block in kept.blocks():
-        sums += kernels.packed_scores(block.packed, n, columns[block.places], values[block.places])
+        columns = weights[rows[block.places]].select(pl.all().cast(pl.Float64).fill_null(0.0)).to_numpy()
+        sums += kernels.packed_scores(block.packed, n, columns, values[block.places])
         called -= 2 * kernels.packed_missing_of_samples(block.packed, n)
     return sums, called
