@@ -1,5 +1,6 @@
 """A digital plant: recipes, batches that run, break and are explained, and the records they leave."""
 
+from .actions import OperatorAction as OperatorAction
 from .alarm_limits import Alarm as Alarm
 from .alarms import alarm_events as alarm_events
 from .alarms import alarms as alarms
@@ -21,5 +22,7 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import TamperedRecord as TamperedRecord
 from .record import batch_record as batch_record
+from .session import Session as Session
+from .session import begin as begin
 from .simulate import BatchResult as BatchResult
 from .simulate import simulate as simulate
