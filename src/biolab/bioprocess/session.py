@@ -13,7 +13,7 @@ from .faults import PROBES, Fault
 from .recipe import Recipe
 from .recipe_checks import check_setpoint
 from .schedule import Plant, Schedule, build_schedule, matched_recipe
-from .simulate import BatchResult, Event, make_result, problem_of, recorded_intervals, write_faults
+from .simulate import BatchResult, make_result, problem_of, recorded_intervals, write_faults
 
 _COLUMN = {"ph": "ph", "dissolved_oxygen": "dissolved_oxygen_percent"}
 
@@ -150,7 +150,9 @@ class Session:
         """
         room = self.recipe.vessel.max_volume_l - float(self.trajectories["volume_l"][-1])
         if not 0 < volume_l <= room:
-            raise ConfigError(f"volume_l is {volume_l}; the vessel has room for {room:.4g} L more (vessel.max_volume_l).")
+            raise ConfigError(
+                f"volume_l is {volume_l}; the vessel has room for {room:.4g} L more (vessel.max_volume_l)."
+            )
         action = self._action("feed", "feed_l", new=float(volume_l), who=who, why=why)
         self._schedule.column("bolus_l")[int(self._when[self._place])] += volume_l
         return self._done(action)
@@ -255,7 +257,7 @@ class Session:
             start_h += phase.hours
         return self._schedule.table.shape[0]
 
-    def _action(  # noqa: PLR0913 - an action says who, what and why
+    def _action(
         self, kind: str, what: str, *, who: str, why: str, old: float | None = None, new: float | None = None
     ) -> OperatorAction:
         if self.finished:
