@@ -128,7 +128,7 @@ def test_the_clock_runs_on_the_kernels_loop(room: ControlRoom, monkeypatch: pyte
 
     async def shift() -> None:
         press(widget, say("control_room.button_start"))
-        for _ in range(12):
+        for _ in range(5):
             await asyncio.sleep(0)
         press(widget, say("control_room.button_pause"))
 

@@ -1,6 +1,7 @@
 """A batch that runs a step at a time, so that somebody can stand in the control room and act on what is seen."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,7 @@ import polars as pl
 from biolab.core import ConfigError
 from biolab.kernels.fed_batch import RATE_PLANNED, FedBatchRuns, fed_batch, layout
 
-from .actions import OperatorAction
+from .actions import ActionKind, OperatorAction
 from .faults import PROBES, Fault
 from .recipe import Recipe
 from .recipe_checks import check_setpoint
@@ -228,15 +229,12 @@ class Session:
     def _look(self) -> FedBatchRuns:
         """Read every instrument now without letting time pass, on a copy of the plant."""
         runs = self._runs
-        now = self._when[self._place : self._place + 1]
-        if not self._failed:
+        if runs is None or not self._failed:
+            now = self._when[self._place : self._place + 1]
             problem = problem_of(self.plant, self.recipe, self._so_far, self.seed)
             runs = fed_batch(problem, now, earlier=self._runs, first=int(now[0]))
             self._records[self._place] = runs.records[0, 0]
-        records = self._records[None, : self._place + 1]
-        return FedBatchRuns(
-            state=runs.state, memory=runs.memory, records=records, outcome=runs.outcome, failed_h=runs.failed_h
-        )
+        return replace(runs, records=self._records[None, : self._place + 1])
 
     @property
     def _failed(self) -> bool:
@@ -258,7 +256,7 @@ class Session:
         return self._schedule.table.shape[0]
 
     def _action(
-        self, kind: str, what: str, *, who: str, why: str, old: float | None = None, new: float | None = None
+        self, kind: ActionKind, what: str, *, who: str, why: str, old: float | None = None, new: float | None = None
     ) -> OperatorAction:
         if self.finished:
             raise ConfigError(f"The batch ended at {self.time_h:g} h; nothing can be done to it any more.")

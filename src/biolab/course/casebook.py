@@ -13,7 +13,8 @@ import polars as pl
 
 from biolab.bioprocess import BatchRecord, BatchResult, CHOFedBatch, Recipe, TamperedRecord, alarms, begin, simulate
 from biolab.bioprocess.faults import (
-    CascadeFailure, Contamination, Fault, FeedBlockage, FoamOut, JacketFailure, ProbeDrift, SamplingDilutionError,
+    CascadeFailure, Contamination, FeedBlockage, FoamOut, JacketFailure, PlantFault, ProbeDrift,
+    SamplingDilutionError,
 )  # fmt: skip
 from biolab.bioprocess.record import batch_record
 from biolab.core import ConfigError, spawn_seed
@@ -66,9 +67,10 @@ class Casebook:
     @cached_property
     def mixed(self) -> dict[str, BatchRecord]:
         """Six records, A to F: five with a fault each, one without."""
+        kinds = {letter: str(kind) for letter, kind in self.truth("mixed").items()}
         return {
             letter: self._record(letter, () if kind == NOTHING else (self._mixed_fault(kind),))
-            for letter, kind in self.truth("mixed").items()
+            for letter, kind in kinds.items()
         }
 
     @cached_property
@@ -140,7 +142,7 @@ class Casebook:
             "pco2_mmhg": float(frame["pco2_mmhg"].to_numpy().max()),
         }
 
-    def _fault(self, case: str) -> Fault:
+    def _fault(self, case: str) -> PlantFault:
         rng = self._draw(case)
         early, size = rng.uniform(0.0, 1.0), rng.uniform(0.0, 1.0)
         sign = 1.0 if rng.uniform() < 0.5 else -1.0
@@ -156,7 +158,7 @@ class Casebook:
             return CascadeFailure(start_h=round(110 + 30 * early))
         raise ConfigError(f"There is no case {case!r}; there are drift, blockage, dilution and cascade.")
 
-    def _mixed_fault(self, kind: str) -> Fault:
+    def _mixed_fault(self, kind: str) -> PlantFault:
         rng = self._draw(f"mixed {kind}")
         start_h = round(float(rng.uniform(110, 190)))
         return replace(_MIXED[kind], start_h=start_h)
@@ -199,10 +201,10 @@ class Casebook:
         session.advance(session.hours)
         return session.result()
 
-    def _record(self, case: str, faults: tuple[Fault, ...]) -> BatchRecord:
+    def _record(self, case: str, faults: tuple[PlantFault, ...]) -> BatchRecord:
         return batch_record(self._run(case, faults), author="operator-1", batch=case)
 
-    def _run(self, case: str, faults: tuple[Fault, ...]) -> BatchResult:
+    def _run(self, case: str, faults: tuple[PlantFault, ...]) -> BatchResult:
         return simulate(self.plant, self.recipe, faults=faults, seed=self._seed(case))
 
     def _seed(self, case: str) -> int:
@@ -212,7 +214,7 @@ class Casebook:
         return np.random.default_rng(spawn_seed(self.seed, "casebook", case))
 
 
-_MIXED: Mapping[str, Fault] = {
+_MIXED: Mapping[str, PlantFault] = {
     "probe-drift": ProbeDrift("ph", start_h=0, per_h=-0.0025),
     "feed-blockage": FeedBlockage(start_h=0, remaining=0.2),
     "contamination": Contamination(start_h=0, inoculum_mmol_c=1e-3),

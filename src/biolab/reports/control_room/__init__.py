@@ -4,3 +4,4 @@ from .console import Console as Console
 from .console import Standing as Standing
 from .room import ControlRoom as ControlRoom
 from .room import control_room as control_room
+from .view import record_view as record_view

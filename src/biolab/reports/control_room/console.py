@@ -1,6 +1,6 @@
 """What stands on the operator's console, without any screen: clock, alarms and actions of a running batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class Happened(NamedTuple):
 
     time_h: float
     kind: str
-    values: dict[str, object]
+    values: Mapping[str, str]
 
 
 class Console:
@@ -140,9 +140,8 @@ class Console:
         ):
             yield Happened(each["time_h"], each["kind"], {"message": each["message"]})
         for each in self.session.actions:
-            values = {"who": each.who, "why": each.why, "quantity": each.what}
-            values |= {"old": _number(each.old), "new": _number(each.new)}
-            yield Happened(each.time_h, each.kind, values)
+            said = {"who": each.who, "why": each.why, "quantity": each.what}
+            yield Happened(each.time_h, each.kind, said | {"old": _number(each.old), "new": _number(each.new)})
 
     @property
     def record(self) -> BatchRecord:
