@@ -107,7 +107,7 @@ def test_buttons_act_and_everything_they_do_is_in_the_record(room: ControlRoom):
     press(widget, say("control_room.button_day"))
     assert room.session.time_h == 24.0
     press(widget, say("control_room.button_sample"))
-    assert "why is empty" in room.console.said
+    assert room.console.said == say("control_room.need_reason")
     field(widget, say("control_room.why")).value = "온도 경보 확인"
     press(widget, say("control_room.button_acknowledge"))
     field(widget, say("control_room.why")).value = "오염 여부 확인"

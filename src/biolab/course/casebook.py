@@ -205,7 +205,14 @@ class Casebook:
         return batch_record(self._run(case, faults), author="operator-1", batch=case)
 
     def _run(self, case: str, faults: tuple[PlantFault, ...]) -> BatchResult:
-        return simulate(self.plant, self.recipe, faults=faults, seed=self._seed(case))
+        if (case, faults) not in self._runs:
+            self._runs[case, faults] = simulate(self.plant, self.recipe, faults=faults, seed=self._seed(case))
+        return self._runs[case, faults]
+
+    @cached_property
+    def _runs(self) -> dict[tuple[str, tuple[PlantFault, ...]], BatchResult]:
+        """What was run already; results do not change."""
+        return {}
 
     def _seed(self, case: str) -> int:
         return spawn_seed(self.seed, "deviations", case) % 2**31

@@ -143,7 +143,9 @@ class _Screen:
             description=say("control_room.why"), placeholder=say("control_room.why_hint"), style=_STYLE,
             layout={"width": "420px"},
         )  # fmt: skip
-        self.waiting = ipywidgets.Dropdown(options=[], description=say("control_room.alarm"), style=_STYLE)
+        self.waiting = ipywidgets.Dropdown(
+            options=[], description=say("control_room.alarm"), style=_STYLE, layout={"width": "190px"}
+        )
         top = ipywidgets.HBox([self.run, self._button("hour", lambda: self._skip(1)),
                                self._button("day", lambda: self._skip(24)), speed])  # fmt: skip
         right = [self.parts["alarms"], ipywidgets.HBox([self.waiting, self._button("acknowledge", self._acknowledge)]),
@@ -168,7 +170,8 @@ class _Screen:
         reference = w.FloatText(value=7.0, layout={"width": "80px"})
         console = self.console
         first = [w.Label(say("control_room.setpoint")), name, value,
-                 self._button("apply", self._acting(lambda: console.change(name.value, value.value, self.why.value)))]  # fmt: skip
+                 self._button("apply", self._acting(
+                     lambda: console.change(name.value, value.value, self.why.value)))]  # fmt: skip
         second = [w.Label(say("control_room.bolus")), litres,
                   self._button("feed", self._acting(lambda: console.feed(litres.value, self.why.value))),
                   self._button("sample", self._acting(lambda: console.sample(self.why.value))),
@@ -183,7 +186,9 @@ class _Screen:
 
     def _button(self, key: str, pressed: Callable[[], object], *, style: str = "") -> Any:
         button = self.w.Button(
-            description=self.say(f"control_room.button_{key}"), button_style=style, layout={"width": "auto"}
+            description=self.say(f"control_room.button_{key}"),
+            button_style=style,
+            layout={"width": "auto", "flex": "0 0 auto"},
         )
         button.on_click(lambda _: pressed())
         return button
@@ -191,7 +196,9 @@ class _Screen:
     def _acting(self, act: Callable[[], object]) -> Callable[[], None]:
         def pressed() -> None:
             self.console.operator = self.who.value
-            if act() is not None:
+            if not self.who.value.strip() or not self.why.value.strip():
+                self.console.said = self.say("control_room.need_reason")
+            elif act() is not None:
                 self.why.value = ""
             self.refresh()
 

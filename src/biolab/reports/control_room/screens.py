@@ -2,7 +2,6 @@
 
 from html import escape
 
-from biolab.bioprocess.quantities import unit_of
 from biolab.reports.language import Prose
 from biolab.reports.legend import INK, MUTED, RULE, SITE_COLOURS
 
@@ -25,6 +24,7 @@ _WITHOUT_SETPOINT = {"agitation_rpm", "feed_l_per_h"}
 _MOST = 12
 _ALARM, _CALM = SITE_COLOURS[1], MUTED
 _TABLE = f"border-collapse:collapse;font-size:13px;color:{INK};width:100%;line-height:1.45"
+_SHORT = ";white-space:nowrap"
 _CELL = f"padding:1px 8px 1px 0;border-bottom:1px solid {RULE};text-align:left;vertical-align:top"
 
 
@@ -52,11 +52,15 @@ def values(console: Console, say: Prose) -> str:
         if not value.size:
             continue
         _, wanted = points(frame, f"{name}_setpoint")
-        goal = f"{wanted[-1]:.4g}" if wanted.size and name not in _WITHOUT_SETPOINT else ""
+        goal = _rounded(wanted[-1]) if wanted.size and name not in _WITHOUT_SETPOINT else ""
         ago = "" if time[-1] >= now else say("control_room.ago", {"hours": f"{now - time[-1]:g}"})
-        unit = unit_of(name).replace("1/min", "rpm")
-        rows.append((quantity_name(name, say), f"{value[-1]:.4g} {unit if unit not in {'1', 'pH'} else ''}", goal, ago))
+        unit = quantity_name(name, say, unit=True).partition(", ")[2]
+        rows.append((quantity_name(name, say), f"{_rounded(value[-1])} {unit}", goal, ago))
     return _table(say, ("quantity", "value", "wanted", "when"), rows)
+
+
+def _rounded(value: float) -> str:
+    return f"{0.0 if abs(value) < 1e-6 else value:.4g}"
 
 
 def alarm_list(console: Console, say: Prose) -> str:
@@ -113,10 +117,14 @@ def _phase(name: str, say: Prose) -> str:
 
 def _table(say: Prose, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     top = "".join(
-        f'<th style="{_CELL};color:{MUTED}">{escape(say(f"control_room.head_{head}"))}</th>' for head in heads
+        f'<th style="{_CELL};color:{MUTED};white-space:nowrap">{escape(say(f"control_room.head_{head}"))}</th>'
+        for head in heads
     )
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{escape(text)}</td>' for text in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f'<td style="{_CELL}{_SHORT if len(text) < 14 else ""}">{escape(text)}</td>' for text in row)
+        + "</tr>"
+        for row in rows
     )
     return f'<table style="{_TABLE}"><tr>{top}</tr>{body}</table>'
 
