@@ -1,7 +1,7 @@
 """Batches of a trainee's own plant in which something went wrong, drawn from the trainee's seed.
 
-A trainee gets what a plant has: records. What really happened is in ``truth``, for the tests of a module. The library is
-open, and who reads it finds it; the exercises are for learning, not for an examination.
+A trainee gets what a plant has: records. What really happened is in ``truth``, for the tests of a module. The library
+is open, and who reads it finds it; the exercises are for learning, not for an examination.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,13 @@ import polars as pl
 
 from biolab.bioprocess import BatchRecord, BatchResult, CHOFedBatch, Recipe, TamperedRecord, alarms, begin, simulate
 from biolab.bioprocess.faults import (
-    CascadeFailure, Contamination, FeedBlockage, FoamOut, JacketFailure, PlantFault, ProbeDrift,
+    CascadeFailure,
+    Contamination,
+    FeedBlockage,
+    FoamOut,
+    JacketFailure,
+    PlantFault,
+    ProbeDrift,
     SamplingDilutionError,
 )  # fmt: skip
 from biolab.bioprocess.record import batch_record
@@ -130,8 +136,8 @@ class Casebook:
     def outcome(self, actions: Sequence[Action]) -> dict[str, float]:
         """Return what became of the case ``cascade`` after an operator's actions, from the true state of the plant.
 
-        ``short_h`` is for how long oxygen was below 20 %, ``product_share`` the antibody made over that of the good batch,
-        ``gas_flow_l_per_min`` the most that was asked for, ``pco2_mmhg`` the most that was reached.
+        ``short_h``: how long oxygen was below 20 %; ``product_share``: the antibody made over that of the good batch;
+        ``gas_flow_l_per_min`` and ``pco2_mmhg``: the most that was reached.
         """
         after = self._replayed(actions)
         frame, good = after.trajectories, self._run("good", ())
