@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from biolab.bioprocess import CHOFedBatch, OperatorAction, Recipe, Session, batch_record, begin, simulate
+from biolab.bioprocess import CHOFedBatch, EcoliFedBatch, OperatorAction, Recipe, Session, batch_record, begin, simulate
 from biolab.bioprocess.faults import JacketFailure, ProbeDrift
 from biolab.core import ConfigError
 
@@ -74,6 +74,31 @@ def test_bolus_sample_and_calibration_do_what_they_say(session: Session):
     assert abs(after["ph_measured"] - after["ph"]) < 0.08
 
 
+def test_hands_on_the_cascade_and_on_the_feed_pump():
+    session = begin(EcoliFedBatch(), hours=12, seed=1)
+    session.advance(4)
+    session.change("agitation_held_rpm", 700.0, **WHY)
+    session.change("oxygen_held_fraction", 0.5, **WHY)
+    session.advance(2)
+    frame = session.trajectories
+    assert (frame["agitation_rpm"][-1], frame["oxygen_fraction"][-1]) == (700.0, 0.5)
+    for name, value in {"agitation_held_rpm": 0.0, "oxygen_held_fraction": 0.0, "feed_l_per_h": 0.05}.items():
+        session.change(name, value, **WHY)
+    session.advance(2)
+    frame = session.trajectories
+    assert frame["agitation_rpm"][-1] < 650
+    assert frame["feed_l_per_h"][-1] == pytest.approx(0.05)
+
+
+def test_a_steady_feed_takes_the_place_of_planned_doses():
+    session = begin(CHOFedBatch(), hours=110)
+    session.advance(80)
+    session.feed(0.02, **WHY)
+    session.change("feed_l_per_h", 0.0, **WHY)
+    session.advance(30)
+    assert session.trajectories["feed_total_l"][-1] == pytest.approx(0.12 + 0.02)
+
+
 def test_the_record_says_who_did_what_when_and_why(session: Session):
     session.advance(26)
     session.sample(who="lee", why="pH looks odd")
@@ -105,7 +130,8 @@ def test_an_alarm_is_acknowledged_once_it_rang():
     [
         (lambda s: s.change("temperature", 36.0, **WHY), "temperature_c"),
         (lambda s: s.change("temperature_c", 60.0, **WHY), "the equipment holds 20 to 40"),
-        (lambda s: s.change("feed_l_per_h", 5.0, **WHY), "max_feed_l_per_h"),
+        (lambda s: s.change("feed_l_per_h", 5.0, **WHY), "the equipment allows 0 to 0.2"),
+        (lambda s: s.change("oxygen_held_fraction", 1.5, **WHY), "the equipment allows 0 to 1"),
         (lambda s: s.change("ph", 7.0, who=" ", why="x"), "who is empty"),
         (lambda s: s.change("ph", 7.0, who="kim", why=""), "why is empty"),
         (lambda s: s.feed(3.0, **WHY), "room for 2 L more"),

@@ -7,6 +7,7 @@ from .alarms import alarms as alarms
 from .alarms import with_alarms as with_alarms
 from .cho import CHOFedBatch as CHOFedBatch
 from .ecoli import EcoliFedBatch as EcoliFedBatch
+from .ensemble import ensemble as ensemble
 from .faults import read_faults as read_faults
 from .reactor import Instruments as Instruments
 from .reactor import Reactor as Reactor

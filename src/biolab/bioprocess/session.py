@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from biolab.core import ConfigError
+from biolab.core import ConfigError, did_you_mean
 from biolab.kernels.fed_batch import RATE_PLANNED, FedBatchRuns, fed_batch, layout
 
 from .actions import ActionKind, OperatorAction
 from .faults import PROBES, Fault
 from .recipe import Recipe
-from .recipe_checks import check_setpoint
+from .recipe_checks import SETPOINT_LIMITS, check_setpoint
 from .schedule import Plant, Schedule, build_schedule, matched_recipe
 from .simulate import BatchResult, make_result, problem_of, recorded_intervals, write_faults
 
@@ -120,25 +120,25 @@ class Session:
     def change(self, setpoint: str, value: float, *, who: str, why: str) -> OperatorAction:
         """Give a loop another set-point, until a later phase of the recipe sets it anew.
 
-        ``feed_l_per_h`` is one too: the rate of the feed pump, until the next phase; planned boluses come on top.
+        Also ``feed_l_per_h``: a steady feed instead of what the phase plans, until the next phase; and
+        ``agitation_held_rpm`` or ``oxygen_held_fraction``: the cascade by hand, where 0 gives it back.
 
         Raises
         ------
         ConfigError
-            If there is no such set-point or the equipment cannot hold the value, nobody is named, or no reason given.
+            If there is no such set-point (the nearest is named) or the equipment cannot hold the value, nobody is
+            named, or no reason given.
         """
-        rate = setpoint == "feed_l_per_h"
-        most = self.recipe.vessel.max_feed_l_per_h
-        if rate and not 0 <= value <= most:
-            raise ConfigError(f"feed_l_per_h is {value}; the pump gives 0 to {most:g} L/h (vessel.max_feed_l_per_h).")
-        if not rate:
-            check_setpoint(self.recipe.vessel, setpoint, value)
+        self._check(setpoint, value)
         column, now = self._schedule.column(setpoint), int(self._when[self._place])
         action = self._action("change", setpoint, old=float(column[now]), new=float(value), who=who, why=why)
         span = slice(now, self._until(setpoint))
         column[span] = value
-        if rate:
+        if setpoint == "feed_l_per_h":
             self._schedule.column("glucose_action")[span] = RATE_PLANNED
+            self._schedule.column("bolus_l")[span] = 0.0
+            given = [each.new or 0.0 for each in self.actions if each.kind == "feed" and each.time_h == self.time_h]
+            self._schedule.column("bolus_l")[now] = sum(given)
         return self._done(action)
 
     def feed(self, volume_l: float, *, who: str, why: str) -> OperatorAction:
@@ -244,6 +244,23 @@ class Session:
     def _so_far(self) -> Schedule:
         now = int(self._when[self._place])
         return Schedule(table=self._schedule.table[: now + 1], interval_h=self._schedule.interval_h)
+
+    def _check(self, setpoint: str, value: float) -> None:
+        vessel = self.recipe.vessel
+        most = {
+            "feed_l_per_h": vessel.max_feed_l_per_h,
+            "agitation_held_rpm": vessel.max_agitation_rpm,
+            "oxygen_held_fraction": vessel.max_oxygen_fraction,
+        }
+        if setpoint in most:
+            if not 0 <= value <= most[setpoint]:
+                raise ConfigError(f"{setpoint} is {value}; the equipment allows 0 to {most[setpoint]:g}.")
+        elif setpoint not in SETPOINT_LIMITS:
+            raise ConfigError(
+                f"There is no set-point {setpoint!r}. {did_you_mean(setpoint, {*SETPOINT_LIMITS, *most})}"
+            )
+        else:
+            check_setpoint(vessel, setpoint, value)
 
     def _until(self, setpoint: str) -> int:
         """Return the interval at which a later phase of the recipe takes a set-point over."""
