@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from biolab.bioprocess import Recipe
+from biolab.bioprocess import OperatorAction, Recipe
 from biolab.bioprocess.alarms import EVENT_SCHEMA
 
 
@@ -17,6 +17,7 @@ class MadeUpBatch:
     seed: int = 7
     plant: object = None
     faults: tuple[object, ...] = ()
+    actions: tuple[OperatorAction, ...] = ()
     failed_h: float | None = None
 
     @property

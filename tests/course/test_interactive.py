@@ -21,7 +21,7 @@ def test_without_a_kernel_there_is_a_still_picture():
 
 def test_with_a_kernel_there_are_both(monkeypatch):
     explorer = explore(drawn, {"feed_l": SLIDER, "mode": CHOICE}, language="ko")
-    monkeypatch.setattr("biolab.course.interactive._has_kernel", lambda: True)
+    monkeypatch.setattr("biolab.course.interactive.has_kernel", lambda: True)
     shell = InteractiveShell.instance()
     try:
         bundle = explorer._repr_mimebundle_()

@@ -20,6 +20,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "dissolved_oxygen_percent": "% of air saturation",
         "pco2_mmhg": "mmHg",
         "ph": "pH",
+        "offline_ph": "pH",
         "temperature_c": "°C",
         "osmolality_mosm_per_kg": "mOsm/kg",
         "volume_l": "L",

@@ -85,6 +85,7 @@ class Instruments:
     titre_noise_fraction: float = parameter(0.03, "1", "coefficient of variation of a titre")
     metabolite_noise_fraction: float = parameter(0.03, "1", "coefficient of variation of other at-line analytes")
     osmolality_noise_mosm_per_kg: float = parameter(3.0, "mOsm/kg", "standard deviation of an osmometer")
+    offline_ph_noise: float = parameter(0.015, "pH", "standard deviation of pH in a sample, at a blood-gas analyser")
     pco2_noise_mmhg: float = parameter(1.5, "mmHg", "standard deviation of a blood-gas analyser")
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from biolab.core import ConfigError
 from biolab.core.arrays import Float, Int
 from biolab.kernels.fed_batch import FedBatchProblem, FedBatchRuns, fed_batch, layout, run_seeds
 
+from .actions import OperatorAction
 from .alarms import EVENT_SCHEMA, with_alarms
 from .faults import Fault, TamperedRecord, fault_content
 from .recipe import Recipe
@@ -36,6 +37,8 @@ class BatchResult:
     seed: int
     trajectories: pl.DataFrame = field(repr=False)
     events: pl.DataFrame = field(repr=False)
+    actions: tuple[OperatorAction, ...] = ()
+    """What operators did while it ran; they are among the events too."""
 
     @cached_property
     def record(self) -> BatchRecord:
@@ -182,12 +185,13 @@ def make_result(
     *,
     faults: tuple[Fault, ...],
     seed: int,
-    actions: Iterable[Event] = (),
+    actions: tuple[OperatorAction, ...] = (),
 ) -> BatchResult:
     """Put a run's records, events and alarms together."""
     records = runs.records[0]
     frame = trajectory_frame(plant, recipe, schedule, records, when, seed=seed)
-    rows = [*actions, *_planned(recipe, faults, schedule.hours), *_limits(frame, records), *_failure(runs)]
+    done = [(action.time_h, "operator", action.what, action.message, action.new) for action in actions]
+    rows = [*done, *_planned(recipe, faults, schedule.hours), *_limits(frame, records), *_failure(runs)]
     events = pl.DataFrame(rows, schema=EVENT_SCHEMA, orient="row").sort("time_h", maintain_order=True)
     return BatchResult(
         plant=plant,
@@ -196,6 +200,7 @@ def make_result(
         seed=seed,
         trajectories=frame,
         events=with_alarms(events, frame, recipe),
+        actions=actions,
     )
 
 

@@ -81,7 +81,13 @@ _FRACTION = {
     "acetate_g_per_l": "metabolite_noise_fraction",
     "ammonium_mmol_per_l": "metabolite_noise_fraction",
 }
-_ADDED = {"osmolality_mosm_per_kg": "osmolality_noise_mosm_per_kg", "pco2_mmhg": "pco2_noise_mmhg"}
+_ADDED = {
+    "osmolality_mosm_per_kg": "osmolality_noise_mosm_per_kg",
+    "pco2_mmhg": "pco2_noise_mmhg",
+    "offline_ph": "offline_ph_noise",
+}
+_BENCH_OF = {"offline_ph": "ph"}
+"""The true quantity that the bench measures beside a probe."""
 
 
 def trajectory_frame(
@@ -130,9 +136,10 @@ def _at_line(
 ) -> None:
     """Add what the bench measured; a reading depends on the seed, the analyte and the time of the sample alone."""
     for name in [*_FRACTION, *_ADDED]:
-        if name not in columns:
+        quantity = _BENCH_OF.get(name, name)
+        if quantity not in columns:
             continue
-        true = np.asarray(columns[name])
+        true = np.asarray(columns[quantity])
         normal = np.zeros(true.size)
         for row in np.flatnonzero(sampled):
             normal[row] = np.random.default_rng(spawn_seed(seed, "bench", name, int(when[row]))).standard_normal()

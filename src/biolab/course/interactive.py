@@ -49,7 +49,7 @@ class Explorer:
         picture = self.still()
         formatter = InteractiveShell.instance().display_formatter if InteractiveShell.initialized() else None
         bundle = {"text/plain": repr(picture)} if formatter is None else dict(formatter.format(picture)[0])
-        if find_spec("ipywidgets") is not None and _has_kernel():
+        if find_spec("ipywidgets") is not None and has_kernel():
             bundle[WIDGET] = self._widget()._repr_mimebundle_()[WIDGET]
         return bundle
 
@@ -99,7 +99,8 @@ def _control(ipywidgets: Any, control: Slider | Choice, language: Language) -> A
     )
 
 
-def _has_kernel() -> bool:
+def has_kernel() -> bool:
+    """Say whether a notebook's kernel runs this, so that widgets have somebody to talk to."""
     from IPython.core.getipython import get_ipython
 
     return hasattr(get_ipython(), "kernel")

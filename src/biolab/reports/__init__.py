@@ -5,6 +5,9 @@ from .bioprocess import PublishedBatch as PublishedBatch
 from .bioprocess import batch_figure as batch_figure
 from .bioprocess import deviation_report as deviation_report
 from .bioprocess import publish_batch as publish_batch
+from .control_room import ControlRoom as ControlRoom
+from .control_room import control_room as control_room
+from .control_room import record_view as record_view
 from .course_feedback import feedback_page as feedback_page
 from .course_grading import grade_and_report as grade_and_report
 from .genotype_page import genotype_page as genotype_page

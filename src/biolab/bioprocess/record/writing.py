@@ -1,12 +1,13 @@
 """From a batch that ran to its record, in the order in which things happened."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
+from biolab.bioprocess.actions import OperatorAction
 from biolab.bioprocess.alarms import alarms
 from biolab.bioprocess.quantities import MEASURED, SETPOINT
 from biolab.bioprocess.recipe import Recipe
@@ -21,12 +22,14 @@ SEAL_H = 24.0
 BENCH = (
     "viable_cells_1e6_per_ml", "dead_cells_1e6_per_ml", "viability", "biomass_g_per_l", "titre_g_per_l",
     "glucose_g_per_l", "glutamine_mmol_per_l", "lactate_g_per_l", "acetate_g_per_l", "ammonium_mmol_per_l",
-    "osmolality_mosm_per_kg", "pco2_mmhg",
+    "osmolality_mosm_per_kg", "pco2_mmhg", "offline_ph",
 )  # fmt: skip
 """What is measured at the bench in a sample."""
 _ACTUATORS = (
-    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "base_l_per_h", "volume_l",
+    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "feed_total_l", "base_l_per_h",
+    "volume_l",
 )  # fmt: skip
+"""What actuators and scales say: feed by the weight of its bottle, volume by the load cells under the vessel."""
 _CONTROL = "control system"
 
 
@@ -41,6 +44,8 @@ class Batch(Protocol):
     def recipe(self) -> Recipe: ...  # noqa: D102
     @property
     def seed(self) -> int: ...  # noqa: D102
+    @property
+    def actions(self) -> tuple[OperatorAction, ...]: ...  # noqa: D102
 
 
 class _Note(NamedTuple):
@@ -116,15 +121,24 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
                 step.start_h, 2, _CONTROL, "phase", step.phase, before, dict(step.setpoints), "as the recipe says"
             )
         before = dict(step.setpoints)
-    yield from _happenings(result.events, measurements, author)
+    yield from _actions(result.actions)
+    yield from _happenings(result, measurements, author)
     yield from _alarm_notes(result)
-    yield from _samples(measurements, recipe, author)
+    yield from _samples(result, measurements, author)
     yield from _seals(measurements)
     yield _Note(end, 9, author, "end", "batch", new={"rows": measurements.height, "hours": end})
 
 
-def _happenings(events: pl.DataFrame, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
-    for row in events.filter(pl.col("kind").is_in(["operator", "limit", "solver"])).iter_rows(named=True):
+def _actions(actions: Iterable[OperatorAction]) -> Iterator[_Note]:
+    for each in actions:
+        action: Action = "change" if each.kind == "change" else "operate"
+        what = each.what if each.kind == "change" else f"{each.kind} {each.what}"
+        yield _Note(each.time_h, 3, each.who, action, what, each.old, each.new, each.why)
+
+
+def _happenings(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
+    kinds = ["limit", "solver"] if result.actions else ["operator", "limit", "solver"]
+    for row in result.events.filter(pl.col("kind").is_in(kinds)).iter_rows(named=True):
         if row["kind"] == "operator":
             wanted = f"{row['source']}{SETPOINT}"
             action: Action = "change" if wanted in measurements.columns else "operate"
@@ -151,14 +165,15 @@ def _alarm_notes(result: Batch) -> Iterator[_Note]:
             yield _Note(row["cleared_h"], 6, _CONTROL, "clear", row["name"], None, side, "back inside its limit")
 
 
-def _samples(measurements: pl.DataFrame, recipe: Recipe, author: str) -> Iterator[_Note]:
-    every = recipe.sampling.every_h
+def _samples(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
     columns = [f"{name}{MEASURED}" for name in BENCH if f"{name}{MEASURED}" in measurements.columns]
-    late = pl.col("time_h") / every
-    for number, row in enumerate(measurements.filter((late - late.round()).abs() < 1e-6).iter_rows(named=True)):
+    extra = {each.time_h: each.who for each in result.actions if each.kind == "sample"}
+    late = pl.col("time_h") / result.recipe.sampling.every_h
+    taken = ((late - late.round()).abs() < 1e-6) | pl.col("time_h").is_in(list(extra))
+    for number, row in enumerate(measurements.filter(taken).iter_rows(named=True)):
         values = {name.removesuffix(MEASURED): _plain(row[name]) for name in columns if _plain(row[name]) is not None}
         if values:
-            yield _Note(row["time_h"], 7, author, "sample", f"sample {number}", new=values)
+            yield _Note(row["time_h"], 7, extra.get(row["time_h"], author), "sample", f"sample {number}", new=values)
 
 
 def _seals(measurements: pl.DataFrame) -> Iterator[_Note]:
