@@ -4,6 +4,11 @@ from .alarm_limits import Alarm as Alarm
 from .alarms import alarm_events as alarm_events
 from .alarms import alarms as alarms
 from .alarms import with_alarms as with_alarms
+from .cho import CHOFedBatch as CHOFedBatch
+from .ecoli import EcoliFedBatch as EcoliFedBatch
+from .faults import read_faults as read_faults
+from .reactor import Instruments as Instruments
+from .reactor import Reactor as Reactor
 from .recipe import Controller as Controller
 from .recipe import Phase as Phase
 from .recipe import Recipe as Recipe
@@ -16,3 +21,5 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import TamperedRecord as TamperedRecord
 from .record import batch_record as batch_record
+from .simulate import BatchResult as BatchResult
+from .simulate import simulate as simulate
