@@ -18,6 +18,14 @@ class MadeUpBatch:
     plant: object = None
     faults: tuple[object, ...] = ()
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        return {"hours": 336.0}
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return {"recipe": self.recipe.content, "parameters": {"mu": 0.03}, "faults": ["drift"], "seed": self.seed}
+
 
 def made_up_batch(*, hours: float = 336.0, ph_drift_per_h: float = 0.0, recipe: str = "cho-standard") -> MadeUpBatch:
     """Make a batch whose pH runs away from its set-point after day 5."""

@@ -93,6 +93,11 @@ FAULTS = {
         "",
         "phase 'growth': setpoints lacks ph; the first phase has none before it",
     ),
+    "clocks": (
+        "deadband = 0.03 }",
+        "sample_h = 0.15 }",
+        "controllers.ph.sample_h is 0.15, not a multiple of the shortest",
+    ),
     "phase twice": ('name = "final"', 'name = "growth"', "two phases are called 'growth'"),
     "negative": ("hours = 72.0", "hours = -1.0", "phases[1] (growth).hours is -1.0; expected greater than 0."),
     "not a number": ("hours = 72.0", "hours = nan", "phases[1] (growth).hours is nan; expected"),

@@ -94,7 +94,7 @@ def test_every_prose_has_both_languages(module: Module):
             "abs(feed_volume_l - 0.2",
             "abs(result - 0.2",
             "```python hidden",
-            r"'result' is neither an answer nor defined by a set-up",
+            r"'result' is no answer and no set-up cell defines it",
         ),
         ("better=lower", "better=less", "```python score", r"better=less; expected higher or lower"),
         ("score = abs", "points = abs", "```python score", r"does not set 'score'"),

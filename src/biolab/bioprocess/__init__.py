@@ -7,6 +7,7 @@ from .alarms import with_alarms as with_alarms
 from .cho import CHOFedBatch as CHOFedBatch
 from .ecoli import EcoliFedBatch as EcoliFedBatch
 from .faults import read_faults as read_faults
+from .plants import plant_named as plant_named
 from .reactor import Instruments as Instruments
 from .reactor import Reactor as Reactor
 from .recipe import Controller as Controller
@@ -21,5 +22,6 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import TamperedRecord as TamperedRecord
 from .record import batch_record as batch_record
+from .record import tampered as tampered
 from .simulate import BatchResult as BatchResult
 from .simulate import simulate as simulate

@@ -9,7 +9,8 @@ from cyclopts import App, Parameter
 from .options import AsJson, Language, StoreOptions, print_json
 
 if TYPE_CHECKING:
-    from biolab.bioprocess import BatchRecord
+    from biolab.bioprocess import BatchResult
+    from biolab.reports import PublishedBatch
 
 plant = App(name="plant", help="Batches of the digital plant, recipes and batch records.", help_format="plaintext")
 
@@ -58,7 +59,7 @@ def run(
     language
         Language of figure and report.
     """
-    from biolab.bioprocess import Recipe, batch_record, plant_named, simulate
+    from biolab.bioprocess import Recipe, plant_named, simulate
     from biolab.bioprocess.faults import read_faults
     from biolab.reports import publish_batch
 
@@ -68,26 +69,18 @@ def run(
     opened = options.open()
     hours = loaded.hours if chosen.hours is None else chosen.hours
     result = simulate(plant_named(loaded.plant), loaded, hours=hours, faults=faults, seed=chosen.seed)
-    record = batch_record(result, author=chosen.operator)
-    folder = options.output.resolve() / record.batch
-    shown = not chosen.hide_faults
-    logged = publish_batch(result, record, opened, folder=folder, language=language, show_faults=shown)
-    facts: dict[str, object] = {
-        "batch": record.batch,
-        "recipe": loaded.name,
-        "seed": chosen.seed,
-        "folder": str(folder),
-    }
-    tracked = {"run_id": logged.run_id, "experiment": logged.experiment, "tracking_uri": opened.tracking_uri}
+    published = publish_batch(
+        result,
+        opened,
+        output=options.output,
+        author=chosen.operator,
+        language=language,
+        show_faults=not chosen.hide_faults,
+    )
     if as_json:
-        found = record.deviation_table().to_dicts()
-        print_json(
-            {**facts, **tracked, "metrics": dict(logged.metrics), "deviations": found, "head": record.trail.head}
-        )
+        print_json(_outcome(result, published, opened.tracking_uri))
         return
-    _print_batch(record, logged.metrics)
-    print(f"Record, figure, report: {folder}")
-    print(f"MLflow: experiment {logged.experiment}, run {logged.run_id}")
+    _print_batch(published)
 
 
 @plant.command
@@ -243,13 +236,33 @@ def _fault_value(text: str) -> object:
         return text
 
 
-def _print_batch(record: "BatchRecord", metrics: object) -> None:
-    found = record.deviations
-    shown = dict(metrics) if isinstance(metrics, dict) else {}
-    said = ", ".join(f"{name} {value:.4g}" for name, value in shown.items() if name.startswith(("final.", "peak.")))
-    print(f"{record.batch}: {shown.get('hours', 0):g} h. {said}")
-    for each in found:
+def _outcome(result: "BatchResult", published: "PublishedBatch", tracking_uri: str) -> dict[str, object]:
+    """Return a batch as one JSON-able object; its keys are stable."""
+    record, logged = published.record, published.logged
+    return {
+        "batch": record.batch,
+        "recipe": {"name": result.recipe.name, "version": result.recipe.version, "sha256": result.recipe.sha256},
+        "seed": result.seed,
+        "metrics": dict(logged.metrics),
+        "failed_h": result.failed_h,
+        "deviations": record.deviation_table().to_dicts(),
+        "head": published.head,
+        "folder": str(published.folder),
+        "run_id": logged.run_id,
+        "experiment": logged.experiment,
+        "tracking_uri": tracking_uri,
+    }
+
+
+def _print_batch(published: "PublishedBatch") -> None:
+    record, logged = published.record, published.logged
+    print(f"{record.batch}: " + ", ".join(f"{name} {value:.4g}" for name, value in logged.metrics.items()))
+    for each in record.deviations:
         end = "the end" if each.end_h is None else f"{each.end_h:g} h"
-        print(f"{each.id} ({each.priority}) {each.what}: {each.start_h:g} h to {end} in phase {each.phase}")
-    if not found:
+        print(
+            f"{each.id} ({each.priority}) {each.what}: {each.start_h:g} h to {end} in phase {each.phase}. {each.said}"
+        )
+    if not record.deviations:
         print("No deviations.")
+    print(f"Record, figure, report: {published.folder}")
+    print(f"MLflow: experiment {logged.experiment}, run {logged.run_id}")

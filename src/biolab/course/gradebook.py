@@ -1,5 +1,6 @@
 """Grades into nbgrader's gradebook, so that its lists and exports show them."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from biolab.core import BiolabError
 
 from .grading import Grade
-from .release import require_nbgrader
+from .release import nbgrader_environment, require_nbgrader
 
 NAME = "gradebook.db"
 
@@ -25,8 +26,6 @@ def keep_in_gradebook(folder: Path, grades: Sequence[Grade]) -> int:
     BiolabError
         If the gradebook does not know the module or cannot be written.
     """
-    import json
-
     require_nbgrader()
     database = (folder / NAME).resolve()
     if not database.exists():
@@ -43,6 +42,7 @@ def keep_in_gradebook(folder: Path, grades: Sequence[Grade]) -> int:
     written = subprocess.run(
         [sys.executable, "-c", _WRITE, f"sqlite:///{database}"],
         input=json.dumps(content),
+        env=nbgrader_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,7 @@
 """Release modules to a class: nbgrader takes solutions and hidden tests out, and each trainee gets a folder."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,12 @@ def require_nbgrader() -> None:
         raise MissingExtraError("nbgrader is not installed. Install it with: pip install 'biolab[course]'.")
 
 
+def nbgrader_environment() -> dict[str, str]:
+    """Return an environment in which nbgrader finds the commands that it calls by name (alembic)."""
+    folder = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
+
+
 def _released_text(module: Module, language: Language, classroom: Classroom) -> str:
     """Run nbgrader on a module; the first language goes into the class's gradebook, the others need none."""
     if language == LANGUAGES[0]:
@@ -99,6 +106,7 @@ def _generate(module: Module, language: Language, root: Path, course: str) -> st
         made = subprocess.run(
             command,
             cwd=root,
+            env=nbgrader_environment(),
             capture_output=True,
             text=True,
             check=False,

@@ -1,13 +1,14 @@
 """A batch as people get it: its figure, its deviation report, and a run in MLflow that holds both."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 from matplotlib.figure import Figure
 
-from biolab.bioprocess import BatchRecord, Recipe, alarms
+from biolab.bioprocess import BatchRecord, BatchResult, Recipe, alarms, batch_record, tampered
 from biolab.bioprocess.record.deviations import ASSESSED, Deviation
 from biolab.core import write_atomically
 from biolab.tracking import LoggedBatch, Store, log_batch
@@ -16,9 +17,6 @@ from .figures import svg
 from .figures.batch_trends import Span, Timeline, batch_trends
 from .language import Language, Prose, prose
 from .legend import Legend
-
-if TYPE_CHECKING:
-    from biolab.bioprocess import BatchResult
 
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "cho-fed-batch": (
@@ -40,7 +38,7 @@ _PROBES = {"ph": "pH", "dissolved_oxygen": "DO"}
 
 
 def batch_figure(
-    result: "BatchResult",
+    result: BatchResult,
     *,
     language: Language = "en",
     bands: pl.DataFrame | None = None,
@@ -96,7 +94,7 @@ def _phase(name: str, say: Prose) -> str:
     return say(f"bioprocess.phase_{name}") if say.has(f"bioprocess.phase_{name}") else name
 
 
-def _faults(result: "BatchResult", end_h: float, say: Prose) -> Iterator[Span]:
+def _faults(result: BatchResult, end_h: float, say: Prose) -> Iterator[Span]:
     for fault in result.faults:
         start = getattr(fault, "start_h", None)
         if start is not None and start < end_h:
@@ -208,17 +206,29 @@ def _when(deviation: Deviation, say: Prose) -> str:
     return say("bioprocess.report_when_closed", {**values, "end": f"{deviation.end_h:g}", "length": length})
 
 
+@dataclass(frozen=True, kw_only=True)
+class PublishedBatch:
+    """Where a batch can be read: its folder and its run; and the record, with the digest kept of it when written."""
+
+    folder: Path
+    record: BatchRecord
+    head: str
+    logged: LoggedBatch
+
+
 def publish_batch(  # noqa: PLR0913 - a batch is published with what its readers may see
-    result: "BatchResult",
-    record: BatchRecord,
+    result: BatchResult,
     store: Store,
     *,
-    folder: Path,
+    output: Path,
+    author: str = "operator",
     language: Language = "en",
     labels: Mapping[str, str] | None = None,
     show_faults: bool = True,
-) -> LoggedBatch:
-    """Write record, figure and deviation report into a folder, and log the batch to MLflow with all of them.
+) -> PublishedBatch:
+    """Write record, figure and deviation report into a folder of their own, and log the batch to MLflow with them.
+
+    Tampering that the batch's faults ask for is done to the record after the digest of its last entry was kept.
 
     Raises
     ------
@@ -227,11 +237,22 @@ def publish_batch(  # noqa: PLR0913 - a batch is published with what its readers
     TrackingError
         If the store cannot be written.
     """
-    place = record.save(folder)
+    written = batch_record(result, author=author)
+    record = tampered(written, result.faults, seed=result.seed)
+    folder = record.save(output.resolve() / record.batch)
     figure = batch_figure(result, language=language, show_faults=show_faults)
     drawn = svg(figure, name="batch", description=str(figure.get_label()))
     report = deviation_report(record, language=language)
-    write_atomically(place / f"batch.{language}.svg", drawn)
-    write_atomically(place / f"deviations.{language}.md", report)
-    texts = {f"figures/batch.{language}.svg": drawn, f"deviations.{language}.md": report}
-    return log_batch(store, result, record, folder=place, texts=texts, labels=labels, show_faults=show_faults)
+    write_atomically(folder / f"batch.{language}.svg", drawn)
+    write_atomically(folder / f"deviations.{language}.md", report)
+    logged = log_batch(
+        store,
+        result,
+        record,
+        head=written.trail.head,
+        folder=folder,
+        texts={f"figures/batch.{language}.svg": drawn, f"deviations.{language}.md": report},
+        labels=labels,
+        show_faults=show_faults,
+    )
+    return PublishedBatch(folder=folder, record=record, head=written.trail.head, logged=logged)

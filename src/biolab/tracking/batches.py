@@ -1,9 +1,9 @@
 """A bioprocess batch in MLflow: settings, end points, trends as curves, events, record."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -45,6 +45,7 @@ def log_batch(  # noqa: PLR0913 - what a run of a batch is made of
     result: "BatchResult",
     record: "BatchRecord",
     *,
+    head: str | None = None,
     folder: Path | None = None,
     texts: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -57,7 +58,9 @@ def log_batch(  # noqa: PLR0913 - what a run of a batch is made of
     store
         Where to write.
     result, record
-        A batch that ran, and its record; the digest of the record's last entry becomes a tag.
+        A batch that ran, and its record.
+    head
+        Digest of the record's last entry when it was written; becomes a tag. By default of the record as it is now.
     folder
         The saved record, whose files are kept as artifacts under ``record/``.
     texts
@@ -74,12 +77,15 @@ def log_batch(  # noqa: PLR0913 - what a run of a batch is made of
     """
     recipe = result.recipe
     experiment = names.experiment_name(FAMILY, recipe.name)
-    metrics = batch_metrics(result, record)
+    metrics = _metrics(result, record)
     with recorded_run(
-        store, experiment=experiment, name=record.batch, tags=_tags(result, record) | dict(labels or {})
+        store,
+        experiment=experiment,
+        name=record.batch,
+        tags=_tags(result, record, head or record.trail.head) | dict(labels or {}),
     ) as run:
-        faults = {"faults": [_settings(fault) for fault in result.faults]} if show_faults else {}
-        run.params({"seed": result.seed, "recipe": recipe.content, "plant": _settings(result.plant), **faults})
+        hidden = set() if show_faults else {"faults"}
+        run.params({name: value for name, value in result.settings.items() if name not in hidden})
         run.metrics(metrics)
         _log_trends(run, record.measurements)
         run.table("setpoints", recipe.setpoint_table())
@@ -94,40 +100,27 @@ def log_batch(  # noqa: PLR0913 - what a run of a batch is made of
     return LoggedBatch(run_id=run.run_id, experiment=experiment, metrics=metrics)
 
 
-def batch_metrics(result: "BatchResult", record: "BatchRecord") -> dict[str, float]:
+def _metrics(result: "BatchResult", record: "BatchRecord") -> dict[str, float]:
     """Return a batch's end points, from the true states, and how many deviations it had."""
-    frame = result.trajectories
-    found: dict[str, float] = {"hours": float(frame["time_h"].to_numpy()[-1])}
-    for name in ("titre_g_per_l", "viability", "volume_l", "lactate_g_per_l", "osmolality_mosm_per_kg", "pco2_mmhg"):
-        if name in frame.columns:
-            found[f"final.{name}"] = float(frame[name].to_numpy()[-1])
-    for name in ("viable_cells_1e6_per_ml", "biomass_g_per_l", "lactate_g_per_l", "ammonium_mmol_per_l", "pco2_mmhg"):
-        if name in frame.columns:
-            found[f"peak.{name}"] = float(frame[name].to_numpy().max())
-    grave = record.deviations
-    return found | {"deviations": float(len(grave)), "deviations.open": float(sum(not each.assessed for each in grave))}
+    found = record.deviations
+    open_ones = sum(not each.assessed for each in found)
+    return result.metrics | {"deviations": float(len(found)), "deviations.open": float(open_ones)}
 
 
-def _tags(result: "BatchResult", record: "BatchRecord") -> dict[str, str]:
+def _tags(result: "BatchResult", record: "BatchRecord", head: str) -> dict[str, str]:
     recipe = result.recipe
     return {
         names.ROLE: "batch",
         BATCH: record.batch,
-        BATCH_HEAD: record.trail.head,
+        BATCH_HEAD: head,
         BATCH_SEED: str(result.seed),
         BATCH_STATUS: record.status,
         PLANT: recipe.plant,
-        PLANT_SHA256: sha256_hex(canonical_json(_settings(result.plant))),
+        PLANT_SHA256: sha256_hex(canonical_json(result.settings["parameters"])),
         RECIPE: recipe.name,
         RECIPE_VERSION: recipe.version,
         RECIPE_SHA256: recipe.sha256,
     }
-
-
-def _settings(value: Any) -> dict[str, Any]:
-    content = asdict(value) if is_dataclass(value) and not isinstance(value, type) else {}
-    kind = getattr(value, "kind", type(value).__name__)
-    return {"kind": str(kind), **content}
 
 
 def _log_trends(run: RecordedRun, measurements: pl.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Tampering with a record on purpose, so that trainees learn to find it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
@@ -74,6 +75,14 @@ class TamperedRecord:
         if self.target == "rewriting":
             return _linked_anew(before, (edited, *after))
         return AuditTrail(entries=(*before, edited, *after))
+
+
+def tampered(record: BatchRecord, faults: Iterable[object], *, seed: int = 0) -> BatchRecord:
+    """Return a record as it looks after those of a batch's faults that tamper with records."""
+    for fault in faults:
+        if isinstance(fault, TamperedRecord):
+            record = fault.apply(record, seed=seed)
+    return record
 
 
 def _linked_anew(before: tuple[AuditEntry, ...], rest: tuple[AuditEntry, ...]) -> AuditTrail:

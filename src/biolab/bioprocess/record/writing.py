@@ -129,7 +129,8 @@ def _happenings(events: pl.DataFrame, measurements: pl.DataFrame, author: str) -
             old = _before(measurements, f"{row['source']}{SETPOINT}", row["time_h"])
             yield _Note(row["time_h"], 3, author, "change", row["source"], old, _plain(row["value"]), row["message"])
         else:
-            yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], None, None, row["message"])
+            why = row["message"] if row["kind"] == "limit" else "the simulation could not go on from here"
+            yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], why=why)
 
 
 def _before(frame: pl.DataFrame, column: str, time_h: float) -> object:

@@ -130,12 +130,12 @@ def _cho_rates(
     by_oxygen = 1.0 / (p[at.K_OXYGEN] + oxygen)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
     acids = amino / (p[at.K_AMINO] + amino)
-    hampered = waste / p[at.KI_BYPRODUCT]
+    hampered = (waste / p[at.KI_BYPRODUCT]) ** 2
     free = 1.0 / ((1.0 + lactate / p[at.KI_LACTATE]) * (1.0 + ammonium / p[at.KI_AMMONIUM]))
     most = p[at.MU_MAX] * env[0] * free * acids / (1.0 + hampered * hampered)
     mu = most * sugar * nitrogen * air
-    square = mu * mu
-    switch = square / (square + p[at.SWITCH] * p[at.SWITCH])
+    fourth = (mu * mu) ** 2
+    switch = fourth / (fourth + p[at.SWITCH] ** 4)
     poison = (waste / p[at.KD_BYPRODUCT]) ** 2
     death = theta * theta * (p[at.DEATH_BASAL] + p[at.DEATH_BYPRODUCT] * poison / (1.0 + poison))
     death += p[at.DEATH_STRESS] * (env[2] + (1.0 - air) ** 4) + p[at.DEATH_HEAT] * env[3]
