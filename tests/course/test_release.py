@@ -52,7 +52,9 @@ def test_nbgrader_takes_out_what_we_take_out(module: Module, classroom: Classroo
     assert (done[0].folder / "90-dilution.ipynb").read_text(encoding="utf-8") == kept
     grade = Grade(
         module="90-dilution", cohort="spring", trainee="heron", language="ko", seed=1, verdict="graded", answers={},
-        checks=(CheckResult(name="dilution-hidden-1", exercise="dilution", hidden=True, points=2, passed=True, message=""),),
+        checks=(
+            CheckResult(name="dilution-hidden-1", exercise="dilution", hidden=True, points=2, passed=True, message=""),
+        ),
     )  # fmt: skip
     assert keep_in_gradebook(classroom.folder, [grade]) == 1
     assert gradebook_score(classroom.folder) == (2.0, 4.0)
@@ -67,7 +69,9 @@ def gradebook_score(folder: Path) -> tuple[float, float]:
         "    found = book.find_submission('90-dilution', 'heron')\n    print(found.score, found.max_score)"
     )
     database = f"sqlite:///{folder / 'gradebook.db'}"
-    out = subprocess.run([sys.executable, "-c", code, database], capture_output=True, text=True, check=True, env=nbgrader_environment()).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", code, database], capture_output=True, text=True, check=True, env=nbgrader_environment()
+    ).stdout
     score, most = out.split()
     return float(score), float(most)
 

@@ -71,7 +71,14 @@ def decode(content: object, depth: int = 0) -> Any:
         return {str(key): decode(each, depth + 1) for key, each in content.items()}
     try:
         return _decode_object(str(kind), content, depth)
-    except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError, pl.exceptions.PolarsError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        tomllib.TOMLDecodeError,
+        pl.exceptions.PolarsError,
+    ) as error:
         raise DataError(f"The answer is no valid {kind}: {error}") from error
 
 

@@ -66,6 +66,16 @@ class Trainee:
         """Return the seed of this trainee's plant in this module; it follows from the names and cannot be chosen."""
         return trainee_seed(self.cohort, self.pseudonym, self.module)
 
+    def draw(self, name: str, low: float, high: float) -> float:
+        """Draw a number of this trainee's own between two bounds: a parameter of the plant, the hour of a fault.
+
+        The same name gives the same number in every attempt, whatever else is drawn.
+
+        >>> Trainee(pseudonym="heron", cohort="spring", module="02-feeding").draw("growth", 1.0, 1.0)
+        1.0
+        """
+        return low + (high - low) * spawn_seed(self.seed, "draw", name) / 2**63
+
     @property
     def is_guest(self) -> bool:
         """Say whether the notebook has no ``trainee.toml`` beside it."""

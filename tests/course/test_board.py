@@ -1,0 +1,52 @@
+"""The board: scored anew from the seed, whatever was kept or logged."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from biolab.core import ConfigError
+from biolab.course import Grade, Module, ScoreResult, Trainee, board, sandbox_fault
+from biolab.course.board import ranking_score
+from biolab.tracking import embedded_store
+
+pytestmark = pytest.mark.skipif(sandbox_fault() is not None, reason=f"no sandbox here: {sandbox_fault()}")
+
+
+def graded(trainee: str, answers: dict[str, object]) -> Grade:
+    who = Trainee(pseudonym=trainee, cohort="spring", module="90-dilution")
+    return Grade(
+        module=who.module, cohort=who.cohort, trainee=trainee, language="en", seed=who.seed, verdict="graded", answers=answers
+    )  # fmt: skip
+
+
+def right_volume(trainee: str) -> float:
+    who = Trainee(pseudonym=trainee, cohort="spring", module="90-dilution")
+    return 0.2 * (2.0 + who.seed % 5 / 10)
+
+
+@pytest.mark.slow
+def test_answers_are_scored_anew_on_each_plant(module: Module, tmp_path: Path):
+    volumes = {name: right_volume(name) for name in ("heron", "crane")}
+    heron = graded("heron", {"boluses_l": [volumes["heron"]]})
+    crane = graded("crane", {"boluses_l": [volumes["crane"] * 1.5]})
+    egret = graded("egret", {"boluses_l": "many"})
+    boast = (ScoreResult(name="feed_excess", value=0.0),)
+    store = embedded_store(tmp_path)
+    for name, claim in {"heron": 0.0, "crane": 0.0}.items():
+        who = Trainee(pseudonym=name, cohort="spring", module="90-dilution")
+        who.record("claim", {"feed_excess": claim}, store=store)
+    made = board(module, [replace(crane, scores=boast), heron, egret], store=store)
+    rows = made.table().select("rank", "trainee", "says").rows()
+    assert rows == [(1, "heron", "agrees"), (2, "crane", "differs"), (None, "egret", "none")]
+    assert made.table()["feed_excess"].to_list() == [pytest.approx(0), pytest.approx(0.5), None]
+    assert made.differing == ("crane",)
+    assert "feed_excess: TypeError" in made.table()["note"][2]
+    assert made.as_dict()["rows"][0]["trainee"] == "heron"
+
+
+def test_a_module_without_scores_has_no_board(module: Module):
+    without = replace(module, pieces=tuple(piece for piece in module.pieces if piece not in module.scores))
+    with pytest.raises(ConfigError, match="nothing to rank by"):
+        ranking_score(without)
+    assert board(module, []).table().is_empty()

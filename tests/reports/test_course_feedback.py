@@ -1,0 +1,72 @@
+"""Feedback pages: what failed in the open and hints, and nothing of the hidden tests."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from biolab.course import CheckResult, Grade, Module, ScoreResult
+from biolab.reports import feedback_page
+
+FOLDER = Path(__file__).parents[1] / "course" / "modules" / "90-dilution"
+SECRET = "feed_volume_l must be 0.44 on your plant"
+
+
+@pytest.fixture(scope="module")
+def module() -> Module:
+    return Module.load(FOLDER)
+
+
+@pytest.fixture
+def grade(module: Module) -> Grade:
+    checks = tuple(
+        CheckResult(
+            name=check.name,
+            exercise=check.key,
+            hidden=check.is_hidden,
+            points=check.points,
+            passed=not check.is_hidden,
+            message=SECRET if check.is_hidden else "",
+            hint=check.hint,
+        )
+        for check in module.checks
+    )
+    return Grade(
+        module=module.slug,
+        cohort="spring",
+        trainee="heron",
+        language="ko",
+        seed=12345,
+        verdict="graded",
+        checks=checks,
+        scores=(ScoreResult(name="feed_excess", value=0.25), ScoreResult(name="other", value=None)),
+        errors=(("cell-3", "NameError: name '<script>' is not defined"),),
+        answers={"feed_volume_l": 0.1},
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_hidden_tests_stay_hidden(module: Module, grade: Grade, language: str):
+    page = feedback_page(module, grade, language=language)
+    assert SECRET not in page
+    assert "dilution-hidden" not in page
+    hidden = [line.strip() for check in module.checks if check.is_hidden for line in check.source.splitlines()]
+    assert [line for line in hidden if line in page] == []
+    assert module.hints["conserved"][language] in page
+    assert "0.25" in page
+    assert "<script>" not in page
+
+
+def test_pages_read_in_their_language(module: Module, grade: Grade):
+    korean, english = (feedback_page(module, grade, language=language) for language in ("ko", "en"))
+    assert "공개되지 않은 검사: 2개 중 0개 통과" in korean
+    assert "Checks you did not see: 0 of 2 passed" in english
+    assert re.search(r'<html lang="ko">', korean)
+
+
+@pytest.mark.parametrize("verdict", ["missing", "unreadable", "time", "output", "memory", "killed"])
+def test_every_verdict_is_explained(module: Module, grade: Grade, verdict: str):
+    page = feedback_page(module, replace(grade, verdict=verdict, tried=("reach the network",)), language="en")
+    assert 'class="lead"' in page
+    assert "reach the network" in page
