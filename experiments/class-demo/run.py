@@ -1,4 +1,4 @@
-"""A class of twelve whose skill is known: does the board rank them rightly, whatever they claim?
+"""Rank a class of twelve whose skill is known, whatever they claim.
 
 Run: ``python experiments/class-demo/run.py FOLDER``
 """

@@ -17,6 +17,7 @@ class MadeUpBatch:
     seed: int = 7
     plant: object = None
     faults: tuple[object, ...] = ()
+    failed_h: float | None = None
 
     @property
     def metrics(self) -> dict[str, float]:

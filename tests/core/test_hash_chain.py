@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biolab.core.hash_chain import Break, digest_of, first_break, linked
+from biolab.core.hash_chain import Break, breaks, digest_of, first_break, linked
 
 BODIES = st.lists(
     st.dictionaries(st.sampled_from(["what", "value", "값"]), st.one_of(st.integers(), st.text(), st.none())),
@@ -51,6 +51,12 @@ def test_a_forged_entry_breaks_the_next():
     assert first_break([entries[0], forged, entries[2]]) == Break(
         3, "it does not follow the line before it (a line was removed, inserted or moved)"
     )
+
+
+def test_all_breaks_are_found_not_the_first_alone():
+    entries = chain_of([{"a": number} for number in range(6)])
+    spoilt = [entries[0], {**entries[1], "a": 9}, entries[2], *entries[4:]]
+    assert [each.place for each in breaks(spoilt)] == [2, 4]
 
 
 def test_an_entry_says_only_what_json_can():

@@ -15,9 +15,8 @@ pytestmark = pytest.mark.skipif(sandbox_fault() is not None, reason=f"no sandbox
 
 def graded(trainee: str, answers: dict[str, object]) -> Grade:
     who = Trainee(pseudonym=trainee, cohort="spring", module="90-dilution")
-    return Grade(
-        module=who.module, cohort=who.cohort, trainee=trainee, language="en", seed=who.seed, verdict="graded", answers=answers
-    )  # fmt: skip
+    names = {"module": who.module, "cohort": who.cohort, "trainee": trainee, "language": "en"}
+    return Grade(**names, seed=who.seed, verdict="graded", answers=answers)
 
 
 def right_volume(trainee: str) -> float:

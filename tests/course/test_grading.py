@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def passed(grade: Grade) -> list[str]:
     return [check.name for check in grade.checks if check.passed]
 
 
+@pytest.mark.slow
 def test_a_right_answer_gets_every_point(module: Module, heron: Trainee, hand_in: HandIn):
     grade = grade_submission(module, heron, hand_in(), limits=SHORT)
     assert (grade.verdict, grade.points, grade.most_points) == ("graded", 4, 4)
@@ -147,6 +149,24 @@ def test_set_up_and_tests_are_the_modules_whatever_the_notebook_says(module: Mod
     path.write_text(json.dumps(content), encoding="utf-8")
     grade = grade_submission(module, heron, path, limits=SHORT)
     assert passed(grade) == ["dilution-test-1", "dilution-hidden-2"]
+
+
+@pytest.mark.slow
+def test_limits_alone_still_forbid_processes_and_network(module: Module, heron: Trainee, hand_in: HandIn):
+    code = "import os, socket\nfeed_volume_l = 0\nboluses_l = []\n"
+    for attempt in ("os.fork()", "socket.socket()", "os.execv('/bin/true', ['true'])"):
+        code += f"try:\n    {attempt}\n    boluses_l.append(1)\nexcept OSError:\n    pass\n"
+    grade = grade_submission(module, heron, hand_in(code), limits=SHORT, strength="limits")
+    assert (grade.verdict, grade.answers["boluses_l"]) == ("graded", [])
+    assert grade_submission(module, heron, hand_in(), limits=SHORT, strength="limits").points == 4
+
+
+def test_a_course_that_submissions_could_read_is_refused(heron: Trainee, hand_in: HandIn, read: Callable[..., Module]):
+    import sys
+
+    inside = replace(read(), folder=Path(sys.prefix) / "course" / "90-dilution")
+    with pytest.raises(BiolabError, match="which every submission can read"):
+        grade_submission(inside, heron, hand_in())
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.rglob("*.md"))
+NOTEBOOKS = sorted(path for path in FOLDER.rglob("*.md") if path.name != "module.md")
+"""Modules of the course are read by biolab.course; tests/course looks at them."""
 NAMES = [str(path.relative_to(FOLDER)) for path in NOTEBOOKS]
 FIRST = "research/01-two-institutions.md"
 """Run with every test; the others with the longer tests (`make check`)."""

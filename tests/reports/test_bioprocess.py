@@ -58,7 +58,7 @@ def test_faults_and_truth_are_shown_to_who_may_see_them():
 
 def test_bands_of_good_batches_stand_behind():
     time = BATCH.trajectories["time_h"]
-    band = pl.DataFrame({"quantity": "ph", "time_h": time, "lower": 7.0, "median": 7.05, "upper": 7.1})
+    band = pl.DataFrame({"variable": "ph_measured", "time_h": time, "mean": 7.05, "lower": 7.0, "upper": 7.1})
     assert len(found(batch_figure(BATCH, bands=band), "band")) == 1
 
 

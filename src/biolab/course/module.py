@@ -19,6 +19,7 @@ from .code_rules import check_code
 SOURCE_NAME = "module.md"
 DEFAULT_FOLDER = Path("notebooks/course")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 _FIGURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 Piece: TypeAlias = "Prose | Cell"
 
@@ -84,6 +85,12 @@ class Module:
     def points(self) -> float:
         """Return the points of all tests."""
         return sum(check.points for check in self.checks)
+
+    def title_of(self, exercise: Exercise, language: Language) -> str:
+        """Return the heading of the prose that stands before an exercise, or its key if that has none."""
+        prose = [piece for piece in self.pieces[: self.pieces.index(exercise)] if isinstance(piece, Prose)]
+        headings = _HEADING.findall(prose[-1].text[language]) if prose else []
+        return headings[-1] if headings else exercise.key
 
     @classmethod
     def load(cls, folder: Path) -> "Module":

@@ -58,7 +58,9 @@ def check_module(
     who = trainee or Trainee(pseudonym="check", cohort="check", module=module.slug)
     allowed = limits or Limits()
     answers, faults = _solutions(module, who, allowed, strength)
-    judged = judge(module, who, answers, limits=allowed, strength=strength)
+    names = [name for exercise in module.exercises for name in exercise.answers]
+    empty = {label: dict.fromkeys(names, value) for label, value in EMPTY_ANSWERS.items()}
+    judged = judge(module, who, answers, limits=allowed, strength=strength, tried_answers=empty)
     wrong = [("solution", name, fault) for name, fault in faults.items()]
     said = {str(each["check"]): each for each in judged.reported if "check" in each}
     for check in module.checks:
@@ -66,13 +68,15 @@ def check_module(
         if found["passed"] is not True:
             wrong.append(("solution", check.name, str(found["message"])))
     hidden = {check.name for check in module.checks if check.is_hidden}
-    for label, empty in EMPTY_ANSWERS.items():
-        given = {name: empty for exercise in module.exercises for name in exercise.answers}
-        told = judge(module, who, given, limits=allowed, strength=strength)
-        passed = [each["check"] for each in told.reported if each.get("passed") is True and each["check"] in hidden]
-        wrong += [
-            (label, str(name), "this answer passes; write the test so that only right ones do") for name in passed
-        ]
+    for each in judged.reported:
+        right = each.get("right", [])
+        for name in right if isinstance(right, list) else []:
+            if name in hidden:
+                fault = "this answer passes; write the test so that only right ones do"
+                wrong.append((str(each["tried_answers"]), str(name), fault))
+        scored = each.get("scored", []) if each.get("tried_answers") == "None" else []
+        for name in scored if isinstance(scored, list) else []:
+            wrong.append(("None", str(name), "no answer has a score; let the cell fail where there is none"))
     values = {str(each["score"]): each["value"] for each in judged.reported if "score" in each}
     wrong += [("solution", name, "the score cannot be found") for name, value in values.items() if value is None]
     frame = pl.DataFrame(wrong, schema=dict.fromkeys(("answers", "test", "message"), pl.String), orient="row")

@@ -55,7 +55,7 @@ def batch_figure(
     language
         Of the words in the figure.
     bands
-        quantity, time_h, lower, median, upper: where good batches ran.
+        variable, time_h, mean, lower, upper: where good batches ran, as a golden batch has them.
     truth
         Draw the true state beside what was measured; nobody at a plant sees it.
     show_faults
@@ -223,7 +223,7 @@ def _section(deviation: Deviation, record: BatchRecord, say: Prose) -> list[str]
         ("assessed", deviation.assessed_by or todo),
         ("reviewed", reviewed[-1].who if reviewed else say("bioprocess.report_not_reviewed")),
     ]
-    title = f"## {deviation.id}: {_quantity(deviation.what, say)} ({deviation.priority})"
+    title = f"## {deviation.id}: {_quantity(deviation.what, say)} ({say(f'bioprocess.priority_{deviation.priority}')})"
     return [title, "", *(f"- **{say(f'bioprocess.report_{name}')}**: {text}" for name, text in rows)]
 
 

@@ -1,6 +1,6 @@
 """What a trainee gets back: points, what failed in the open, and hints; never a hidden test or what it said."""
 
-from biolab.course import Grade, Module
+from biolab.course import Exercise, Grade, Module
 
 from .language import Language, Prose, prose
 from .page import page_environment
@@ -30,7 +30,7 @@ def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
         "standing": _standing(grade, say),
         "exercises": []
         if grade.verdict == "missing"
-        else [_exercise(module, grade, each.key, language) for each in module.exercises],
+        else [_exercise(module, grade, each, language) for each in module.exercises],
         "scores": [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
     }
     return page_environment().get_template("feedback.html.j2").render(content)
@@ -46,16 +46,17 @@ def _standing(grade: Grade, say: Prose) -> list[str]:
         "killed": say("feedback.killed"),
     }
     lines = [told[grade.verdict]] if grade.verdict in told else []
-    return [*lines, *([say("feedback.tried", {"what": "; ".join(grade.tried)})] if grade.tried else [])]
+    return [*lines, *([say("feedback.tried")] if grade.tried else [])]
 
 
-def _exercise(module: Module, grade: Grade, key: str, language: Language) -> Facts:
+def _exercise(module: Module, grade: Grade, exercise: Exercise, language: Language) -> Facts:
+    key = exercise.key
     ours = [check for check in grade.checks if check.exercise == key]
     unseen = [check for check in ours if check.hidden]
     points, most = grade.exercise_points(key)
     failed = dict.fromkeys(check.hint for check in ours if not check.passed and check.hint is not None)
     return {
-        "key": key,
+        "title": module.title_of(exercise, language),
         "points": f"{points:g}",
         "most": f"{most:g}",
         "public": [{"passed": check.passed, "message": check.message} for check in ours if not check.hidden],

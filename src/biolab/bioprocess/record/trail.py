@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from biolab.core import BiolabError, ConfigError, DataError, canonical_json, write_atomically
-from biolab.core.hash_chain import first_break, linked
+from biolab.core.hash_chain import breaks, linked
 
 from .seals import Finding
 
@@ -99,13 +100,12 @@ class AuditTrail:
         return AuditTrail(entries=(*self.entries, AuditEntry(**linked(last, body))))
 
     def findings(self, *, head: str | None = None) -> tuple[Finding, ...]:
-        """Say where the trail does not hold: the first broken entry, a clock that ran backwards, a missing end."""
-        found: list[Finding] = []
-        if broken := first_break([asdict(entry) for entry in self.entries]):
-            found.append(Finding(self._name(broken.place), broken.fault.replace("line", "entry")))
-        for before, after in zip(self.entries, self.entries[1:], strict=False):
+        """Say where the trail does not hold: broken entries, a clock that ran backwards, a cut end."""
+        broken = breaks([asdict(entry) for entry in self.entries])
+        found = [Finding(self._name(place), fault.replace("line", "entry")) for place, fault in broken]
+        for place, (before, after) in enumerate(pairwise(self.entries), start=2):
             if after.time < before.time:
-                found.append(Finding(self._name(after.sequence), f"its clock {after.time} is before {before.time}"))
+                found.append(Finding(self._name(place), f"its clock {after.time} is before {before.time}"))
         if head is not None and head not in {entry.digest for entry in self.entries}:
             found.append(
                 Finding("audit trail", f"no entry has the digest {head[:16]}… that was kept: it was cut or rewritten")

@@ -25,7 +25,7 @@ BENCH = (
 )  # fmt: skip
 """What is measured at the bench in a sample."""
 _ACTUATORS = (
-    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "feed_total_l", "base_l_per_h",
+    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "base_l_per_h", "volume_l",
 )  # fmt: skip
 _CONTROL = "control system"
 
@@ -94,13 +94,13 @@ def batch_record(
 
 
 def recorded(trajectories: pl.DataFrame) -> pl.DataFrame:
-    """Keep the columns that a plant has: time, set-points, actuators and what was measured; never the true state."""
-    kept = [
-        name
-        for name in trajectories.columns
-        if name == "time_h" or name in _ACTUATORS or name.endswith((MEASURED, SETPOINT))
-    ]
-    return trajectories.select(kept)
+    """Keep the columns that a plant has: time, set-points, what was measured, and what actuators and scales show.
+
+    The true state stays out, and so does the truth of an actuator that shows something else.
+    """
+    there = trajectories.columns
+    shown = {"time_h", *(name for name in _ACTUATORS if f"{name}{MEASURED}" not in there)}
+    return trajectories.select([name for name in there if name in shown or name.endswith((MEASURED, SETPOINT))])
 
 
 def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
@@ -126,8 +126,10 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
 def _happenings(events: pl.DataFrame, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
     for row in events.filter(pl.col("kind").is_in(["operator", "limit", "solver"])).iter_rows(named=True):
         if row["kind"] == "operator":
-            old = _before(measurements, f"{row['source']}{SETPOINT}", row["time_h"])
-            yield _Note(row["time_h"], 3, author, "change", row["source"], old, _plain(row["value"]), row["message"])
+            wanted = f"{row['source']}{SETPOINT}"
+            action: Action = "change" if wanted in measurements.columns else "operate"
+            old = _before(measurements, wanted, row["time_h"])
+            yield _Note(row["time_h"], 3, author, action, row["source"], old, _plain(row["value"]), row["message"])
         else:
             why = row["message"] if row["kind"] == "limit" else "the simulation could not go on from here"
             yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], why=why)

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from biolab.core import BiolabError, DataError
@@ -87,7 +88,7 @@ def grade_class(
     return grades
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what is judged, and how
     module: Module,
     trainee: Trainee,
     answers: Mapping[str, object],
@@ -95,8 +96,11 @@ def judge(
     limits: Limits,
     strength: Strength = "full",
     scores_only: bool = False,
+    tried_answers: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
 ) -> Outcome:
     """Run the module's tests and scores on answers (encoded) in a sandbox where only the module's own code runs.
+
+    ``tried_answers`` are other sets of answers, by label: for each the tests are named that take it for right.
 
     Raises
     ------
@@ -110,6 +114,7 @@ def judge(
         "setup": [{"name": cell.name, "source": cell.source} for cell in module.cells if cell.kind == "setup"],
         "answers": wanted,
         "checks": checks,
+        "tried_answers": {label: dict(each) for label, each in tried_answers.items()},
         "scores": [_described(module, score) for score in module.scores],
     }
     outcome = run_sandboxed(JUDGE, content, limits=limits, hidden=[module.folder], strength=strength)

@@ -31,6 +31,10 @@ def main() -> None:
     for check in given["checks"]:
         passed, message = _check(check, known, given["answers"])
         report({"check": check["name"], "passed": passed, "message": message})
+    for label, answers in given["tried_answers"].items():
+        right = [check["name"] for check in given["checks"] if _check(check, known, answers)[0]]
+        scored = [score["name"] for score in given["scores"] if _score(score, known, answers)[0] is not None]
+        report({"tried_answers": label, "right": right, "scored": scored})
     for score in given["scores"]:
         value, message = _score(score, known, given["answers"])
         report({"score": score["name"], "value": value, "message": message})

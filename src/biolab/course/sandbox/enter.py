@@ -84,21 +84,21 @@ def _build_root(libc: ctypes.CDLL, plan: Mapping[str, Any]) -> None:
     for name in LINKS:
         if Path("/", name).is_symlink():
             (root / name).symlink_to(Path("/", name).readlink())
+    (root / "tmp").mkdir()  # before what is shown: Python or biolab may lie below it
+    size = int(plan["limits"]["disk_mb"])
+    _mount(libc, "tmpfs", str(root / "tmp"), "tmpfs", MS_NOSUID | MS_NODEV, f"size={size}m,mode=1777,nr_inodes=20k")
     kept = {path: _contents(Path(path)) for path in plan["copied"]}
     for path in plan["visible"]:
         _show(libc, Path(path), root)
     for path, contents in kept.items():
         _copy_of(libc, root / path.lstrip("/"), contents)
-    (root / "dev").mkdir()
+    (root / "dev").mkdir(exist_ok=True)
     for name in DEVICES:
         (root / "dev" / name).touch()
         _mount(libc, f"/dev/{name}", str(root / "dev" / name), None, MS_BIND)
-    (root / "proc").mkdir()
+    (root / "proc").mkdir(exist_ok=True)
     with contextlib.suppress(PermissionError):  # a container that masks /proc; nothing the course runs needs it
         _mount(libc, "proc", str(root / "proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    (root / "tmp").mkdir()
-    size = int(plan["limits"]["disk_mb"])
-    _mount(libc, "tmpfs", str(root / "tmp"), "tmpfs", MS_NOSUID | MS_NODEV, f"size={size}m,mode=1777,nr_inodes=20k")
     os.chdir(root)
     _checked(libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     _checked(libc.umount2(b".", MNT_DETACH), "umount the host")

@@ -100,22 +100,29 @@ def run_sandboxed(
         (folder / "root").mkdir()
         (folder / "work").mkdir()
         (folder / "home").mkdir()
-        plan = {
-            "namespaces": strength == "full",
-            "root": str(folder / "root"),
-            "folder": str(folder / "work"),
-            "visible": [str(path) for path in visible],
-            "copied": [str(path) for path in _compiled_folders()],
-            "limits": {**limits.model_dump(), **({} if strength == "full" else {"threads": 4096})},
-            "command": [sys.executable, "-s", "-P", "-m", module],
-            "environment": _environment(Path("/tmp") if strength == "full" else folder),
-        }
         plan_path = folder / "plan.json"
+        plan = _plan(module, folder, visible, limits, strength)
         plan_path.write_text(json.dumps(plan), encoding="utf-8")
         with tempfile.TemporaryFile() as given:
             given.write(json.dumps(content).encode())
             given.seek(0)
             return _watched(plan_path, given, limits)
+
+
+def _plan(module: str, folder: Path, visible: Sequence[Path], limits: Limits, strength: Strength) -> dict[str, object]:
+    """Say to ``enter.py`` what to build and what to run in it."""
+    full = strength == "full"
+    return {
+        "namespaces": full,
+        "root": str(folder / "root"),
+        "folder": str(folder / "work"),
+        "visible": [str(path) for path in visible],
+        "copied": [str(path) for path in _compiled_folders()],
+        # without a user namespace the limit would count all threads of the user
+        "limits": {**limits.model_dump(), **({} if full else {"threads": 4096})},
+        "command": [sys.executable, "-s", "-P", "-m", module],
+        "environment": _environment(Path("/tmp") if full else folder),
+    }
 
 
 @lru_cache

@@ -8,11 +8,25 @@ from numpy import ndarray
 
 from biolab.core.arrays import Float
 
-from . import layout as at
+from .layout import (
+    AIR_OXYGEN, ALKALI, BASE, BOLUS_TO_GLUCOSE, CARBONATE, CO2_IN, CO2_SHARE, CONTAMINANT, CONTENT, DO_CONTROL,
+    DO_FOLLOWS, DO_NOISE, DO_STEP, EVAPORATION, FEED, FEED_GLUCOSE, GAS, GAS_MMOL, GLUCOSE, GLUCOSE_NOISE, JACKET,
+    JACKET_EXCHANGE, JACKET_HIGH, JACKET_K, JACKET_LOW, JACKET_SPAN, K1, KC, KLA, KLA_AGITATION, KLA_CO2, KLA_GAS,
+    KO, MAX_AGITATION, MAX_BASE, MAX_FEED, MAX_OXYGEN, MAX_VOLUME, M_BASE, M_DO, M_DO_INTEGRAL, M_DO_OUTPUT, M_FED,
+    M_FED_SINCE, M_FEED_RATE, M_GLUCOSE_LAST, M_PENDING, M_PH, M_PH_INTEGRAL, M_PH_OUTPUT, M_REMOVED, M_TEMPERATURE,
+    M_TEMPERATURE_INTEGRAL, M_TEMPERATURE_OUTPUT, M_TIME_LAST, M_VAPOUR, NOISE_DO, NOISE_GLUCOSE, NOISE_PH,
+    NOISE_TEMPERATURE, O2_SHARE, O2_SLOPE, O2_SOLUBILITY, OXYGEN, PH_CONTROL, PH_FOLLOWS, PH_NOISE, PH_STEP,
+    RATE_FOR_GLUCOSE, RATE_PLANNED, REFERENCE_AGITATION, REFERENCE_GAS, R_AGITATION, R_BASE, R_BASE_TOTAL, R_CO2,
+    R_CO2_SHARE, R_DO, R_DO_MEASURED, R_FED, R_FEED, R_FEED_COMMAND, R_GAS, R_GLUCOSE_MEASURED, R_JACKET, R_KLA,
+    R_LIMITED, R_OSMOLALITY, R_OXYGEN, R_PH, R_PH_MEASURED, R_TEMPERATURE_MEASURED, R_VAPOUR, STATES, S_AGITATION,
+    S_AGITATION_CEILING, S_AGITATION_HELD, S_BOLUS, S_CONTAMINATION, S_DO, S_DO_DRIFT, S_FEED, S_FEED_FACTOR, S_FOAM,
+    S_GAS, S_GLUCOSE, S_GLUCOSE_ACTION, S_GLUCOSE_FACTOR, S_GLUCOSE_INTERVAL, S_JACKET_FACTOR, S_KLA_FACTOR,
+    S_OXYGEN_CEILING, S_OXYGEN_HELD, S_PH, S_PH_DRIFT, S_SAMPLE, S_TEMPERATURE, TEMPERATURE, TEMPERATURE_CONTROL,
+    TEMPERATURE_FOLLOWS, TEMPERATURE_NOISE, TEMPERATURE_STEP, VAPOUR, VOLUME,
+)  # fmt: skip
 from .equations import osmolality, protons
 
 _COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-_PART = _COMPILE | {"inline": "always"}
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -69,13 +83,13 @@ def pid(
 @njit(**_COMPILE)
 def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
     """Take a share of everything in the vessel out, and remember how much it was."""
-    for j in range(at.CONTENT):
-        if j != at.TEMPERATURE:
-            memory[at.M_REMOVED + j] += share * y[j]
+    for j in range(CONTENT):
+        if j != TEMPERATURE:
+            memory[M_REMOVED + j] += share * y[j]
             y[j] -= share * y[j]
 
 
-@njit(**_PART)
+@njit(**_COMPILE)
 def _probes(
     interval: int,
     hours: float,
@@ -87,28 +101,28 @@ def _probes(
     seen: Float[ndarray, " r"],
 ) -> None:
     """Let the probes follow the broth, then read them with drift, noise and resolution."""
-    carbonate = max(y[at.CARBONATE], 0.0) / y[at.VOLUME]
-    h = protons(carbonate, y[at.ALKALI] / y[at.VOLUME], p)
+    carbonate = max(y[CARBONATE], 0.0) / y[VOLUME]
+    h = protons(carbonate, y[ALKALI] / y[VOLUME], p)
     ph = 7.0 - math.log10(h)
-    saturated = p[at.O2_SOLUBILITY] * (1.0 - p[at.O2_SLOPE] * (y[at.TEMPERATURE] - 37.0))
-    oxygen = 100.0 * y[at.OXYGEN] / (y[at.VOLUME] * saturated)
-    seen[at.R_PH - at.STATES] = ph
-    seen[at.R_CO2 - at.STATES] = carbonate * h / (h + p[at.K1])
-    seen[at.R_DO - at.STATES] = oxygen
-    seen[at.R_OSMOLALITY - at.STATES] = osmolality(y)
-    memory[at.M_DO] += (oxygen - memory[at.M_DO]) * (1.0 - math.exp(-hours / p[at.DO_LAG]))
-    memory[at.M_PH] += (ph - memory[at.M_PH]) * (1.0 - math.exp(-hours / p[at.PH_LAG]))
-    lagged = memory[at.M_TEMPERATURE]
-    memory[at.M_TEMPERATURE] += (y[at.TEMPERATURE] - lagged) * (1.0 - math.exp(-hours / p[at.TEMPERATURE_LAG]))
-    shown = memory[at.M_DO] + row[at.S_DO_DRIFT] + p[at.DO_NOISE] * noise(seed, interval, at.NOISE_DO)
-    seen[at.R_DO_MEASURED - at.STATES] = reading(shown, p[at.DO_STEP])
-    shown = memory[at.M_PH] + row[at.S_PH_DRIFT] + p[at.PH_NOISE] * noise(seed, interval, at.NOISE_PH)
-    seen[at.R_PH_MEASURED - at.STATES] = reading(shown, p[at.PH_STEP])
-    shown = memory[at.M_TEMPERATURE] + p[at.TEMPERATURE_NOISE] * noise(seed, interval, at.NOISE_TEMPERATURE)
-    seen[at.R_TEMPERATURE_MEASURED - at.STATES] = reading(shown, p[at.TEMPERATURE_STEP])
+    saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (y[TEMPERATURE] - 37.0))
+    oxygen = 100.0 * y[OXYGEN] / (y[VOLUME] * saturated)
+    seen[R_PH - STATES] = ph
+    seen[R_CO2 - STATES] = carbonate * h / (h + p[K1])
+    seen[R_DO - STATES] = oxygen
+    seen[R_OSMOLALITY - STATES] = osmolality(y)
+    memory[M_DO] += (oxygen - memory[M_DO]) * p[DO_FOLLOWS]
+    memory[M_PH] += (ph - memory[M_PH]) * p[PH_FOLLOWS]
+    lagged = memory[M_TEMPERATURE]
+    memory[M_TEMPERATURE] += (y[TEMPERATURE] - lagged) * p[TEMPERATURE_FOLLOWS]
+    shown = memory[M_DO] + row[S_DO_DRIFT] + p[DO_NOISE] * noise(seed, interval, NOISE_DO)
+    seen[R_DO_MEASURED - STATES] = reading(shown, p[DO_STEP])
+    shown = memory[M_PH] + row[S_PH_DRIFT] + p[PH_NOISE] * noise(seed, interval, NOISE_PH)
+    seen[R_PH_MEASURED - STATES] = reading(shown, p[PH_STEP])
+    shown = memory[M_TEMPERATURE] + p[TEMPERATURE_NOISE] * noise(seed, interval, NOISE_TEMPERATURE)
+    seen[R_TEMPERATURE_MEASURED - STATES] = reading(shown, p[TEMPERATURE_STEP])
 
 
-@njit(**_PART)
+@njit(**_COMPILE)
 def _feeding(
     time: float,
     hours: float,
@@ -120,38 +134,38 @@ def _feeding(
     seen: Float[ndarray, " r"],
 ) -> float:
     """Return the litres per hour that are delivered, after what the recipe plans or the last at-line glucose asks."""
-    volume, action, target = y[at.VOLUME], row[at.S_GLUCOSE_ACTION], row[at.S_GLUCOSE]
-    if action == at.RATE_PLANNED:
-        memory[at.M_FEED_RATE] = row[at.S_FEED]
-        memory[at.M_GLUCOSE_LAST] = -1.0
-    elif action == at.BOLUS_TO_GLUCOSE:
-        missing = volume * (target - glucose) / (p[at.FEED_GLUCOSE] - target)
-        memory[at.M_PENDING] += max(missing, 0.0)
-    elif action == at.RATE_FOR_GLUCOSE:
-        ahead, amount = row[at.S_GLUCOSE_INTERVAL], glucose * volume
+    volume, action, target = y[VOLUME], row[S_GLUCOSE_ACTION], row[S_GLUCOSE]
+    if action == RATE_PLANNED or action == BOLUS_TO_GLUCOSE:  # noqa: PLR1714 - compiled
+        memory[M_FEED_RATE] = row[S_FEED]
+        memory[M_GLUCOSE_LAST] = -1.0
+    if action == BOLUS_TO_GLUCOSE:
+        missing = volume * (target - glucose) / (p[FEED_GLUCOSE] - target)
+        memory[M_PENDING] += max(missing, 0.0)
+    elif action == RATE_FOR_GLUCOSE:
+        ahead, amount = row[S_GLUCOSE_INTERVAL], glucose * volume
         rate = (target * volume - amount) / ahead
-        if memory[at.M_GLUCOSE_LAST] >= 0.0:
-            since = time - memory[at.M_TIME_LAST]
-            used = memory[at.M_GLUCOSE_LAST] - amount + memory[at.M_FED_SINCE] * p[at.FEED_GLUCOSE]
+        if memory[M_GLUCOSE_LAST] >= 0.0:
+            since = time - memory[M_TIME_LAST]
+            used = memory[M_GLUCOSE_LAST] - amount + memory[M_FED_SINCE] * p[FEED_GLUCOSE]
             rate += used / since
-        memory[at.M_FEED_RATE] = max(rate, 0.0) / (p[at.FEED_GLUCOSE] - target)
-        memory[at.M_GLUCOSE_LAST], memory[at.M_TIME_LAST], memory[at.M_FED_SINCE] = amount, time, 0.0
-    memory[at.M_PENDING] += row[at.S_BOLUS]
-    most = p[at.MAX_FEED]
-    steady = min(memory[at.M_FEED_RATE], most)
-    dose = min(memory[at.M_PENDING] / hours, most - steady)
-    memory[at.M_PENDING] -= dose * hours
+        memory[M_FEED_RATE] = max(rate, 0.0) / (p[FEED_GLUCOSE] - target)
+        memory[M_GLUCOSE_LAST], memory[M_TIME_LAST], memory[M_FED_SINCE] = amount, time, 0.0
+    memory[M_PENDING] += row[S_BOLUS]
+    most = p[MAX_FEED]
+    steady = min(memory[M_FEED_RATE], most)
+    dose = min(memory[M_PENDING] / hours, most - steady)
+    memory[M_PENDING] = max(memory[M_PENDING] - dose * hours, 0.0)
     wanted = steady + dose
-    room = max(p[at.MAX_VOLUME] - volume, 0.0) / hours
-    delivered = min(wanted * row[at.S_FEED_FACTOR], room)
-    seen[at.R_LIMITED - at.STATES] = 1.0 if wanted * row[at.S_FEED_FACTOR] > room else 0.0
-    seen[at.R_FEED_COMMAND - at.STATES] = min(wanted, room)
+    room = max(p[MAX_VOLUME] - volume, 0.0) / hours
+    delivered = min(wanted * row[S_FEED_FACTOR], room)
+    seen[R_LIMITED - STATES] = 1.0 if wanted * row[S_FEED_FACTOR] > room else 0.0
+    seen[R_FEED_COMMAND - STATES] = min(wanted, room)
     # what the operator believes was fed: the pump's own count
-    memory[at.M_FED_SINCE] += min(wanted, room) * hours
+    memory[M_FED_SINCE] += min(wanted, room) * hours
     return delivered
 
 
-@njit(**_PART)
+@njit(**_COMPILE)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
@@ -161,27 +175,27 @@ def _gas(
     held: Float[ndarray, " u"],
 ) -> None:
     """Turn the oxygen controller's output into stirring, then oxygen in the gas; and those into kLa."""
-    lowest, highest = row[at.S_AGITATION], p[at.MAX_AGITATION]
+    lowest, highest = row[S_AGITATION], p[MAX_AGITATION]
     agitation = lowest * (highest / lowest) ** min(u / 50.0, 1.0)
-    oxygen = at.AIR_OXYGEN + (p[at.MAX_OXYGEN] - at.AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
-    agitation = row[at.S_AGITATION_HELD] if row[at.S_AGITATION_HELD] > 0.0 else agitation
-    oxygen = row[at.S_OXYGEN_HELD] if row[at.S_OXYGEN_HELD] > 0.0 else oxygen
-    agitation, oxygen = min(agitation, row[at.S_AGITATION_CEILING]), min(oxygen, row[at.S_OXYGEN_CEILING])
-    co2 = held[at.CO2_IN]
-    flow = max(row[at.S_GAS], 1e-6)
-    stirred = (agitation / p[at.REFERENCE_AGITATION]) ** p[at.KLA_AGITATION]
-    sparged = (flow / y[at.VOLUME] / p[at.REFERENCE_GAS]) ** p[at.KLA_GAS]
-    held[at.KO] = p[at.KLA] * stirred * sparged * row[at.S_KLA_FACTOR]
-    held[at.KC] = p[at.KLA_CO2] * held[at.KO]
-    held[at.GAS] = flow * at.GAS_MMOL
-    held[at.O2_SHARE] = oxygen * (1.0 - co2)
-    held[at.VAPOUR] = flow * 60.0 * p[at.EVAPORATION]
-    seen[at.R_AGITATION - at.STATES], seen[at.R_OXYGEN - at.STATES] = agitation, oxygen
-    seen[at.R_CO2_SHARE - at.STATES], seen[at.R_GAS - at.STATES] = co2, flow
-    seen[at.R_KLA - at.STATES] = held[at.KO]
+    oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
+    agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
+    oxygen = row[S_OXYGEN_HELD] if row[S_OXYGEN_HELD] > 0.0 else oxygen
+    agitation, oxygen = min(agitation, row[S_AGITATION_CEILING]), min(oxygen, row[S_OXYGEN_CEILING])
+    co2 = held[CO2_IN]
+    flow = max(row[S_GAS], 1e-6)
+    stirred = (agitation / p[REFERENCE_AGITATION]) ** p[KLA_AGITATION]
+    sparged = (flow / y[VOLUME] / p[REFERENCE_GAS]) ** p[KLA_GAS]
+    held[KO] = p[KLA] * stirred * sparged * row[S_KLA_FACTOR]
+    held[KC] = p[KLA_CO2] * held[KO]
+    held[GAS] = flow * GAS_MMOL
+    held[O2_SHARE] = oxygen * (1.0 - co2)
+    held[VAPOUR] = flow * 60.0 * p[EVAPORATION]
+    seen[R_AGITATION - STATES], seen[R_OXYGEN - STATES] = agitation, oxygen
+    seen[R_CO2_SHARE - STATES], seen[R_GAS - STATES] = co2, flow
+    seen[R_KLA - STATES] = held[KO]
 
 
-@njit(**_PART)
+@njit(**_COMPILE)
 def act(
     interval: int,
     hours: float,
@@ -195,43 +209,43 @@ def act(
 ) -> None:
     """Do all that happens at the start of a control interval, and hold its outcome for the interval."""
     time = interval * hours
-    if row[at.S_SAMPLE] > 0.0:
-        _remove(min(row[at.S_SAMPLE] / y[at.VOLUME], 1.0), y, memory)
-    if row[at.S_FOAM] > 0.0:
-        _remove(row[at.S_FOAM], y, memory)
-    y[at.CONTAMINANT] += row[at.S_CONTAMINATION]
+    if row[S_SAMPLE] > 0.0:
+        _remove(min(row[S_SAMPLE] / y[VOLUME], 1.0), y, memory)
+    if row[S_FOAM] > 0.0:
+        _remove(row[S_FOAM], y, memory)
+    y[CONTAMINANT] += row[S_CONTAMINATION]
     _probes(interval, hours, p, row, seed, y, memory, seen)
-    spread = 1.0 + p[at.GLUCOSE_NOISE] * noise(seed, interval, at.NOISE_GLUCOSE)
-    glucose = max(y[at.GLUCOSE], 0.0) / y[at.VOLUME] * row[at.S_GLUCOSE_FACTOR] * spread
-    seen[at.R_GLUCOSE_MEASURED - at.STATES] = glucose
-    every = p[at.PH_CONTROL + 3]
+    spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, NOISE_GLUCOSE)
+    glucose = max(y[GLUCOSE], 0.0) / y[VOLUME] * row[S_GLUCOSE_FACTOR] * spread
+    seen[R_GLUCOSE_MEASURED - STATES] = glucose
+    every = p[PH_CONTROL + 3]
     if interval % int(every) == 0:
-        measured = seen[at.R_PH_MEASURED - at.STATES]
-        settings = p[at.PH_CONTROL : at.PH_CONTROL + 7]
-        pid(row[at.S_PH] - measured, measured, every * hours, settings, memory[at.M_PH_INTEGRAL : at.M_PH_OUTPUT + 1])
-    every = p[at.DO_CONTROL + 3]
+        measured = seen[R_PH_MEASURED - STATES]
+        settings = p[PH_CONTROL : PH_CONTROL + 7]
+        pid(row[S_PH] - measured, measured, every * hours, settings, memory[M_PH_INTEGRAL : M_PH_OUTPUT + 1])
+    every = p[DO_CONTROL + 3]
     if interval % int(every) == 0:
-        measured = seen[at.R_DO_MEASURED - at.STATES]
-        settings = p[at.DO_CONTROL : at.DO_CONTROL + 7]
-        pid(row[at.S_DO] - measured, measured, every * hours, settings, memory[at.M_DO_INTEGRAL : at.M_DO_OUTPUT + 1])
-    every = p[at.TEMPERATURE_CONTROL + 3]
+        measured = seen[R_DO_MEASURED - STATES]
+        settings = p[DO_CONTROL : DO_CONTROL + 7]
+        pid(row[S_DO] - measured, measured, every * hours, settings, memory[M_DO_INTEGRAL : M_DO_OUTPUT + 1])
+    every = p[TEMPERATURE_CONTROL + 3]
     if interval % int(every) == 0:
-        measured = seen[at.R_TEMPERATURE_MEASURED - at.STATES]
-        settings = p[at.TEMPERATURE_CONTROL : at.TEMPERATURE_CONTROL + 7]
-        places = memory[at.M_TEMPERATURE_INTEGRAL : at.M_TEMPERATURE_OUTPUT + 1]
-        pid(row[at.S_TEMPERATURE] - measured, measured, every * hours, settings, places)
-    correction = memory[at.M_PH_OUTPUT]
+        measured = seen[R_TEMPERATURE_MEASURED - STATES]
+        settings = p[TEMPERATURE_CONTROL : TEMPERATURE_CONTROL + 7]
+        places = memory[M_TEMPERATURE_INTEGRAL : M_TEMPERATURE_OUTPUT + 1]
+        pid(row[S_TEMPERATURE] - measured, measured, every * hours, settings, places)
+    correction = memory[M_PH_OUTPUT]
     # more acid wanted: CO2 in the gas; more base: the pump, while there is room in the vessel
-    held[at.CO2_IN] = p[at.CO2_SHARE] * max(-correction, 0.0) / 100.0
-    held[at.BASE] = p[at.MAX_BASE] * max(correction, 0.0) / 100.0
-    if y[at.VOLUME] >= p[at.MAX_VOLUME]:
-        held[at.BASE] = 0.0
-    _gas(memory[at.M_DO_OUTPUT], p, row, y, seen, held)
-    held[at.FEED] = _feeding(time, hours, glucose, p, row, y, memory, seen)
-    jacket = row[at.S_TEMPERATURE] + p[at.JACKET_SPAN] * memory[at.M_TEMPERATURE_OUTPUT] / 100.0
-    held[at.JACKET] = min(max(jacket, p[at.JACKET_LOW]), p[at.JACKET_HIGH])
-    held[at.JACKET_K] = p[at.JACKET_EXCHANGE] * row[at.S_JACKET_FACTOR]
-    seen[at.R_FEED - at.STATES], seen[at.R_BASE - at.STATES] = held[at.FEED], held[at.BASE]
-    seen[at.R_JACKET - at.STATES] = held[at.JACKET]
-    seen[at.R_FED - at.STATES], seen[at.R_BASE_TOTAL - at.STATES] = memory[at.M_FED], memory[at.M_BASE]
-    seen[at.R_VAPOUR - at.STATES] = memory[at.M_VAPOUR]
+    held[CO2_IN] = p[CO2_SHARE] * max(-correction, 0.0) / 100.0
+    held[BASE] = p[MAX_BASE] * max(correction, 0.0) / 100.0
+    if y[VOLUME] >= p[MAX_VOLUME]:
+        held[BASE] = 0.0
+    _gas(memory[M_DO_OUTPUT], p, row, y, seen, held)
+    held[FEED] = _feeding(time, hours, glucose, p, row, y, memory, seen)
+    jacket = row[S_TEMPERATURE] + p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT] / 100.0
+    held[JACKET] = min(max(jacket, p[JACKET_LOW]), p[JACKET_HIGH])
+    held[JACKET_K] = p[JACKET_EXCHANGE] * row[S_JACKET_FACTOR]
+    seen[R_FEED - STATES], seen[R_BASE - STATES] = held[FEED], held[BASE]
+    seen[R_JACKET - STATES] = held[JACKET]
+    seen[R_FED - STATES], seen[R_BASE_TOTAL - STATES] = memory[M_FED], memory[M_BASE]
+    seen[R_VAPOUR - STATES] = memory[M_VAPOUR]

@@ -6,62 +6,86 @@ that leaves one state arrives in another. `reference` says the same in plain num
 
 import math
 
-import numpy as np
 from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float
 
-from . import layout as at
+from .layout import (
+    ACETATE_MASS, ACID_CELLS, ACID_CO2, ACID_O2, ACID_USE, AIR_OXYGEN, ALKALI, AMBIENT, AMBIENT_EXCHANGE, AMINO,
+    AMINO_CARBONS, AMINO_REDUCTION, AMMONIUM, AMMONIUM_AMINO, AMMONIUM_YIELD, BASE, BASE_ALKALI, BASE_AMMONIUM,
+    BASE_CARBON, BASE_SALT, BIOMASS_NITROGEN, BUFFER, BYPRODUCT, BYPRODUCT_SHARE, CARBONATE, CATABOLIC_CO2,
+    CATABOLIC_O2, CATABOLISM, CELL_AMINO, CELL_CARBON, CELL_CO2, CELL_GLUCOSE, CELL_GLUTAMINE, CELL_O2,
+    CELL_REDUCTION, CHO, CO2_IN, CO2_OUT, CO2_SLOPE, CO2_SOLUBILITY, CO2_TRANSFER, CONTAMINANT, CONTAMINATION,
+    CONTENT, DEAD, DEATH, DEATH_BASAL, DEATH_BYPRODUCT, DEATH_HEAT, DEATH_STARVED, DEATH_STRESS, DO_LAG, PH_LAG, TEMPERATURE_LAG, DO_FOLLOWS, PH_FOLLOWS, TEMPERATURE_FOLLOWS, DECAY, FAST, FEED,
+    FEED_ALKALI, FEED_AMINO, FEED_AMMONIUM, FEED_GLUCOSE, FEED_OSMOLALITY, FEED_SECOND, FLOW_ACID, FLOW_CELLS,
+    FLOW_CO2, FLOW_O2, FOREIGN_CO2, FOREIGN_GLUCOSE, FOREIGN_GROWTH, FOREIGN_LACTATE, FOREIGN_O2, FOREIGN_SUGAR, GAS,
+    GLUCOSE, GLUCOSE_MASS, GLUTAMINE_DECAY, GROWTH, GROWTH_CELLS, GROWTH_CO2, GROWTH_O2, HEAT, HEAT_CAPACITY, H_ACID,
+    H_BASIC, JACKET, JACKET_K, K1, KA, KC, KD_BYPRODUCT, KI_ACETATE_UPTAKE, KI_AMMONIUM, KI_BYPRODUCT,
+    KI_GLUCOSE_ACETATE, KI_LACTATE, KO, K_ACETATE, K_AMINO, K_AP, K_CO2, K_GLUCOSE, K_GLUTAMINE, K_LACTATE,
+    K_NITROGEN, K_OSMOLALITY, K_OXYGEN, K_SUGAR, LACTATE, LACTATE_MAX, LOG_Q10, LYSED, LYSIS, LYSIS_RATE, MADE_CO2,
+    MADE_GLUCOSE, MADE_O2, MAINTENANCE, MEDIUM_AMINO, MEDIUM_BICARBONATE, MEDIUM_PH, MEMORY, MU_MAX, M_AMINO, M_DO,
+    M_DO_LAST, M_GLUCOSE, M_GLUCOSE_LAST, M_PH, M_PH_LAST, M_STEP, M_TEMPERATURE, M_TEMPERATURE_LAST, O2_IN,
+    O2_SHARE, O2_SLOPE, O2_SOLUBILITY, OVERFLOW, OVERFLOW_MAX, OXYGEN, OXYGEN_TRANSFER, PA_MAX, PH_NORM, PK_ACID,
+    PK_BASIC, PK_BUFFER, PK_CO2, PRODUCT, PRODUCTION, PRODUCT_CARBON, Q10, QA_MAX, QS_MAX, Q_MAINTENANCE, Q_PRODUCT,
+    Q_PRODUCT_BASAL, Q_PRODUCT_COLD, Q_PRODUCT_GROWTH, RATES, SALT, SECOND, START_AMMONIUM, START_GLUCOSE,
+    START_LACTATE, START_OSMOLALITY, START_SECOND, START_TEMPERATURE, START_VIABILITY, START_VIABLE, START_VOLUME,
+    STATES, SWITCH, SWITCH_4, KD_BYPRODUCT_2, TEMPERATURE, T_BEST, T_MAX, T_MIN, VAPOUR, VIABLE, VOLUME, Y_AS, Y_EM, Y_OF, Y_PRODUCT, Y_XA,
+)  # fmt: skip
 
 _COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
 # called from one place: compiled once, where it is called
 _PART = _COMPILE | {"inline": "always"}
 
 
-@njit(**_PART)
-def prepare(plant: int, p: Float[ndarray, " p"]) -> None:
+@njit(**_COMPILE)
+def prepare(plant: int, hours: float, p: Float[ndarray, " p"]) -> None:
     """Compute what follows from the parameters: constants at pH, carbon and electrons that close each reaction."""
-    p[at.K1] = 10.0 ** (7.0 - p[at.PK_CO2])
-    p[at.KA] = 10.0 ** (7.0 - p[at.PK_BUFFER])
-    p[at.H_ACID] = 10.0 ** (7.0 - p[at.PK_ACID])
-    p[at.H_BASIC] = 10.0 ** (7.0 - p[at.PK_BASIC])
-    p[at.PH_NORM] = 1.0 + 2.0 * p[at.H_BASIC] / p[at.H_ACID]
-    p[at.LOG_Q10] = math.log(p[at.Q10]) / 10.0
-    cell, reduced, amino = p[at.CELL_CARBON], p[at.CELL_REDUCTION], p[at.AMINO_REDUCTION]
-    if plant == at.CHO:
-        carbon = 6.0 * p[at.CELL_GLUCOSE] + 5.0 * p[at.CELL_GLUTAMINE] + p[at.CELL_AMINO]
-        electrons = 24.0 * p[at.CELL_GLUCOSE] + 18.0 * p[at.CELL_GLUTAMINE] + amino * p[at.CELL_AMINO]
-        p[at.CELL_CO2] = carbon - cell
-        p[at.CELL_O2] = (electrons - reduced * cell) / 4.0
-        p[at.CATABOLIC_CO2] = 1.0 - p[at.BYPRODUCT_SHARE]
-        p[at.CATABOLIC_O2] = (amino - 3.6 * p[at.BYPRODUCT_SHARE]) / 4.0
+    p[K1] = 10.0 ** (7.0 - p[PK_CO2])
+    p[KA] = 10.0 ** (7.0 - p[PK_BUFFER])
+    p[H_ACID] = 10.0 ** (7.0 - p[PK_ACID])
+    p[H_BASIC] = 10.0 ** (7.0 - p[PK_BASIC])
+    p[PH_NORM] = 1.0 + 2.0 * p[H_BASIC] / p[H_ACID]
+    p[LOG_Q10] = math.log(p[Q10]) / 10.0
+    p[SWITCH_4] = p[SWITCH] * p[SWITCH] * p[SWITCH] * p[SWITCH]
+    p[KD_BYPRODUCT_2] = p[KD_BYPRODUCT] * p[KD_BYPRODUCT]
+    p[DO_FOLLOWS] = 1.0 - math.exp(-hours / p[DO_LAG])
+    p[PH_FOLLOWS] = 1.0 - math.exp(-hours / p[PH_LAG])
+    p[TEMPERATURE_FOLLOWS] = 1.0 - math.exp(-hours / p[TEMPERATURE_LAG])
+    cell, reduced, amino = p[CELL_CARBON], p[CELL_REDUCTION], p[AMINO_REDUCTION]
+    if plant == CHO:
+        carbon = 6.0 * p[CELL_GLUCOSE] + 5.0 * p[CELL_GLUTAMINE] + p[CELL_AMINO]
+        electrons = 24.0 * p[CELL_GLUCOSE] + 18.0 * p[CELL_GLUTAMINE] + amino * p[CELL_AMINO]
+        p[CELL_CO2] = carbon - cell
+        p[CELL_O2] = (electrons - reduced * cell) / 4.0
+        p[CATABOLIC_CO2] = 1.0 - p[BYPRODUCT_SHARE]
+        p[CATABOLIC_O2] = (amino - 3.6 * p[BYPRODUCT_SHARE]) / 4.0
     else:
         # cells from a mmol of glucose or acetate, and what is left as CO2
-        grown = p[at.Y_EM] * at.GLUCOSE_MASS
-        p[at.GROWTH_CELLS] = grown
-        p[at.GROWTH_CO2] = 6.0 - grown * cell
-        p[at.GROWTH_O2] = (24.0 - grown * cell * reduced) / 4.0
-        grown = p[at.Y_OF] * at.GLUCOSE_MASS
-        acid = p[at.Y_AS] * at.GLUCOSE_MASS / at.ACETATE_MASS
-        p[at.FLOW_CELLS] = grown
-        p[at.FLOW_ACID] = acid
-        p[at.FLOW_CO2] = 6.0 - grown * cell - 2.0 * acid
-        p[at.FLOW_O2] = (24.0 - grown * cell * reduced - 8.0 * acid) / 4.0
-        grown = p[at.Y_XA] * at.ACETATE_MASS
-        p[at.ACID_CELLS] = grown
-        p[at.ACID_CO2] = 2.0 - grown * cell
-        p[at.ACID_O2] = (8.0 - grown * cell * reduced) / 4.0
-        made = 1.0 / (p[at.Y_PRODUCT] * at.GLUCOSE_MASS)
-        p[at.MADE_GLUCOSE] = made
-        p[at.MADE_CO2] = 6.0 * made - p[at.PRODUCT_CARBON]
-        p[at.MADE_O2] = (24.0 * made - p[at.PRODUCT_CARBON] * amino) / 4.0
+        grown = p[Y_EM] * GLUCOSE_MASS
+        p[GROWTH_CELLS] = grown
+        p[GROWTH_CO2] = 6.0 - grown * cell
+        p[GROWTH_O2] = (24.0 - grown * cell * reduced) / 4.0
+        grown = p[Y_OF] * GLUCOSE_MASS
+        acid = p[Y_AS] * GLUCOSE_MASS / ACETATE_MASS
+        p[FLOW_CELLS] = grown
+        p[FLOW_ACID] = acid
+        p[FLOW_CO2] = 6.0 - grown * cell - 2.0 * acid
+        p[FLOW_O2] = (24.0 - grown * cell * reduced - 8.0 * acid) / 4.0
+        grown = p[Y_XA] * ACETATE_MASS
+        p[ACID_CELLS] = grown
+        p[ACID_CO2] = 2.0 - grown * cell
+        p[ACID_O2] = (8.0 - grown * cell * reduced) / 4.0
+        made = 1.0 / (p[Y_PRODUCT] * GLUCOSE_MASS)
+        p[MADE_GLUCOSE] = made
+        p[MADE_CO2] = 6.0 * made - p[PRODUCT_CARBON]
+        p[MADE_O2] = (24.0 * made - p[PRODUCT_CARBON] * amino) / 4.0
 
 
 @njit(**_COMPILE)
 def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
     """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
-    k1, ka, buffer = p[at.K1], p[at.KA], p[at.BUFFER]
+    k1, ka, buffer = p[K1], p[KA], p[BUFFER]
     acids = carbonate + buffer
     base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
     b = base * (k1 + ka) - carbonate * k1 - buffer * ka
@@ -73,14 +97,14 @@ def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
 @njit(**_COMPILE)
 def osmolality(y: Float[ndarray, " s"]) -> float:
     """Return mOsm/kg as the sum of what is dissolved."""
-    small = y[at.GLUCOSE] + y[at.SECOND] + y[at.LACTATE] + y[at.AMMONIUM] + y[at.AMINO] / at.AMINO_CARBONS
-    return (y[at.SALT] + small) / y[at.VOLUME]
+    small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] / AMINO_CARBONS
+    return (y[SALT] + small) / y[VOLUME]
 
 
 @njit(**_PART)
 def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
     """Return the share of the best growth at a temperature: the cardinal temperature model of Rosso et al."""
-    low, best, high = p[at.T_MIN], p[at.T_BEST], p[at.T_MAX]
+    low, best, high = p[T_MIN], p[T_BEST], p[T_MAX]
     warm = min(max(temperature, low), high)
     above, span = warm - low, best - low
     below = span * (warm - best) - (best - high) * (best + low - 2.0 * warm)
@@ -92,16 +116,16 @@ def _surroundings(
     y: Float[ndarray, " s"], p: Float[ndarray, " p"], h: float, co2: float, place: Float[ndarray, " 4"]
 ) -> None:
     """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place."""
-    temperature = y[at.TEMPERATURE]
-    acid, basic = h / p[at.H_ACID], p[at.H_BASIC] / h
-    good_ph = p[at.PH_NORM] / (1.0 + acid * acid + basic * basic)
+    temperature = y[TEMPERATURE]
+    acid, basic = h / p[H_ACID], p[H_BASIC] / h
+    good_ph = p[PH_NORM] / (1.0 + acid * acid + basic * basic)
     good_ph = min(good_ph, 1.0)
-    strong = osmolality(y) / p[at.K_OSMOLALITY]
+    strong = osmolality(y) / p[K_OSMOLALITY]
     strong *= strong
     strong *= strong
     good_salt = 1.0 / (1.0 + strong * strong)
-    gas = co2 / (p[at.CO2_SOLUBILITY] * p[at.K_CO2])
-    theta = math.exp(p[at.LOG_Q10] * (temperature - 37.0))
+    gas = co2 / (p[CO2_SOLUBILITY] * p[K_CO2])
+    theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
     heat = theta * theta
     heat *= heat
     heat *= heat
@@ -120,50 +144,54 @@ def _cho_rates(
     slope: Float[ndarray, "f r"],
     slopes: int,
 ) -> None:
-    per_l = 1.0 / y[at.VOLUME]
-    cells, theta = y[at.VIABLE], env[1]
-    glucose, glutamine = max(y[at.GLUCOSE], 0.0) * per_l, max(y[at.SECOND], 0.0) * per_l
-    oxygen, amino = max(y[at.OXYGEN], 0.0) * per_l, max(y[at.AMINO], 0.0) * per_l
-    lactate, ammonium = max(y[at.LACTATE], 0.0) * per_l, max(y[at.AMMONIUM], 0.0) * per_l
-    waste = max(y[at.BYPRODUCT], 0.0) * per_l
-    by_glucose, by_glutamine = 1.0 / (p[at.K_GLUCOSE] + glucose), 1.0 / (p[at.K_GLUTAMINE] + glutamine)
-    by_oxygen = 1.0 / (p[at.K_OXYGEN] + oxygen)
+    per_l = 1.0 / y[VOLUME]
+    cells, theta = y[VIABLE], env[1]
+    glucose, glutamine = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l
+    oxygen, amino = max(y[OXYGEN], 0.0) * per_l, max(y[AMINO], 0.0) * per_l
+    lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
+    waste = max(y[BYPRODUCT], 0.0) * per_l
+    by_glucose, by_glutamine = 1.0 / (p[K_GLUCOSE] + glucose), 1.0 / (p[K_GLUTAMINE] + glutamine)
+    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
-    acids = amino / (p[at.K_AMINO] + amino)
-    hampered = (waste / p[at.KI_BYPRODUCT]) ** 2
-    free = 1.0 / ((1.0 + lactate / p[at.KI_LACTATE]) * (1.0 + ammonium / p[at.KI_AMMONIUM]))
-    most = p[at.MU_MAX] * env[0] * free * acids / (1.0 + hampered * hampered)
+    acids = amino / (p[K_AMINO] + amino)
+    hampered = waste / p[KI_BYPRODUCT]
+    hampered *= hampered
+    free = 1.0 / ((1.0 + lactate / p[KI_LACTATE]) * (1.0 + ammonium / p[KI_AMMONIUM]))
+    most = p[MU_MAX] * env[0] * free * acids / (1.0 + hampered * hampered)
     mu = most * sugar * nitrogen * air
-    fourth = (mu * mu) ** 2
-    switch = fourth / (fourth + p[at.SWITCH] ** 4)
-    poison = (waste / p[at.KD_BYPRODUCT]) ** 2
-    death = theta * theta * (p[at.DEATH_BASAL] + p[at.DEATH_BYPRODUCT] * poison / (1.0 + poison))
-    death += p[at.DEATH_STRESS] * (env[2] + (1.0 - air) ** 4) + p[at.DEATH_HEAT] * env[3]
-    death += p[at.DEATH_STARVED] * (1.0 - sugar) ** 4
-    cold = max(1.0 + p[at.Q_PRODUCT_COLD] * (37.0 - y[at.TEMPERATURE]), 0.0)
-    product = p[at.Q_PRODUCT] * cold * acids * sugar * cells
-    flow = p[at.OVERFLOW_MAX] * theta * (1.0 - (1.0 - switch) * air) * cells
-    keep = p[at.M_GLUCOSE] * theta * cells
-    reuse = p[at.LACTATE_MAX] * theta * lactate / (p[at.K_LACTATE] + lactate) * (1.0 - switch) * cells
-    r[at.GROWTH] = mu * cells
-    r[at.MAINTENANCE] = keep * sugar * air
-    r[at.OVERFLOW] = flow * sugar
-    r[at.ACID_USE] = reuse * air
-    r[at.DECAY] = p[at.GLUTAMINE_DECAY] * theta * max(y[at.SECOND], 0.0)
-    r[at.CATABOLISM] = p[at.M_AMINO] * theta * acids * air * cells
-    r[at.PRODUCTION] = product * air
-    r[at.DEATH] = death * cells
+    fourth = mu * mu
+    fourth *= fourth
+    switch = fourth / (fourth + p[SWITCH_4])
+    poison = waste * waste
+    poison /= p[KD_BYPRODUCT_2] + poison
+    death = theta * theta * (p[DEATH_BASAL] + p[DEATH_BYPRODUCT] * poison)
+    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
+    death += p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    death += p[DEATH_STARVED] * (starved * starved)
+    cold = max(1.0 + p[Q_PRODUCT_COLD] * (37.0 - y[TEMPERATURE]), 0.0)
+    product = p[Q_PRODUCT] * cold * acids * sugar * cells
+    flow = p[OVERFLOW_MAX] * theta * (1.0 - (1.0 - switch) * air) * cells
+    keep = p[M_GLUCOSE] * theta * cells
+    reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
+    r[GROWTH] = mu * cells
+    r[MAINTENANCE] = keep * sugar * air
+    r[OVERFLOW] = flow * sugar
+    r[ACID_USE] = reuse * air
+    r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
+    r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
+    r[PRODUCTION] = product * air
+    r[DEATH] = death * cells
     if slopes:
-        d_sugar, d_nitrogen = p[at.K_GLUCOSE] * by_glucose**2 * per_l, p[at.K_GLUTAMINE] * by_glutamine**2 * per_l
-        d_air = p[at.K_OXYGEN] * by_oxygen**2 * per_l
-        slope[at.GLUCOSE, at.GROWTH] = most * d_sugar * nitrogen * air * cells
-        slope[at.GLUCOSE, at.MAINTENANCE] = keep * d_sugar * air
-        slope[at.GLUCOSE, at.OVERFLOW] = flow * d_sugar
-        slope[at.SECOND, at.GROWTH] = most * sugar * d_nitrogen * air * cells
-        slope[at.SECOND, at.DECAY] = p[at.GLUTAMINE_DECAY] * theta
-        slope[at.OXYGEN, at.GROWTH] = most * sugar * nitrogen * d_air * cells
-        slope[at.OXYGEN, at.MAINTENANCE] = keep * sugar * d_air
-        slope[at.OXYGEN, at.ACID_USE] = reuse * d_air
+        d_sugar, d_nitrogen = p[K_GLUCOSE] * by_glucose * by_glucose * per_l, p[K_GLUTAMINE] * by_glutamine * by_glutamine * per_l
+        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
+        slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
+        slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
+        slope[GLUCOSE, OVERFLOW] = flow * d_sugar
+        slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
+        slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
+        slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
+        slope[OXYGEN, MAINTENANCE] = keep * sugar * d_air
+        slope[OXYGEN, ACID_USE] = reuse * d_air
 
 
 @njit(**_PART)
@@ -175,95 +203,96 @@ def _ecoli_rates(
     slope: Float[ndarray, "f r"],
     slopes: int,
 ) -> None:
-    per_l = 1.0 / y[at.VOLUME]
-    cells, theta, good = y[at.VIABLE], env[1], env[0]
-    glucose, acetate = max(y[at.GLUCOSE], 0.0) * per_l, max(y[at.SECOND], 0.0) * per_l * at.ACETATE_MASS
-    oxygen, ammonium = max(y[at.OXYGEN], 0.0) * per_l, max(y[at.AMMONIUM], 0.0) * per_l
-    by_glucose, by_acetate = 1.0 / (p[at.K_SUGAR] + glucose), 1.0 / (p[at.K_ACETATE] + acetate)
-    by_oxygen = 1.0 / (p[at.K_OXYGEN] + oxygen)
+    per_l = 1.0 / y[VOLUME]
+    cells, theta, good = y[VIABLE], env[1], env[0]
+    glucose, acetate = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l * ACETATE_MASS
+    oxygen, ammonium = max(y[OXYGEN], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
+    by_glucose, by_acetate = 1.0 / (p[K_SUGAR] + glucose), 1.0 / (p[K_ACETATE] + acetate)
+    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
     sugar, air = glucose * by_glucose, oxygen * by_oxygen
-    nitrogen = ammonium / (p[at.K_NITROGEN] + ammonium)
-    most = p[at.QS_MAX] * good * nitrogen / (1.0 + acetate / p[at.KI_ACETATE_UPTAKE])
+    nitrogen = ammonium / (p[K_NITROGEN] + ammonium)
+    most = p[QS_MAX] * good * nitrogen / (1.0 + acetate / p[KI_ACETATE_UPTAKE])
     uptake = most * sugar
-    over = p[at.PA_MAX] / p[at.Y_AS] / (uptake + p[at.K_AP])
+    over = p[PA_MAX] / p[Y_AS] / (uptake + p[K_AP])
     flow = uptake * over  # glucose towards acetate, g/g/h
     burnt = max(uptake - flow, 0.0)
-    block = 1.0 / (1.0 + glucose * at.GLUCOSE_MASS / p[at.KI_GLUCOSE_ACETATE])
-    eat = p[at.QA_MAX] * good * nitrogen * block
-    to_glucose, to_acetate = cells / at.GLUCOSE_MASS, cells / at.ACETATE_MASS
-    r[at.GROWTH] = burnt * air * to_glucose
-    r[at.OVERFLOW] = flow * to_glucose
-    r[at.ACID_USE] = eat * acetate * by_acetate * air * to_acetate
-    r[at.MAINTENANCE] = p[at.Q_MAINTENANCE] * p[at.Y_EM] * theta * air * cells
-    grown = r[at.GROWTH] * p[at.GROWTH_CELLS] + r[at.OVERFLOW] * p[at.FLOW_CELLS] + r[at.ACID_USE] * p[at.ACID_CELLS]
-    basal = p[at.Q_PRODUCT_BASAL] * good * air * cells
-    r[at.PRODUCTION] = p[at.Q_PRODUCT_GROWTH] * grown + basal * sugar
-    death = p[at.DEATH_BASAL] + p[at.DEATH_STRESS] * (env[2] + (1.0 - air) ** 4) + p[at.DEATH_HEAT] * env[3]
-    r[at.DEATH] = (death + p[at.DEATH_STARVED] * (1.0 - sugar) ** 4) * cells
-    r[at.DECAY] = 0.0
-    r[at.CATABOLISM] = 0.0
+    block = 1.0 / (1.0 + glucose * GLUCOSE_MASS / p[KI_GLUCOSE_ACETATE])
+    eat = p[QA_MAX] * good * nitrogen * block
+    to_glucose, to_acetate = cells / GLUCOSE_MASS, cells / ACETATE_MASS
+    r[GROWTH] = burnt * air * to_glucose
+    r[OVERFLOW] = flow * to_glucose
+    r[ACID_USE] = eat * acetate * by_acetate * air * to_acetate
+    r[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * air * cells
+    grown = r[GROWTH] * p[GROWTH_CELLS] + r[OVERFLOW] * p[FLOW_CELLS] + r[ACID_USE] * p[ACID_CELLS]
+    basal = p[Q_PRODUCT_BASAL] * good * air * cells
+    r[PRODUCTION] = p[Q_PRODUCT_GROWTH] * grown + basal * sugar
+    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
+    death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    r[DEATH] = (death + p[DEATH_STARVED] * (starved * starved)) * cells
+    r[DECAY] = 0.0
+    r[CATABOLISM] = 0.0
     if slopes:
-        d_uptake = most * p[at.K_SUGAR] * by_glucose * by_glucose * per_l
-        d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[at.K_AP]))
-        d_air = p[at.K_OXYGEN] * by_oxygen * by_oxygen * per_l
-        d_eat = eat * p[at.K_ACETATE] * by_acetate * by_acetate * per_l
-        slope[at.GLUCOSE, at.GROWTH] = (d_uptake - d_flow) * air * to_glucose
-        slope[at.GLUCOSE, at.OVERFLOW] = d_flow * to_glucose
-        slope[at.SECOND, at.ACID_USE] = d_eat * air * cells
-        slope[at.OXYGEN, at.GROWTH] = burnt * d_air * to_glucose
-        slope[at.OXYGEN, at.ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
-        slope[at.OXYGEN, at.MAINTENANCE] = p[at.Q_MAINTENANCE] * p[at.Y_EM] * theta * d_air * cells
-        for j in (at.GLUCOSE, at.SECOND, at.OXYGEN):
-            grown = slope[j, at.GROWTH] * p[at.GROWTH_CELLS] + slope[j, at.OVERFLOW] * p[at.FLOW_CELLS]
-            slope[j, at.PRODUCTION] = p[at.Q_PRODUCT_GROWTH] * (grown + slope[j, at.ACID_USE] * p[at.ACID_CELLS])
-        slope[at.GLUCOSE, at.PRODUCTION] += basal * p[at.K_SUGAR] * by_glucose * by_glucose * per_l
+        d_uptake = most * p[K_SUGAR] * by_glucose * by_glucose * per_l
+        d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[K_AP]))
+        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
+        d_eat = eat * p[K_ACETATE] * by_acetate * by_acetate * per_l
+        slope[GLUCOSE, GROWTH] = (d_uptake - d_flow) * air * to_glucose
+        slope[GLUCOSE, OVERFLOW] = d_flow * to_glucose
+        slope[SECOND, ACID_USE] = d_eat * air * cells
+        slope[OXYGEN, GROWTH] = burnt * d_air * to_glucose
+        slope[OXYGEN, ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
+        slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
+        for j in (GLUCOSE, SECOND, OXYGEN):
+            grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
+            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
+        slope[GLUCOSE, PRODUCTION] += basal * p[K_SUGAR] * by_glucose * by_glucose * per_l
 
 
 @njit(**_PART)
 def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Float[ndarray, " s"]) -> None:
     """Put the change of every state by these rates into ``f``; linear in the rates."""
-    foreign = r[at.CONTAMINATION]
-    made = r[at.PRODUCTION]
-    f[at.TEMPERATURE], f[at.VOLUME], f[at.SALT] = 0.0, 0.0, 0.0
-    if plant == at.CHO:
-        grown, reuse, waste = r[at.GROWTH], r[at.ACID_USE], r[at.CATABOLISM]
-        f[at.GLUCOSE] = -p[at.CELL_GLUCOSE] * grown - r[at.MAINTENANCE] - r[at.OVERFLOW]
-        f[at.SECOND] = -p[at.CELL_GLUTAMINE] * grown - r[at.DECAY]
-        f[at.VIABLE] = grown - r[at.DEATH]
-        f[at.LACTATE] = 2.0 * r[at.OVERFLOW] - reuse
-        freed = p[at.AMMONIUM_AMINO] * p[at.CATABOLIC_CO2] * waste
-        f[at.AMMONIUM] = p[at.AMMONIUM_YIELD] * p[at.CELL_GLUTAMINE] * grown + r[at.DECAY] + freed
-        f[at.AMINO] = -p[at.CELL_AMINO] * grown - waste - p[at.PRODUCT_CARBON] * made
-        f[at.ALKALI] = freed - 2.0 * r[at.OVERFLOW] + reuse
-        f[at.BYPRODUCT] = 5.0 * r[at.DECAY] + p[at.BYPRODUCT_SHARE] * waste
-        burnt = 6.0 * r[at.MAINTENANCE] + 3.0 * reuse
-        co2 = p[at.CELL_CO2] * grown + burnt + p[at.CATABOLIC_CO2] * waste
-        oxygen = p[at.CELL_O2] * grown + burnt + p[at.CATABOLIC_O2] * waste
+    foreign = r[CONTAMINATION]
+    made = r[PRODUCTION]
+    f[TEMPERATURE], f[VOLUME], f[SALT] = 0.0, 0.0, 0.0
+    if plant == CHO:
+        grown, reuse, waste = r[GROWTH], r[ACID_USE], r[CATABOLISM]
+        f[GLUCOSE] = -p[CELL_GLUCOSE] * grown - r[MAINTENANCE] - r[OVERFLOW]
+        f[SECOND] = -p[CELL_GLUTAMINE] * grown - r[DECAY]
+        f[VIABLE] = grown - r[DEATH]
+        f[LACTATE] = 2.0 * r[OVERFLOW] - reuse
+        freed = p[AMMONIUM_AMINO] * p[CATABOLIC_CO2] * waste
+        f[AMMONIUM] = p[AMMONIUM_YIELD] * p[CELL_GLUTAMINE] * grown + r[DECAY] + freed
+        f[AMINO] = -p[CELL_AMINO] * grown - waste - p[PRODUCT_CARBON] * made
+        f[ALKALI] = freed - 2.0 * r[OVERFLOW] + reuse
+        f[BYPRODUCT] = 5.0 * r[DECAY] + p[BYPRODUCT_SHARE] * waste
+        burnt = 6.0 * r[MAINTENANCE] + 3.0 * reuse
+        co2 = p[CELL_CO2] * grown + burnt + p[CATABOLIC_CO2] * waste
+        oxygen = p[CELL_O2] * grown + burnt + p[CATABOLIC_O2] * waste
     else:
-        burnt, flow, reuse, lost = r[at.GROWTH], r[at.OVERFLOW], r[at.ACID_USE], r[at.MAINTENANCE]
-        grown = p[at.GROWTH_CELLS] * burnt + p[at.FLOW_CELLS] * flow + p[at.ACID_CELLS] * reuse
-        nitrogen = p[at.BIOMASS_NITROGEN] * (grown - lost)
-        f[at.GLUCOSE] = -burnt - flow - p[at.MADE_GLUCOSE] * made
-        f[at.SECOND] = p[at.FLOW_ACID] * flow - reuse
-        f[at.VIABLE] = grown - lost - r[at.DEATH]
-        f[at.LACTATE], f[at.AMINO], f[at.BYPRODUCT] = 0.0, 0.0, 0.0
-        f[at.AMMONIUM] = -nitrogen
-        f[at.ALKALI] = -nitrogen - p[at.FLOW_ACID] * flow + reuse
-        co2 = p[at.GROWTH_CO2] * burnt + p[at.FLOW_CO2] * flow + p[at.ACID_CO2] * reuse
-        co2 += p[at.CELL_CARBON] * lost + p[at.MADE_CO2] * made
-        oxygen = p[at.GROWTH_O2] * burnt + p[at.FLOW_O2] * flow + p[at.ACID_O2] * reuse
-        oxygen += p[at.CELL_CARBON] * p[at.CELL_REDUCTION] / 4.0 * lost + p[at.MADE_O2] * made
-    f[at.DEAD] = r[at.DEATH] - r[at.LYSIS]
-    f[at.LYSED] = r[at.LYSIS]
-    f[at.PRODUCT] = made
-    f[at.CONTAMINANT] = foreign
-    f[at.GLUCOSE] -= at.FOREIGN_SUGAR * foreign
-    f[at.LACTATE] += at.FOREIGN_LACTATE * foreign
-    f[at.ALKALI] -= at.FOREIGN_LACTATE * foreign
-    f[at.OXYGEN] = r[at.OXYGEN_TRANSFER] - oxygen - at.FOREIGN_O2 * foreign
-    f[at.CARBONATE] = co2 + at.FOREIGN_CO2 * foreign - r[at.CO2_TRANSFER]
-    f[at.CO2_OUT] = r[at.CO2_TRANSFER]
-    f[at.O2_IN] = r[at.OXYGEN_TRANSFER]
+        burnt, flow, reuse, lost = r[GROWTH], r[OVERFLOW], r[ACID_USE], r[MAINTENANCE]
+        grown = p[GROWTH_CELLS] * burnt + p[FLOW_CELLS] * flow + p[ACID_CELLS] * reuse
+        nitrogen = p[BIOMASS_NITROGEN] * (grown - lost)
+        f[GLUCOSE] = -burnt - flow - p[MADE_GLUCOSE] * made
+        f[SECOND] = p[FLOW_ACID] * flow - reuse
+        f[VIABLE] = grown - lost - r[DEATH]
+        f[LACTATE], f[AMINO], f[BYPRODUCT] = 0.0, 0.0, 0.0
+        f[AMMONIUM] = -nitrogen
+        f[ALKALI] = -nitrogen - p[FLOW_ACID] * flow + reuse
+        co2 = p[GROWTH_CO2] * burnt + p[FLOW_CO2] * flow + p[ACID_CO2] * reuse
+        co2 += p[CELL_CARBON] * lost + p[MADE_CO2] * made
+        oxygen = p[GROWTH_O2] * burnt + p[FLOW_O2] * flow + p[ACID_O2] * reuse
+        oxygen += p[CELL_CARBON] * p[CELL_REDUCTION] / 4.0 * lost + p[MADE_O2] * made
+    f[DEAD] = r[DEATH] - r[LYSIS]
+    f[LYSED] = r[LYSIS]
+    f[PRODUCT] = made
+    f[CONTAMINANT] = foreign
+    f[GLUCOSE] -= FOREIGN_SUGAR * foreign
+    f[LACTATE] += FOREIGN_LACTATE * foreign
+    f[ALKALI] -= FOREIGN_LACTATE * foreign
+    f[OXYGEN] = r[OXYGEN_TRANSFER] - oxygen - FOREIGN_O2 * foreign
+    f[CARBONATE] = co2 + FOREIGN_CO2 * foreign - r[CO2_TRANSFER]
+    f[CO2_OUT] = r[CO2_TRANSFER]
+    f[O2_IN] = r[OXYGEN_TRANSFER]
 
 
 @njit(**_COMPILE)
@@ -281,50 +310,50 @@ def change(
     Returns -d(dT/dt)/dT, the temperature's own slope. ``room`` is work memory: the rates, their slopes by the fast
     states, and what the surroundings say.
     """
-    r, env, slope = room[0], room[1 + at.FAST], room[1:]
-    volume = y[at.VOLUME]
+    r, env, slope = room[0], room[1 + FAST], room[1:]
+    volume = y[VOLUME]
     per_l = 1.0 / volume
-    temperature = y[at.TEMPERATURE]
-    carbonate, alkali = max(y[at.CARBONATE], 0.0) * per_l, y[at.ALKALI] * per_l
+    temperature = y[TEMPERATURE]
+    carbonate, alkali = max(y[CARBONATE], 0.0) * per_l, y[ALKALI] * per_l
     h = protons(carbonate, alkali, p)
-    co2 = carbonate * h / (h + p[at.K1])
+    co2 = carbonate * h / (h + p[K1])
     _surroundings(y, p, h, co2, env)
     if slopes:
-        for j in range(at.FAST):
-            for k in range(at.RATES):
+        for j in range(FAST):
+            for k in range(RATES):
                 slope[j, k] = 0.0
-    if plant == at.CHO:
+    if plant == CHO:
         _cho_rates(y, p, env, r, slope, slopes)
     else:
         _ecoli_rates(y, p, env, r, slope, slopes)
-    r[at.LYSIS] = p[at.LYSIS_RATE] * y[at.DEAD]
-    foreign = y[at.CONTAMINANT]
-    sugar = max(y[at.GLUCOSE], 0.0) * per_l
-    by_sugar = 1.0 / (p[at.FOREIGN_GLUCOSE] + sugar)
-    air = max(y[at.OXYGEN], 0.0) * per_l
-    by_air = 1.0 / (p[at.K_OXYGEN] + air)
-    speed = p[at.FOREIGN_GROWTH] * foreign
-    r[at.CONTAMINATION] = speed * sugar * by_sugar * air * by_air
+    r[LYSIS] = p[LYSIS_RATE] * y[DEAD]
+    foreign = y[CONTAMINANT]
+    sugar = max(y[GLUCOSE], 0.0) * per_l
+    by_sugar = 1.0 / (p[FOREIGN_GLUCOSE] + sugar)
+    air = max(y[OXYGEN], 0.0) * per_l
+    by_air = 1.0 / (p[K_OXYGEN] + air)
+    speed = p[FOREIGN_GROWTH] * foreign
+    r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
     # gas leaves the broth richer in CO2 and poorer in oxygen: transfer lowers its own driving force
-    air_saturated = p[at.O2_SOLUBILITY] * (1.0 - p[at.O2_SLOPE] * (temperature - 37.0))
-    solubility = air_saturated / at.AIR_OXYGEN
-    k_oxygen = held[at.KO] / (1.0 + held[at.KO] * volume * solubility / held[at.GAS])
-    r[at.OXYGEN_TRANSFER] = k_oxygen * (solubility * held[at.O2_SHARE] * volume - y[at.OXYGEN])
-    henry = 760.0 * p[at.CO2_SOLUBILITY] * (1.0 - p[at.CO2_SLOPE] * (temperature - 37.0))
-    k_co2 = held[at.KC] / (1.0 + held[at.KC] * volume * henry / held[at.GAS])
-    r[at.CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[at.CO2_IN])
+    air_saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (temperature - 37.0))
+    solubility = air_saturated / AIR_OXYGEN
+    k_oxygen = held[KO] / (1.0 + held[KO] * volume * solubility / held[GAS])
+    r[OXYGEN_TRANSFER] = k_oxygen * (solubility * held[O2_SHARE] * volume - y[OXYGEN])
+    henry = 760.0 * p[CO2_SOLUBILITY] * (1.0 - p[CO2_SLOPE] * (temperature - 37.0))
+    k_co2 = held[KC] / (1.0 + held[KC] * volume * henry / held[GAS])
+    r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
-        slope[at.GLUCOSE, at.CONTAMINATION] = speed * p[at.FOREIGN_GLUCOSE] * by_sugar**2 * per_l * air * by_air
-        slope[at.OXYGEN, at.CONTAMINATION] = speed * sugar * by_sugar * p[at.K_OXYGEN] * by_air**2 * per_l
-        slope[at.OXYGEN, at.OXYGEN_TRANSFER] = -k_oxygen
-        acid = carbonate * p[at.K1] / (h + p[at.K1]) ** 2
-        other = p[at.BUFFER] * p[at.KA] / (h + p[at.KA]) ** 2
-        moved = p[at.K1] / (h + p[at.K1]) * acid / (acid + other + 1e-300)
-        slope[at.CARBONATE, at.CO2_TRANSFER] = k_co2 * (h / (h + p[at.K1]) + moved)
-    for j in range(1 + at.FAST if slopes else 1):
+        slope[GLUCOSE, CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
+        slope[OXYGEN, CONTAMINATION] = speed * sugar * by_sugar * p[K_OXYGEN] * by_air * by_air * per_l
+        slope[OXYGEN, OXYGEN_TRANSFER] = -k_oxygen
+        one, two = 1.0 / (h + p[K1]), 1.0 / (h + p[KA])
+        acid = carbonate * p[K1] * one * one
+        moved = p[K1] * one * acid / (acid + p[BUFFER] * p[KA] * two * two)
+        slope[CARBONATE, CO2_TRANSFER] = k_co2 * (h * one + moved)
+    for j in range(1 + FAST if slopes else 1):
         balance(plant, room[j], p, out[j])
     _flows(y, p, held, r, out[0])
-    return held[at.JACKET_K] + p[at.AMBIENT_EXCHANGE]
+    return held[JACKET_K] + p[AMBIENT_EXCHANGE]
 
 
 @njit(**_PART)
@@ -336,49 +365,49 @@ def _flows(
     f: Float[ndarray, " s"],
 ) -> None:
     """Add feed, base and evaporation, and the heat balance."""
-    feed, base = held[at.FEED], held[at.BASE]
-    uptake = r[at.OXYGEN_TRANSFER] - f[at.OXYGEN]
-    f[at.VOLUME] = feed + base - held[at.VAPOUR]
-    f[at.GLUCOSE] += feed * p[at.FEED_GLUCOSE]
-    f[at.SECOND] += feed * p[at.FEED_SECOND]
-    f[at.AMINO] += feed * p[at.FEED_AMINO]
-    f[at.AMMONIUM] += feed * p[at.FEED_AMMONIUM] + base * p[at.BASE_AMMONIUM]
-    f[at.ALKALI] += feed * p[at.FEED_ALKALI] + base * p[at.BASE_ALKALI]
-    f[at.CARBONATE] += base * p[at.BASE_CARBON]
-    known = p[at.FEED_GLUCOSE] + p[at.FEED_SECOND] + p[at.FEED_AMINO] / at.AMINO_CARBONS + p[at.FEED_AMMONIUM]
-    f[at.SALT] += feed * (p[at.FEED_OSMOLALITY] - known) + base * (p[at.BASE_SALT] - p[at.BASE_AMMONIUM])
-    temperature = y[at.TEMPERATURE]
-    f[at.TEMPERATURE] = (
-        held[at.JACKET_K] * (held[at.JACKET] - temperature)
-        - p[at.AMBIENT_EXCHANGE] * (temperature - p[at.AMBIENT])
-        + p[at.HEAT] * 1e-3 * uptake / (at.HEAT_CAPACITY * y[at.VOLUME])
+    feed, base = held[FEED], held[BASE]
+    uptake = r[OXYGEN_TRANSFER] - f[OXYGEN]
+    f[VOLUME] = feed + base - held[VAPOUR]
+    f[GLUCOSE] += feed * p[FEED_GLUCOSE]
+    f[SECOND] += feed * p[FEED_SECOND]
+    f[AMINO] += feed * p[FEED_AMINO]
+    f[AMMONIUM] += feed * p[FEED_AMMONIUM] + base * p[BASE_AMMONIUM]
+    f[ALKALI] += feed * p[FEED_ALKALI] + base * p[BASE_ALKALI]
+    f[CARBONATE] += base * p[BASE_CARBON]
+    known = p[FEED_GLUCOSE] + p[FEED_SECOND] + p[FEED_AMINO] / AMINO_CARBONS + p[FEED_AMMONIUM]
+    f[SALT] += feed * (p[FEED_OSMOLALITY] - known) + base * (p[BASE_SALT] - p[BASE_AMMONIUM])
+    temperature = y[TEMPERATURE]
+    f[TEMPERATURE] = (
+        held[JACKET_K] * (held[JACKET] - temperature)
+        - p[AMBIENT_EXCHANGE] * (temperature - p[AMBIENT])
+        + p[HEAT] * 1e-3 * uptake / (HEAT_CAPACITY * y[VOLUME])
     )
 
 
-@njit(**_PART)
+@njit(**_COMPILE)
 def start(plant: int, p: Float[ndarray, " p"], y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
     """Fill the vessel: medium in equilibrium at its pH, air-saturated, and the inoculum."""
-    volume, h = p[at.START_VOLUME], 10.0 ** (7.0 - p[at.MEDIUM_PH])
-    viable, bicarbonate = p[at.START_VIABLE], p[at.MEDIUM_BICARBONATE]
-    for j in range(at.STATES):
+    volume, h = p[START_VOLUME], 10.0 ** (7.0 - p[MEDIUM_PH])
+    viable, bicarbonate = p[START_VIABLE], p[MEDIUM_BICARBONATE]
+    for j in range(STATES):
         y[j] = 0.0
-    for j in range(at.MEMORY):
+    for j in range(MEMORY):
         memory[j] = 0.0
-    y[at.VOLUME], y[at.TEMPERATURE] = 1.0, p[at.START_TEMPERATURE]
-    y[at.GLUCOSE], y[at.SECOND] = p[at.START_GLUCOSE], p[at.START_SECOND]
-    y[at.OXYGEN] = p[at.O2_SOLUBILITY] * (1.0 - p[at.O2_SLOPE] * (p[at.START_TEMPERATURE] - 37.0))
-    y[at.CARBONATE] = bicarbonate * (1.0 + h / p[at.K1])
-    y[at.VIABLE] = viable
-    y[at.DEAD] = viable * (1.0 / p[at.START_VIABILITY] - 1.0)
-    y[at.LACTATE], y[at.AMMONIUM] = p[at.START_LACTATE], p[at.START_AMMONIUM]
-    y[at.AMINO] = p[at.MEDIUM_AMINO]
-    y[at.ALKALI] = bicarbonate + p[at.BUFFER] * p[at.KA] / (p[at.KA] + h)
-    y[at.SALT] = p[at.START_OSMOLALITY] - osmolality(y)
-    for j in range(at.CONTENT):
-        if j != at.TEMPERATURE:
+    y[VOLUME], y[TEMPERATURE] = 1.0, p[START_TEMPERATURE]
+    y[GLUCOSE], y[SECOND] = p[START_GLUCOSE], p[START_SECOND]
+    y[OXYGEN] = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (p[START_TEMPERATURE] - 37.0))
+    y[CARBONATE] = bicarbonate * (1.0 + h / p[K1])
+    y[VIABLE] = viable
+    y[DEAD] = viable * (1.0 / p[START_VIABILITY] - 1.0)
+    y[LACTATE], y[AMMONIUM] = p[START_LACTATE], p[START_AMMONIUM]
+    y[AMINO] = p[MEDIUM_AMINO]
+    y[ALKALI] = bicarbonate + p[BUFFER] * p[KA] / (p[KA] + h)
+    y[SALT] = p[START_OSMOLALITY] - osmolality(y)
+    for j in range(CONTENT):
+        if j != TEMPERATURE:
             y[j] *= volume
-    memory[at.M_STEP] = 0.01
-    memory[at.M_DO], memory[at.M_PH], memory[at.M_TEMPERATURE] = 100.0, p[at.MEDIUM_PH], p[at.START_TEMPERATURE]
-    memory[at.M_DO_LAST], memory[at.M_PH_LAST] = 100.0, p[at.MEDIUM_PH]
-    memory[at.M_TEMPERATURE_LAST] = p[at.START_TEMPERATURE]
-    memory[at.M_GLUCOSE_LAST] = -1.0
+    memory[M_STEP] = 0.01
+    memory[M_DO], memory[M_PH], memory[M_TEMPERATURE] = 100.0, p[MEDIUM_PH], p[START_TEMPERATURE]
+    memory[M_DO_LAST], memory[M_PH_LAST] = 100.0, p[MEDIUM_PH]
+    memory[M_TEMPERATURE_LAST] = p[START_TEMPERATURE]
+    memory[M_GLUCOSE_LAST] = -1.0

@@ -234,8 +234,13 @@ PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
     MADE_GLUCOSE,
     MADE_CO2,
     MADE_O2,
-) = range(PLACES, PLACES + 23)
-ALL_PLACES: Final = PLACES + 23
+    SWITCH_4,
+    KD_BYPRODUCT_2,
+    DO_FOLLOWS,  # what a probe closes of its gap in an interval
+    PH_FOLLOWS,
+    TEMPERATURE_FOLLOWS,
+) = range(PLACES, PLACES + 28)
+ALL_PLACES: Final = PLACES + 28
 
 # What is held from one control interval to the next while the equations are integrated
 (

@@ -19,10 +19,11 @@ _LEFT, _RIGHT, _GAP, _COLUMNS = 0.5, 0.12, 0.46, 3
 _PANEL_IN, _HEAD_IN, _FOOT_IN, _ROW_IN, _KEY_IN, _AXIS_IN = 1.1, 0.28, 0.22, 0.19, 0.3, 0.42
 _TICKS_IN = 0.12
 _NAMES_IN = 1.35
-_MOST_ROWS, _DOTTED = 14, 60
+_MOST_ROWS = 14
 _MEASURED, _ALARM, _FAULT = SITE_COLOURS[0], SITE_COLOURS[1], "#882255"
 _DASHED = (0, (4, 2))
-_LEAST_SPAN = {"ph": 0.3, "dissolved_oxygen_percent": 30.0, "temperature_c": 3.0, "viability": 0.2}
+_LEAST_SPAN = {"ph": 0.3, "dissolved_oxygen_percent": 30.0, "temperature_c": 3.0, "viability": 0.2,
+               "oxygen_fraction": 0.1, "agitation_rpm": 50.0}  # fmt: skip
 """A loop that holds looks steady: less than this is not stretched over a whole panel."""
 
 
@@ -71,7 +72,7 @@ def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
     alarms
         variable, raised_h, cleared_h: drawn into the trend of their quantity.
     bands
-        quantity, time_h, lower, median, upper: where good batches ran.
+        variable (measured or not), time_h, mean, lower, upper: where good batches ran.
     """
     shown = [name for name in quantities if {name, f"{name}_measured"} & set(trajectories.columns)]
     if trajectories.is_empty() or not shown:
@@ -94,7 +95,7 @@ def batch_trends(  # noqa: PLR0913 - what stands in a trend beside the trend
         title = legend.prose(f"bioprocess.quantity_{name}") if legend.prose.has(f"bioprocess.quantity_{name}") else name
         write(figure, left, bottom + _PANEL_IN + 0.12, shorten(title, wide + _GAP / 2), bold=True)
         if bands is not None:
-            _draw_band(axes, bands.filter(pl.col("quantity") == name), scale)
+            _draw_band(axes, bands.filter(pl.col("variable").is_in([name, f"{name}_measured"])), scale)
         _draw_trend(axes, trajectories, name, scale, truth=truth)
         if alarms is not None:
             _draw_alarms(axes, alarms.filter(pl.col("variable") == name), scale, end_h)
@@ -165,11 +166,11 @@ def _draw_trend(axes: Axes, frame: pl.DataFrame, name: str, scale: float, *, tru
         axes.plot(time / scale, value, color=colour, linewidth=wide, zorder=3, gid=f"true-{name}")
     if measured in frame.columns:
         time, value = _points(frame, measured)
-        if time.size <= _DOTTED:
+        if 2 * time.size < frame.height:
             axes.plot(time / scale, value, "o", color=_MEASURED, markersize=2.6, zorder=4, gid=f"measured-{name}")
         else:
             axes.plot(time / scale, value, color=_MEASURED, linewidth=1.1, zorder=4, gid=f"measured-{name}")
-    if f"{name}_setpoint" in frame.columns:
+    if f"{name}_setpoint" in frame.columns and not _same(frame, measured, f"{name}_setpoint"):
         time, value = _points(frame, f"{name}_setpoint")
         axes.step(time / scale, value, where="post", color=INK, linewidth=0.9, linestyle=_DASHED, zorder=5,
                   gid=f"setpoint-{name}")  # fmt: skip
@@ -180,6 +181,11 @@ def _draw_trend(axes: Axes, frame: pl.DataFrame, name: str, scale: float, *, tru
         axes.set_ylim(low - short / 2, high + short / 2)
 
 
+def _same(frame: pl.DataFrame, measured: str, setpoint: str) -> bool:
+    """Say whether a reading is its set-point throughout, as a pump's is."""
+    return measured in frame.columns and frame[measured].equals(frame[setpoint], check_names=False)
+
+
 def _points(frame: pl.DataFrame, name: str):
     known = frame.select("time_h", pl.col(name).cast(pl.Float64)).drop_nulls().filter(pl.col(name).is_finite())
     return known["time_h"].to_numpy(), known[name].to_numpy()
@@ -188,11 +194,9 @@ def _points(frame: pl.DataFrame, name: str):
 def _draw_band(axes: Axes, band: pl.DataFrame, scale: float) -> None:
     if band.is_empty():
         return
-    time, lower, median, upper = (
-        band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "median", "upper")
-    )
+    time, lower, mean, upper = (band[key].cast(pl.Float64).to_numpy() for key in ("time_h", "lower", "mean", "upper"))
     axes.fill_between(time / scale, lower, upper, color=SITE_COLOURS[2], alpha=0.18, linewidth=0, zorder=1, gid="band")
-    axes.plot(time / scale, median, color=SITE_COLOURS[2], linewidth=0.8, zorder=2)
+    axes.plot(time / scale, mean, color=SITE_COLOURS[2], linewidth=0.8, zorder=2)
 
 
 def _draw_alarms(axes: Axes, found: pl.DataFrame, scale: float, end_h: float) -> None:
