@@ -10,7 +10,14 @@ from numpy import ndarray
 from biolab.core import ConfigError, did_you_mean
 from biolab.core.arrays import Float
 from biolab.kernels.fed_batch import (
-    BOLUS_TO_GLUCOSE, GLUCOSE_MASS, LACTATE_MASS, NO_ACTION, PARAMETERS, RATE_FOR_GLUCOSE, RATE_PLANNED, SCHEDULE,
+    BOLUS_TO_GLUCOSE,
+    GLUCOSE_MASS,
+    LACTATE_MASS,
+    NO_ACTION,
+    PARAMETERS,
+    RATE_FOR_GLUCOSE,
+    RATE_PLANNED,
+    SCHEDULE,
 )  # fmt: skip
 
 from .cho import CHOFedBatch

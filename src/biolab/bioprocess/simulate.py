@@ -176,7 +176,7 @@ def recorded_intervals(schedule: Schedule, sample_every_h: float) -> Int[ndarray
     return when if when[-1] == end else np.append(when, end)
 
 
-def make_result(
+def make_result(  # noqa: PLR0913 - keyword-only facts
     plant: Plant,
     recipe: Recipe,
     schedule: Schedule,
