@@ -63,7 +63,7 @@ def test_tighter_tolerance_is_closer():
 
 
 def test_noise_is_the_same_in_both_paths_and_nearly_normal():
-    from biolab.kernels.fed_batch.control import noise
+    from biolab.kernels.fed_batch.control import noise  # noqa: PLC0415
 
     seeds = run_seeds(3, 2)
     drawn = np.array([noise(seeds[1], i, 2) for i in range(4000)])
