@@ -10,10 +10,10 @@ from biolab.kernels import cases
 from . import Bed, Grid, protein_a, reference
 
 TOLERANCE = cases.Tolerance(relative=1e-4, absolute=1e-6)
-_GRID = Grid(axial_elements=3, axial_degree=2, radial_elements=1, radial_degree=3)
+_GRID = Grid(axial_elements=2, axial_degree=2, radial_elements=1, radial_degree=3)
 _BED = Bed(
     residence_min=4.0, porosity=0.35, bead_porosity=0.6, peclet=60.0, film_per_min=2.0, pore_per_min=0.3,
-    on_l_per_g_min=6.0, off_per_min=0.6, capacity_g_per_l=120.0, acid_slope=6.0,
+    on_l_per_g_min=6.0, off_per_min=0.6, capacity_g_per_l=120.0, acid_slope=4.0,
 )  # fmt: skip
 _WEAK = Bed(
     residence_min=2.0, porosity=0.4, bead_porosity=0.7, peclet=30.0, film_per_min=5.0, pore_per_min=0.8,
@@ -42,7 +42,7 @@ INVARIANCES: cases.Invariances = {"sections cut in halves": _halved}
 
 def fast(bed: Bed, sections: ndarray, every: int = 1) -> dict[str, ndarray]:
     """Run the compiled column."""
-    run = protein_a(bed, sections, grid=_GRID, relative_tolerance=1e-7)
+    run = protein_a(bed, sections, grid=_GRID, relative_tolerance=1e-6)
     at = np.searchsorted(run.time_min, np.cumsum(sections[:, 0])[every - 1 :: every] - 1e-9)
     ends = np.stack([run.outlet_g_per_l, run.modulator, run.left_g_per_l], axis=1)[at]
     return {"ends": ends, "held": run.held_g_per_l}
@@ -50,4 +50,4 @@ def fast(bed: Bed, sections: ndarray, every: int = 1) -> dict[str, ndarray]:
 
 def exact(bed: Bed, sections: ndarray, **_: Any) -> dict[str, ndarray]:
     """Integrate the equations as they stand."""
-    return reference.run(bed, sections, _GRID, 1e-6)
+    return reference.run(bed, sections, _GRID, 1e-5)
