@@ -20,9 +20,7 @@ _FEW = 25
 
 
 @theme()
-def curves(
-    panels: Mapping[str, Curves], *, across: str, limits: Mapping[str, Sequence[float]] | None = None
-) -> Figure:
+def curves(panels: Mapping[str, Curves], *, across: str, limits: Mapping[str, Sequence[float]] | None = None) -> Figure:
     """Draw named curves in titled panels; a name has one colour in all of them.
 
     Parameters
