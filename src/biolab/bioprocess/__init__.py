@@ -1,7 +1,7 @@
 """A digital plant: recipes, batches that run, break and are explained, and the records they leave."""
 
-from .actions import OperatorAction as OperatorAction
 from . import faults as faults
+from .actions import OperatorAction as OperatorAction
 from .alarm_limits import Alarm as Alarm
 from .alarms import alarm_events as alarm_events
 from .alarms import alarms as alarms
