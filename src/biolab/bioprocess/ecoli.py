@@ -18,7 +18,7 @@ FERMENTER = Reactor(
     kla_per_h=250.0,
     kla_reference_agitation_rpm=800.0,
     kla_reference_gas_per_min=1.0,
-    jacket_exchange_per_h=4.0,
+    jacket_exchange_per_h=2.0,
     jacket_span_k=15.0,
     evaporation_l_per_l_gas=5e-6,
     buffer_mmol_per_l=60.0,
@@ -42,9 +42,11 @@ class EcoliFedBatch:
     'g/g/h'
     """
 
-    glucose_uptake_max_per_h: float = parameter(0.6356, "g/g/h", "greatest uptake of glucose", ANANE, low=1e-6)
+    glucose_uptake_max_per_h: float = parameter(1.0, "g/g/h", "greatest uptake of glucose; .64 in Anane et al.", TYPICAL, low=1e-6)
     glucose_constant_mmol_per_l: float = parameter(0.205, "mmol/L", "Monod constant: 0.037 g/L", ANANE, low=1e-6)
-    acetate_inhibition_uptake_g_per_l: float = parameter(1.2399, "g/L", "acetate that halves glucose uptake", ANANE, low=1e-6)
+    acetate_inhibition_uptake_g_per_l: float = parameter(
+        4.0, "g/L", "acetate that halves glucose uptake; 1.24 in Anane et al.", TYPICAL, low=1e-6
+    )
     acetate_production_max_per_h: float = parameter(0.2268, "g/g/h", "greatest acetate production", ANANE)
     acetate_production_constant_per_h: float = parameter(0.5052, "g/g/h", "glucose uptake at half of it", ANANE, low=1e-6)
     acetate_uptake_max_per_h: float = parameter(0.1148, "g/g/h", "greatest acetate uptake", ANANE)
@@ -64,7 +66,9 @@ class EcoliFedBatch:
     product_per_glucose: float = parameter(0.4, "g/g", "yield of protein on glucose", TYPICAL, low=1e-6)
 
     growth_temperature_min_c: float = parameter(4.9, "°C", "no growth below", ROSSO)
-    growth_temperature_optimum_c: float = parameter(41.3, "°C", "best growth", ROSSO)
+    growth_temperature_optimum_c: float = parameter(
+        37.0, "°C", "where the rates hold as given; best growth is at 41 in Rosso et al.", TYPICAL
+    )
     growth_temperature_max_c: float = parameter(47.5, "°C", "no growth above", ROSSO)
     metabolic_q10: float = parameter(2.0, "1", "rates of metabolism for 10 °C", "common for enzymes", low=1.0, high=5.0)
     ph_inhibition_acid_pk: float = parameter(5.0, "1", "pH below which growth fails", TYPICAL, low=3.0, high=8.0)

@@ -52,7 +52,8 @@ class Schedule:
 
     def between(self, start_h: float, end_h: float | None) -> slice:
         """Return the intervals from one time to another, or to the end."""
-        return slice(self.interval(start_h), self.table.shape[0] if end_h is None else self.interval(end_h))
+        past = end_h is None or end_h > self.hours + 1e-9
+        return slice(self.interval(start_h), self.table.shape[0] if past else self.interval(end_h))
 
 
 class Happening(Protocol):

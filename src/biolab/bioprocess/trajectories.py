@@ -102,7 +102,9 @@ def trajectory_frame(
     whole = np.isfinite(records[:, layout.VOLUME])
     records, when = records[whole], when[whole]
     time = when * schedule.interval_h
-    columns: dict[str, object] = {"time_h": time, "phase": [recipe.at(float(t)).phase for t in time]}
+    steps = recipe.steps
+    place = np.searchsorted([step.end_h for step in steps[:-1]], time + 1e-9, side="right")
+    columns: dict[str, object] = {"time_h": time, "phase": [steps[k].phase for k in place]}
     columns |= concentrations(plant, records, values)
     rows = schedule.table[when]
     names = layout.SCHEDULE

@@ -126,8 +126,10 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
 def _happenings(events: pl.DataFrame, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
     for row in events.filter(pl.col("kind").is_in(["operator", "limit", "solver"])).iter_rows(named=True):
         if row["kind"] == "operator":
-            old = _before(measurements, f"{row['source']}{SETPOINT}", row["time_h"])
-            yield _Note(row["time_h"], 3, author, "change", row["source"], old, _plain(row["value"]), row["message"])
+            wanted = f"{row['source']}{SETPOINT}"
+            action: Action = "change" if wanted in measurements.columns else "operate"
+            old = _before(measurements, wanted, row["time_h"])
+            yield _Note(row["time_h"], 3, author, action, row["source"], old, _plain(row["value"]), row["message"])
         else:
             why = row["message"] if row["kind"] == "limit" else "the simulation could not go on from here"
             yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], why=why)

@@ -27,6 +27,8 @@ from .layout import (
 from .equations import osmolality, protons
 
 _COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+# what is called from compiled code alone needs no door to Python
+_INNER = _COMPILE | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -51,13 +53,13 @@ def noise(seed: int, interval: int, channel: int) -> float:
     return (np.float64(total) - _MEAN) / _SD
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def reading(value: float, step: float) -> float:
     """Round to what the transmitter can show; a step of 0 rounds nothing."""
     return math.floor(value / step + 0.5) * step if step > 0.0 else value
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def pid(
     error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]
 ) -> float:
@@ -80,7 +82,7 @@ def pid(
     return output
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
     """Take a share of everything in the vessel out, and remember how much it was."""
     for j in range(CONTENT):
@@ -89,7 +91,7 @@ def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"])
             y[j] -= share * y[j]
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def _probes(
     interval: int,
     hours: float,
@@ -114,15 +116,15 @@ def _probes(
     memory[M_PH] += (ph - memory[M_PH]) * p[PH_FOLLOWS]
     lagged = memory[M_TEMPERATURE]
     memory[M_TEMPERATURE] += (y[TEMPERATURE] - lagged) * p[TEMPERATURE_FOLLOWS]
-    shown = memory[M_DO] + row[S_DO_DRIFT] + p[DO_NOISE] * noise(seed, interval, NOISE_DO)
+    shown = memory[M_DO] + row[S_DO_DRIFT] + p[DO_NOISE] * noise(seed, interval, np.int64(NOISE_DO))
     seen[R_DO_MEASURED - STATES] = reading(shown, p[DO_STEP])
-    shown = memory[M_PH] + row[S_PH_DRIFT] + p[PH_NOISE] * noise(seed, interval, NOISE_PH)
+    shown = memory[M_PH] + row[S_PH_DRIFT] + p[PH_NOISE] * noise(seed, interval, np.int64(NOISE_PH))
     seen[R_PH_MEASURED - STATES] = reading(shown, p[PH_STEP])
-    shown = memory[M_TEMPERATURE] + p[TEMPERATURE_NOISE] * noise(seed, interval, NOISE_TEMPERATURE)
+    shown = memory[M_TEMPERATURE] + p[TEMPERATURE_NOISE] * noise(seed, interval, np.int64(NOISE_TEMPERATURE))
     seen[R_TEMPERATURE_MEASURED - STATES] = reading(shown, p[TEMPERATURE_STEP])
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def _feeding(
     time: float,
     hours: float,
@@ -154,7 +156,7 @@ def _feeding(
     most = p[MAX_FEED]
     steady = min(memory[M_FEED_RATE], most)
     dose = min(memory[M_PENDING] / hours, most - steady)
-    memory[M_PENDING] -= dose * hours
+    memory[M_PENDING] = max(memory[M_PENDING] - dose * hours, 0.0)
     wanted = steady + dose
     room = max(p[MAX_VOLUME] - volume, 0.0) / hours
     delivered = min(wanted * row[S_FEED_FACTOR], room)
@@ -165,7 +167,7 @@ def _feeding(
     return delivered
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
@@ -176,16 +178,16 @@ def _gas(
 ) -> None:
     """Turn the oxygen controller's output into stirring, then oxygen in the gas; and those into kLa."""
     lowest, highest = row[S_AGITATION], p[MAX_AGITATION]
-    agitation = lowest * (highest / lowest) ** min(u / 50.0, 1.0)
+    agitation = lowest * math.exp(min(u / 50.0, 1.0) * math.log(highest / lowest))
     oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
     agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
     oxygen = row[S_OXYGEN_HELD] if row[S_OXYGEN_HELD] > 0.0 else oxygen
     agitation, oxygen = min(agitation, row[S_AGITATION_CEILING]), min(oxygen, row[S_OXYGEN_CEILING])
     co2 = held[CO2_IN]
     flow = max(row[S_GAS], 1e-6)
-    stirred = (agitation / p[REFERENCE_AGITATION]) ** p[KLA_AGITATION]
-    sparged = (flow / y[VOLUME] / p[REFERENCE_GAS]) ** p[KLA_GAS]
-    held[KO] = p[KLA] * stirred * sparged * row[S_KLA_FACTOR]
+    stirred = p[KLA_AGITATION] * math.log(agitation / p[REFERENCE_AGITATION])
+    sparged = p[KLA_GAS] * math.log(flow / (y[VOLUME] * p[REFERENCE_GAS]))
+    held[KO] = p[KLA] * math.exp(stirred + sparged) * row[S_KLA_FACTOR]
     held[KC] = p[KLA_CO2] * held[KO]
     held[GAS] = flow * GAS_MMOL
     held[O2_SHARE] = oxygen * (1.0 - co2)
@@ -195,7 +197,7 @@ def _gas(
     seen[R_KLA - STATES] = held[KO]
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def act(
     interval: int,
     hours: float,
@@ -215,7 +217,7 @@ def act(
         _remove(row[S_FOAM], y, memory)
     y[CONTAMINANT] += row[S_CONTAMINATION]
     _probes(interval, hours, p, row, seed, y, memory, seen)
-    spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, NOISE_GLUCOSE)
+    spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, np.int64(NOISE_GLUCOSE))
     glucose = max(y[GLUCOSE], 0.0) / y[VOLUME] * row[S_GLUCOSE_FACTOR] * spread
     seen[R_GLUCOSE_MEASURED - STATES] = glucose
     every = p[PH_CONTROL + 3]

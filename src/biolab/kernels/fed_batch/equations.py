@@ -13,76 +13,31 @@ from biolab.core.arrays import Float
 
 from .layout import (
     ACETATE_MASS, ACID_CELLS, ACID_CO2, ACID_O2, ACID_USE, AIR_OXYGEN, ALKALI, AMBIENT, AMBIENT_EXCHANGE, AMINO,
-    AMINO_CARBONS, AMINO_REDUCTION, AMMONIUM, AMMONIUM_AMINO, AMMONIUM_YIELD, BASE, BASE_ALKALI, BASE_AMMONIUM,
-    BASE_CARBON, BASE_SALT, BIOMASS_NITROGEN, BUFFER, BYPRODUCT, BYPRODUCT_SHARE, CARBONATE, CATABOLIC_CO2,
-    CATABOLIC_O2, CATABOLISM, CELL_AMINO, CELL_CARBON, CELL_CO2, CELL_GLUCOSE, CELL_GLUTAMINE, CELL_O2,
-    CELL_REDUCTION, CHO, CO2_IN, CO2_OUT, CO2_SLOPE, CO2_SOLUBILITY, CO2_TRANSFER, CONTAMINANT, CONTAMINATION,
-    CONTENT, DEAD, DEATH, DEATH_BASAL, DEATH_BYPRODUCT, DEATH_HEAT, DEATH_STARVED, DEATH_STRESS, DO_LAG, PH_LAG, TEMPERATURE_LAG, DO_FOLLOWS, PH_FOLLOWS, TEMPERATURE_FOLLOWS, DECAY, FAST, FEED,
-    FEED_ALKALI, FEED_AMINO, FEED_AMMONIUM, FEED_GLUCOSE, FEED_OSMOLALITY, FEED_SECOND, FLOW_ACID, FLOW_CELLS,
-    FLOW_CO2, FLOW_O2, FOREIGN_CO2, FOREIGN_GLUCOSE, FOREIGN_GROWTH, FOREIGN_LACTATE, FOREIGN_O2, FOREIGN_SUGAR, GAS,
-    GLUCOSE, GLUCOSE_MASS, GLUTAMINE_DECAY, GROWTH, GROWTH_CELLS, GROWTH_CO2, GROWTH_O2, HEAT, HEAT_CAPACITY, H_ACID,
-    H_BASIC, JACKET, JACKET_K, K1, KA, KC, KD_BYPRODUCT, KI_ACETATE_UPTAKE, KI_AMMONIUM, KI_BYPRODUCT,
-    KI_GLUCOSE_ACETATE, KI_LACTATE, KO, K_ACETATE, K_AMINO, K_AP, K_CO2, K_GLUCOSE, K_GLUTAMINE, K_LACTATE,
-    K_NITROGEN, K_OSMOLALITY, K_OXYGEN, K_SUGAR, LACTATE, LACTATE_MAX, LOG_Q10, LYSED, LYSIS, LYSIS_RATE, MADE_CO2,
-    MADE_GLUCOSE, MADE_O2, MAINTENANCE, MEDIUM_AMINO, MEDIUM_BICARBONATE, MEDIUM_PH, MEMORY, MU_MAX, M_AMINO, M_DO,
-    M_DO_LAST, M_GLUCOSE, M_GLUCOSE_LAST, M_PH, M_PH_LAST, M_STEP, M_TEMPERATURE, M_TEMPERATURE_LAST, O2_IN,
-    O2_SHARE, O2_SLOPE, O2_SOLUBILITY, OVERFLOW, OVERFLOW_MAX, OXYGEN, OXYGEN_TRANSFER, PA_MAX, PH_NORM, PK_ACID,
-    PK_BASIC, PK_BUFFER, PK_CO2, PRODUCT, PRODUCTION, PRODUCT_CARBON, Q10, QA_MAX, QS_MAX, Q_MAINTENANCE, Q_PRODUCT,
-    Q_PRODUCT_BASAL, Q_PRODUCT_COLD, Q_PRODUCT_GROWTH, RATES, SALT, SECOND, START_AMMONIUM, START_GLUCOSE,
-    START_LACTATE, START_OSMOLALITY, START_SECOND, START_TEMPERATURE, START_VIABILITY, START_VIABLE, START_VOLUME,
-    STATES, SWITCH, SWITCH_4, KD_BYPRODUCT_2, TEMPERATURE, T_BEST, T_MAX, T_MIN, VAPOUR, VIABLE, VOLUME, Y_AS, Y_EM, Y_OF, Y_PRODUCT, Y_XA,
+    AMINO_CARBONS, AMMONIUM, AMMONIUM_AMINO, AMMONIUM_YIELD, BASE, BASE_ALKALI, BASE_AMMONIUM, BASE_CARBON,
+    BASE_SALT, BASIC_2, BIOMASS_NITROGEN, BUFFER, BYPRODUCT, BYPRODUCT_SHARE, CARBONATE, CATABOLIC_CO2, CATABOLIC_O2,
+    CATABOLISM, CELL_AMINO, CELL_CARBON, CELL_CO2, CELL_GLUCOSE, CELL_GLUTAMINE, CELL_O2, CELL_REDUCTION, CHO,
+    CO2_IN, CO2_OUT, CO2_SLOPE, CO2_SOLUBILITY, CO2_TRANSFER, CONTAMINANT, CONTAMINATION, DEAD, DEATH, DEATH_BASAL,
+    DEATH_BYPRODUCT, DEATH_HEAT, DEATH_STARVED, DEATH_STRESS, DECAY, FAST, FEED, FEED_ALKALI, FEED_AMINO,
+    FEED_AMMONIUM, FEED_GLUCOSE, FEED_OSMOLALITY, FEED_SECOND, FLOW_ACID, FLOW_CELLS, FLOW_CO2, FLOW_O2, FOREIGN_CO2,
+    FOREIGN_GLUCOSE, FOREIGN_GROWTH, FOREIGN_LACTATE, FOREIGN_O2, FOREIGN_SUGAR, GAS, GLUCOSE, GLUCOSE_MASS,
+    GLUTAMINE_DECAY, GROWTH, GROWTH_CELLS, GROWTH_CO2, GROWTH_O2, HEAT, HEAT_CAPACITY, JACKET, JACKET_K, K1, KA, KC,
+    KD_BYPRODUCT_2, KI_ACETATE_UPTAKE, KI_GLUCOSE_ACETATE, KO, K_ACETATE, K_AMINO, K_AP, K_GLUCOSE, K_GLUTAMINE,
+    K_LACTATE, K_NITROGEN, K_OXYGEN, K_SUGAR, LACTATE, LACTATE_MAX, LOG_Q10, LYSED, LYSIS, LYSIS_RATE, MADE_CO2,
+    MADE_GLUCOSE, MADE_O2, MAINTENANCE, MU_MAX, M_AMINO, M_GLUCOSE, O2_IN, O2_SHARE, O2_SLOPE, O2_SOLUBILITY,
+    OVERFLOW, OVERFLOW_MAX, OXYGEN, OXYGEN_TRANSFER, PA_MAX, PER_ACID_2, PER_AMMONIUM, PER_BYPRODUCT, PER_CO2,
+    PER_LACTATE, PER_OSMOLALITY, PH_NORM, PRODUCT, PRODUCTION, PRODUCT_CARBON, QA_MAX, QS_MAX, Q_MAINTENANCE,
+    Q_PRODUCT, Q_PRODUCT_BASAL, Q_PRODUCT_COLD, Q_PRODUCT_GROWTH, RATES, SALT, SECOND, SWITCH_4, TEMPERATURE, T_BEST,
+    T_MAX, T_MIN, VAPOUR, VIABLE, VOLUME, Y_AS, Y_EM,
 )  # fmt: skip
 
 _COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+# what is called from compiled code alone needs no door to Python
+_INNER = _COMPILE | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # called from one place: compiled once, where it is called
-_PART = _COMPILE | {"inline": "always"}
+_PART = _INNER | {"inline": "always"}
 
 
-@njit(**_COMPILE)
-def prepare(plant: int, hours: float, p: Float[ndarray, " p"]) -> None:
-    """Compute what follows from the parameters: constants at pH, carbon and electrons that close each reaction."""
-    p[K1] = 10.0 ** (7.0 - p[PK_CO2])
-    p[KA] = 10.0 ** (7.0 - p[PK_BUFFER])
-    p[H_ACID] = 10.0 ** (7.0 - p[PK_ACID])
-    p[H_BASIC] = 10.0 ** (7.0 - p[PK_BASIC])
-    p[PH_NORM] = 1.0 + 2.0 * p[H_BASIC] / p[H_ACID]
-    p[LOG_Q10] = math.log(p[Q10]) / 10.0
-    p[SWITCH_4] = p[SWITCH] * p[SWITCH] * p[SWITCH] * p[SWITCH]
-    p[KD_BYPRODUCT_2] = p[KD_BYPRODUCT] * p[KD_BYPRODUCT]
-    p[DO_FOLLOWS] = 1.0 - math.exp(-hours / p[DO_LAG])
-    p[PH_FOLLOWS] = 1.0 - math.exp(-hours / p[PH_LAG])
-    p[TEMPERATURE_FOLLOWS] = 1.0 - math.exp(-hours / p[TEMPERATURE_LAG])
-    cell, reduced, amino = p[CELL_CARBON], p[CELL_REDUCTION], p[AMINO_REDUCTION]
-    if plant == CHO:
-        carbon = 6.0 * p[CELL_GLUCOSE] + 5.0 * p[CELL_GLUTAMINE] + p[CELL_AMINO]
-        electrons = 24.0 * p[CELL_GLUCOSE] + 18.0 * p[CELL_GLUTAMINE] + amino * p[CELL_AMINO]
-        p[CELL_CO2] = carbon - cell
-        p[CELL_O2] = (electrons - reduced * cell) / 4.0
-        p[CATABOLIC_CO2] = 1.0 - p[BYPRODUCT_SHARE]
-        p[CATABOLIC_O2] = (amino - 3.6 * p[BYPRODUCT_SHARE]) / 4.0
-    else:
-        # cells from a mmol of glucose or acetate, and what is left as CO2
-        grown = p[Y_EM] * GLUCOSE_MASS
-        p[GROWTH_CELLS] = grown
-        p[GROWTH_CO2] = 6.0 - grown * cell
-        p[GROWTH_O2] = (24.0 - grown * cell * reduced) / 4.0
-        grown = p[Y_OF] * GLUCOSE_MASS
-        acid = p[Y_AS] * GLUCOSE_MASS / ACETATE_MASS
-        p[FLOW_CELLS] = grown
-        p[FLOW_ACID] = acid
-        p[FLOW_CO2] = 6.0 - grown * cell - 2.0 * acid
-        p[FLOW_O2] = (24.0 - grown * cell * reduced - 8.0 * acid) / 4.0
-        grown = p[Y_XA] * ACETATE_MASS
-        p[ACID_CELLS] = grown
-        p[ACID_CO2] = 2.0 - grown * cell
-        p[ACID_O2] = (8.0 - grown * cell * reduced) / 4.0
-        made = 1.0 / (p[Y_PRODUCT] * GLUCOSE_MASS)
-        p[MADE_GLUCOSE] = made
-        p[MADE_CO2] = 6.0 * made - p[PRODUCT_CARBON]
-        p[MADE_O2] = (24.0 * made - p[PRODUCT_CARBON] * amino) / 4.0
-
-
-@njit(**_COMPILE)
+@njit(**_INNER)
 def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
     """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
     k1, ka, buffer = p[K1], p[KA], p[BUFFER]
@@ -94,7 +49,7 @@ def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
     return 2.0 * c / (b + root) if b > 0.0 else (root - b) / (2.0 * base)
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def osmolality(y: Float[ndarray, " s"]) -> float:
     """Return mOsm/kg as the sum of what is dissolved."""
     small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] / AMINO_CARBONS
@@ -117,14 +72,14 @@ def _surroundings(
 ) -> None:
     """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place."""
     temperature = y[TEMPERATURE]
-    acid, basic = h / p[H_ACID], p[H_BASIC] / h
-    good_ph = p[PH_NORM] / (1.0 + acid * acid + basic * basic)
+    square = h * h
+    good_ph = p[PH_NORM] * square / (square + square * square * p[PER_ACID_2] + p[BASIC_2])
     good_ph = min(good_ph, 1.0)
-    strong = osmolality(y) / p[K_OSMOLALITY]
+    strong = osmolality(y) * p[PER_OSMOLALITY]
     strong *= strong
     strong *= strong
     good_salt = 1.0 / (1.0 + strong * strong)
-    gas = co2 / (p[CO2_SOLUBILITY] * p[K_CO2])
+    gas = co2 * p[PER_CO2]
     theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
     heat = theta * theta
     heat *= heat
@@ -154,10 +109,10 @@ def _cho_rates(
     by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
     acids = amino / (p[K_AMINO] + amino)
-    hampered = waste / p[KI_BYPRODUCT]
+    hampered = waste * p[PER_BYPRODUCT]
     hampered *= hampered
-    free = 1.0 / ((1.0 + lactate / p[KI_LACTATE]) * (1.0 + ammonium / p[KI_AMMONIUM]))
-    most = p[MU_MAX] * env[0] * free * acids / (1.0 + hampered * hampered)
+    held_back = (1.0 + lactate * p[PER_LACTATE]) * (1.0 + ammonium * p[PER_AMMONIUM]) * (1.0 + hampered * hampered)
+    most = p[MU_MAX] * env[0] * acids / held_back
     mu = most * sugar * nitrogen * air
     fourth = mu * mu
     fourth *= fourth
@@ -295,7 +250,7 @@ def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Flo
     f[O2_IN] = r[OXYGEN_TRANSFER]
 
 
-@njit(**_COMPILE)
+@njit(**_INNER)
 def change(
     plant: int,
     y: Float[ndarray, " s"],
@@ -336,11 +291,11 @@ def change(
     r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
     # gas leaves the broth richer in CO2 and poorer in oxygen: transfer lowers its own driving force
     air_saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (temperature - 37.0))
-    solubility = air_saturated / AIR_OXYGEN
-    k_oxygen = held[KO] / (1.0 + held[KO] * volume * solubility / held[GAS])
+    solubility = air_saturated * (1.0 / AIR_OXYGEN)
+    k_oxygen = held[KO] * held[GAS] / (held[GAS] + held[KO] * volume * solubility)
     r[OXYGEN_TRANSFER] = k_oxygen * (solubility * held[O2_SHARE] * volume - y[OXYGEN])
     henry = 760.0 * p[CO2_SOLUBILITY] * (1.0 - p[CO2_SLOPE] * (temperature - 37.0))
-    k_co2 = held[KC] / (1.0 + held[KC] * volume * henry / held[GAS])
+    k_co2 = held[KC] * held[GAS] / (held[GAS] + held[KC] * volume * henry)
     r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
         slope[GLUCOSE, CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
@@ -382,32 +337,3 @@ def _flows(
         - p[AMBIENT_EXCHANGE] * (temperature - p[AMBIENT])
         + p[HEAT] * 1e-3 * uptake / (HEAT_CAPACITY * y[VOLUME])
     )
-
-
-@njit(**_COMPILE)
-def start(plant: int, p: Float[ndarray, " p"], y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
-    """Fill the vessel: medium in equilibrium at its pH, air-saturated, and the inoculum."""
-    volume, h = p[START_VOLUME], 10.0 ** (7.0 - p[MEDIUM_PH])
-    viable, bicarbonate = p[START_VIABLE], p[MEDIUM_BICARBONATE]
-    for j in range(STATES):
-        y[j] = 0.0
-    for j in range(MEMORY):
-        memory[j] = 0.0
-    y[VOLUME], y[TEMPERATURE] = 1.0, p[START_TEMPERATURE]
-    y[GLUCOSE], y[SECOND] = p[START_GLUCOSE], p[START_SECOND]
-    y[OXYGEN] = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (p[START_TEMPERATURE] - 37.0))
-    y[CARBONATE] = bicarbonate * (1.0 + h / p[K1])
-    y[VIABLE] = viable
-    y[DEAD] = viable * (1.0 / p[START_VIABILITY] - 1.0)
-    y[LACTATE], y[AMMONIUM] = p[START_LACTATE], p[START_AMMONIUM]
-    y[AMINO] = p[MEDIUM_AMINO]
-    y[ALKALI] = bicarbonate + p[BUFFER] * p[KA] / (p[KA] + h)
-    y[SALT] = p[START_OSMOLALITY] - osmolality(y)
-    for j in range(CONTENT):
-        if j != TEMPERATURE:
-            y[j] *= volume
-    memory[M_STEP] = 0.01
-    memory[M_DO], memory[M_PH], memory[M_TEMPERATURE] = 100.0, p[MEDIUM_PH], p[START_TEMPERATURE]
-    memory[M_DO_LAST], memory[M_PH_LAST] = 100.0, p[MEDIUM_PH]
-    memory[M_TEMPERATURE_LAST] = p[START_TEMPERATURE]
-    memory[M_GLUCOSE_LAST] = -1.0

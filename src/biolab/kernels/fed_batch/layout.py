@@ -213,9 +213,14 @@ PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
 (
     K1,  # dissociation constants and their limits in units of 1e-7 mol/L
     KA,
-    H_ACID,
-    H_BASIC,
+    PER_ACID_2,
+    BASIC_2,
     PH_NORM,
+    PER_OSMOLALITY,  # one over constants that are divided by
+    PER_CO2,
+    PER_LACTATE,
+    PER_AMMONIUM,
+    PER_BYPRODUCT,
     LOG_Q10,
     CELL_CO2,
     CELL_O2,
@@ -239,8 +244,8 @@ PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
     DO_FOLLOWS,  # what a probe closes of its gap in an interval
     PH_FOLLOWS,
     TEMPERATURE_FOLLOWS,
-) = range(PLACES, PLACES + 28)
-ALL_PLACES: Final = PLACES + 28
+) = range(PLACES, PLACES + 33)
+ALL_PLACES: Final = PLACES + 33
 
 # What is held from one control interval to the next while the equations are integrated
 (

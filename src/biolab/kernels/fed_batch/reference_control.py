@@ -155,7 +155,7 @@ def _feeding(
     pending = memory["pending"] + row["bolus_l"] + zero
     steady = xp.minimum(memory["rate"] + zero, p["max_feed_l_per_h"] + zero)
     dose = xp.minimum(pending / hours, p["max_feed_l_per_h"] - steady)
-    memory["pending"] = pending - dose * hours
+    memory["pending"] = xp.maximum(pending - dose * hours, zero)
     wanted, room = steady + dose, xp.maximum(p["max_volume_l"] - volume, zero) / hours
     shown = xp.minimum(wanted, room)
     memory["fed_since"] = memory["fed_since"] + shown * hours
