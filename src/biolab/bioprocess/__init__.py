@@ -1,5 +1,6 @@
 """A digital plant: recipes, batches that run, break and are explained, and the records they leave."""
 
+from . import faults as faults
 from .alarm_limits import Alarm as Alarm
 from .alarms import alarm_events as alarm_events
 from .alarms import alarms as alarms

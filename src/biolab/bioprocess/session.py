@@ -26,7 +26,14 @@ class Session:
     """
 
     def __init__(
-        self, plant: Plant, recipe: Recipe, schedule: Schedule, *, faults: tuple[Fault, ...], seed: int, sample_every_h: float
+        self,
+        plant: Plant,
+        recipe: Recipe,
+        schedule: Schedule,
+        *,
+        faults: tuple[Fault, ...],
+        seed: int,
+        sample_every_h: float,
     ) -> None:
         self._plant, self._recipe, self._schedule = plant, recipe, schedule
         self._faults, self._seed = faults, seed

@@ -9,7 +9,7 @@ from . import layout as at
 
 
 def prepared(plant: int, parameters: Float[ndarray, "n p"], hours: float) -> Float[ndarray, "n q"]:
-    """Return the parameters with the constants behind them: at pH, and what closes each reaction's carbon and electrons."""
+    """Return the parameters with constants behind them: at pH, and what closes each reaction's carbon and electrons."""
     p = np.zeros((parameters.shape[0], at.ALL_PLACES))
     p[:, : parameters.shape[1]] = parameters
     acid, basic = 10.0 ** (7.0 - p[:, at.PK_ACID]), 10.0 ** (7.0 - p[:, at.PK_BASIC])
@@ -18,7 +18,11 @@ def prepared(plant: int, parameters: Float[ndarray, "n p"], hours: float) -> Flo
     p[:, at.PER_OSMOLALITY] = 1.0 / p[:, at.K_OSMOLALITY]
     p[:, at.PER_CO2] = 1.0 / (p[:, at.CO2_SOLUBILITY] * p[:, at.K_CO2])
     p[:, at.LOG_Q10] = np.log(p[:, at.Q10]) / 10.0
-    for lag, follows in ((at.DO_LAG, at.DO_FOLLOWS), (at.PH_LAG, at.PH_FOLLOWS), (at.TEMPERATURE_LAG, at.TEMPERATURE_FOLLOWS)):
+    for lag, follows in (
+        (at.DO_LAG, at.DO_FOLLOWS),
+        (at.PH_LAG, at.PH_FOLLOWS),
+        (at.TEMPERATURE_LAG, at.TEMPERATURE_FOLLOWS),
+    ):
         p[:, follows] = -np.expm1(-hours / p[:, lag])
     (_close_cho if plant == at.CHO else _close_ecoli)(p)
     return p

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """Fed-batch runs, compiled: a linearly implicit (Rosenbrock-W) integrator between the sampled controllers' actions.
 
 The method is ROS34PW2 of Rang and Angermann: 4 stages, order 3, L-stable, and of that order whatever matrix stands for
@@ -13,18 +14,40 @@ from numpy import ndarray
 
 from biolab.core.arrays import Float, Int, UInt
 
-from .layout import (
-    BASE, BASE_CARBON, CARBONATE, CO2_TRANSFER, CONTENT, DEATH, FAST, FEED, M_BASE, M_FED, M_REJECTED, M_REMOVED,
-    M_STEP, M_STEPS, M_VAPOUR, OK, OXYGEN, OXYGEN_TRANSFER, R_CER, R_GROWTH, R_OUR, R_REMOVED, STATES,
-    STEP_TOO_SMALL, TEMPERATURE, VAPOUR, VIABLE, VOLUME,
-)  # fmt: skip
 from .control import act
 from .equations import change
+from .layout import (
+    BASE,
+    BASE_CARBON,
+    CARBONATE,
+    CO2_TRANSFER,
+    CONTENT,
+    DEATH,
+    FAST,
+    FEED,
+    M_BASE,
+    M_FED,
+    M_REJECTED,
+    M_REMOVED,
+    M_STEP,
+    M_STEPS,
+    M_VAPOUR,
+    OK,
+    OXYGEN,
+    OXYGEN_TRANSFER,
+    R_CER,
+    R_GROWTH,
+    R_OUR,
+    R_REMOVED,
+    STATES,
+    STEP_TOO_SMALL,
+    TEMPERATURE,
+    VAPOUR,
+    VIABLE,
+    VOLUME,
+)  # fmt: skip
 from .method import GAMMA, A, C, E, M
-
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-# what is called from compiled code alone needs no door to Python
-_INNER = _COMPILE | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+from .options import COMPILED, INNER
 
 SMALLEST_STEP = 1e-10
 # rows of work memory: what is held, what is seen, and 21 for a step
@@ -61,7 +84,7 @@ class Runs(NamedTuple):
     work: Float[ndarray, "w p"]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: float) -> None:
     """Factor I - weight * J of the fast states, without pivots: its diagonal is 1 plus the rates of decay."""
     for i in range(FAST):
@@ -76,7 +99,7 @@ def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: 
                 lu[i, j] -= lu[i, k] * lu[k, j]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _solve(
     lu: Float[ndarray, "f f"],
     jacobian: Float[ndarray, "f s"],
@@ -99,7 +122,7 @@ def _solve(
         x[s] += jacobian[0, s] * x0 + jacobian[1, s] * x1 + jacobian[2, s] * x2 + jacobian[3, s] * x3
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _step(
     plant: int,
     h: float,
@@ -141,7 +164,7 @@ def _step(
     return total
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _integrate(
     plant: int,
     hours: float,
@@ -186,7 +209,7 @@ def _integrate(
     return hours
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _record(
     plant: int,
     y: Float[ndarray, " s"],
@@ -211,7 +234,7 @@ def _record(
         out[R_REMOVED + s] = memory[M_REMOVED + s]
 
 
-@njit(**_COMPILE)
+@njit(**COMPILED)
 def advance(plant: int, plan: Plan, runs: Runs) -> None:
     """Advance every run of a block from the plan's first interval to its last."""
     held, seen, room = runs.work[0], runs.work[1], runs.work[2:]
