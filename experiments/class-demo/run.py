@@ -48,7 +48,7 @@ def open_class(folder: Path) -> Classroom:
     bl.course.new_classroom(folder, "class-demo", BIRDS)
     path = folder / "cohort.toml"
     text = path.read_text(encoding="utf-8").replace('"avocet"', '"avocet"\nlanguage = "en"')
-    path.write_text(text + "[limits]\nseconds = 20\n", encoding="utf-8")
+    path.write_text(text + "[limits]\nseconds = 30\n", encoding="utf-8")
     return Classroom.open(folder)
 
 

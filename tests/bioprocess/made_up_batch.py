@@ -62,6 +62,7 @@ def made_up_batch(*, hours: float = 336.0, ph_drift_per_h: float = 0.0, recipe: 
     events = [
         (0.0, "phase", "growth", "begins", None),
         (100.5, "operator", "temperature_c", "colder to hold lactate", 36.5),
+        (110.0, "operator", "feed", "glucose is low", 0.05),
         (150.0, "fault", "ProbeDrift", "begins", None),
     ]
     return MadeUpBatch(

@@ -47,6 +47,8 @@ def test_it_holds_what_a_plant_could_know():
     assert "ProbeDrift" not in text
     change = RECORD.trail.only("change")[0]
     assert (change.what, change.old, change.new, change.why) == ("temperature_c", 37.0, 36.5, "colder to hold lactate")
+    dose = RECORD.trail.only("operate")[0]
+    assert (dose.what, dose.old, dose.new, dose.why) == ("feed", None, 0.05, "glucose is low")
     assert len(RECORD.trail.only("sample")) == 15
     assert [entry.what for entry in RECORD.trail.only("phase")] == ["growth", "feeding", "final"]
 

@@ -8,11 +8,24 @@ from biolab.core import ConfigError, DataError
 
 def test_ensemble_rows_are_the_batches_of_simulate_and_do_not_depend_on_threads():
     plant, mu = CHOFedBatch(), np.linspace(0.03, 0.042, 40)
-    found = ensemble(plant, {"mu_max_per_h": mu}, hours=96, seed=9, at_h=(48, 96), columns=("titre_g_per_l", "ph_measured"))
-    alone = ensemble(plant, {"mu_max_per_h": mu}, hours=96, seed=9, at_h=(48, 96), columns=("titre_g_per_l", "ph_measured"), threads=1)
+    found = ensemble(
+        plant, {"mu_max_per_h": mu}, hours=96, seed=9, at_h=(48, 96), columns=("titre_g_per_l", "ph_measured")
+    )
+    alone = ensemble(
+        plant,
+        {"mu_max_per_h": mu},
+        hours=96,
+        seed=9,
+        at_h=(48, 96),
+        columns=("titre_g_per_l", "ph_measured"),
+        threads=1,
+    )
     assert found.equals(alone)
     one = simulate(CHOFedBatch(mu_max_per_h=mu[0]), hours=96, seed=9).trajectories
-    assert found.filter(run=0)["titre_g_per_l"].to_list() == one.filter(pl.col("time_h").is_in([48.0, 96.0]))["titre_g_per_l"].to_list()
+    assert (
+        found.filter(run=0)["titre_g_per_l"].to_list()
+        == one.filter(pl.col("time_h").is_in([48.0, 96.0]))["titre_g_per_l"].to_list()
+    )
     ends = found.filter(time_h=96.0)["titre_g_per_l"]
     assert ends.is_sorted()
     assert found["failed_h"].null_count() == found.height

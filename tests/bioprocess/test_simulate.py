@@ -6,9 +6,9 @@ import pytest
 
 from biolab.bioprocess import CHOFedBatch, EcoliFedBatch, Recipe, simulate
 from biolab.bioprocess.balances import carbon_balance, volume_balance
+from biolab.bioprocess.faults import Contamination
 from biolab.bioprocess.schedule import build_schedule, parameter_vector
 from biolab.bioprocess.simulate import problem_of
-from biolab.bioprocess.faults import Contamination
 from biolab.core import ConfigError
 from biolab.kernels.fed_batch import fed_batch
 
@@ -84,7 +84,9 @@ def test_dose_and_response():
     recipe = Recipe.load("cho-standard")
 
     def end(changes=None, plant=None, **wanted):
-        return simulate(plant or CHOFedBatch(), recipe.changed(changes or {}), hours=264, **wanted).trajectories.row(-1, named=True)
+        return simulate(plant or CHOFedBatch(), recipe.changed(changes or {}), hours=264, **wanted).trajectories.row(
+            -1, named=True
+        )
 
     base = end()
     more = end({"phases.feeding.feeding.volume_l": 0.16})

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from biolab.core import DataError
-from biolab.kernels.fed_batch import FedBatchProblem, cases, fed_batch, layout, method, reference, reference_control, run_seeds
+from biolab.kernels.fed_batch import (
+    FedBatchProblem,
+    cases,
+    fed_batch,
+    layout,
+    method,
+    reference,
+    reference_control,
+    run_seeds,
+)
 
 
 def make(plant=0, intervals=24, hours=0.25, **changed):
@@ -101,7 +110,13 @@ def test_hundred_random_plants_agree_with_tight_scipy(plant):
     generator = np.random.default_rng(1)
     names = layout.PARAMETERS[plant]
     standard = cases.standard_parameters(plant)
-    biology = [n for n in names[layout.SHARED - 20 :] if not n.startswith(("growth_temperature", "ph_inhib", "cell_", "product_carbon", "amino_acid_red", "metabolic"))]
+    biology = [
+        n
+        for n in names[layout.SHARED - 20 :]
+        if not n.startswith(
+            ("growth_temperature", "ph_inhib", "cell_", "product_carbon", "amino_acid_red", "metabolic")
+        )
+    ]
     worst = 0.0
     for _ in range(50):
         varied = {n: standard[n] * generator.uniform(0.8, 1.2) for n in biology if not n.startswith("biomass_per")}
@@ -111,7 +126,9 @@ def test_hundred_random_plants_agree_with_tight_scipy(plant):
         seed, last = int(problem.seeds[0]), problem.schedule.shape[0] - 1
         exact = reference.run(plant, standard | varied, problem.schedule, problem.interval_h, seed, (last,), "Radau")[0]
         slow = [k for k in range(layout.STATES) if k not in (layout.OXYGEN, layout.SECOND, layout.GLUCOSE)]
-        error = np.abs(found[: layout.STATES] - exact[: layout.STATES]) / (np.abs(exact[: layout.STATES]) + 0.1 * cases.TYPICAL)
+        error = np.abs(found[: layout.STATES] - exact[: layout.STATES]) / (
+            np.abs(exact[: layout.STATES]) + 0.1 * cases.TYPICAL
+        )
         worst = max(worst, error[slow].max())
     assert worst < 1e-4
 
@@ -120,7 +137,12 @@ def test_a_few_random_plants_agree_with_scipy():
     generator = np.random.default_rng(2)
     standard = cases.standard_parameters(0)
     for _ in range(2):
-        varied = {n: standard[n] * generator.uniform(0.8, 1.2) for n in ("mu_max_per_h", "kla_per_h", "overflow_glucose_mmol_per_1e9_h")}
+        varied = {
+            n: standard[n] * generator.uniform(0.8, 1.2)
+            for n in ("mu_max_per_h", "kla_per_h", "overflow_glucose_mmol_per_1e9_h")
+        }
         problem = make(intervals=8, hours=0.5, start_viable=8.0, **varied)
-        exact = reference.run(0, standard | varied | {"start_viable": 8.0}, problem.schedule, 0.5, int(problem.seeds[0]), (8,))[0]
+        exact = reference.run(
+            0, standard | varied | {"start_viable": 8.0}, problem.schedule, 0.5, int(problem.seeds[0]), (8,)
+        )[0]
         np.testing.assert_allclose(end(problem)[: layout.STATES], exact[: layout.STATES], rtol=1e-4, atol=2e-3)

@@ -1,5 +1,6 @@
 """A digital plant: recipes, batches that run, break and are explained, and the records they leave."""
 
+from . import faults as faults
 from .actions import OperatorAction as OperatorAction
 from .alarm_limits import Alarm as Alarm
 from .alarms import alarm_events as alarm_events

@@ -7,7 +7,9 @@ from biolab.core.arrays import Float
 from biolab.kernels.fed_batch import PARAMETERS, layout
 
 
-def carbon_content(plant: int, parameters: Float[ndarray, " p"], amounts: Float[ndarray, "*k s"]) -> Float[ndarray, "*k"]:
+def carbon_content(
+    plant: int, parameters: Float[ndarray, " p"], amounts: Float[ndarray, "*k s"]
+) -> Float[ndarray, "*k"]:
     """Return mmol of carbon in amounts of states."""
     p = dict(zip(PARAMETERS[plant], parameters.tolist(), strict=True))
     each = np.zeros(amounts.shape[-1])

@@ -42,21 +42,31 @@ class EcoliFedBatch:
     'g/g/h'
     """
 
-    glucose_uptake_max_per_h: float = parameter(1.0, "g/g/h", "greatest uptake of glucose; .64 in Anane et al.", TYPICAL, low=1e-6)
+    glucose_uptake_max_per_h: float = parameter(
+        1.0, "g/g/h", "greatest uptake of glucose; .64 in Anane et al.", TYPICAL, low=1e-6
+    )
     glucose_constant_mmol_per_l: float = parameter(0.205, "mmol/L", "Monod constant: 0.037 g/L", ANANE, low=1e-6)
     acetate_inhibition_uptake_g_per_l: float = parameter(
         4.0, "g/L", "acetate that halves glucose uptake; 1.24 in Anane et al.", TYPICAL, low=1e-6
     )
     acetate_production_max_per_h: float = parameter(0.2268, "g/g/h", "greatest acetate production", ANANE)
-    acetate_production_constant_per_h: float = parameter(0.5052, "g/g/h", "glucose uptake at half of it", ANANE, low=1e-6)
+    acetate_production_constant_per_h: float = parameter(
+        0.5052, "g/g/h", "glucose uptake at half of it", ANANE, low=1e-6
+    )
     acetate_uptake_max_per_h: float = parameter(0.1148, "g/g/h", "greatest acetate uptake", ANANE)
     acetate_constant_g_per_l: float = parameter(0.0134, "g/L", "acetate at half of it", ANANE, low=1e-6)
-    glucose_inhibition_acetate_uptake_g_per_l: float = parameter(2.1231, "g/L", "glucose that halves it", ANANE, low=1e-6)
+    glucose_inhibition_acetate_uptake_g_per_l: float = parameter(
+        2.1231, "g/L", "glucose that halves it", ANANE, low=1e-6
+    )
     maintenance_per_h: float = parameter(0.0129, "g/g/h", "glucose for maintenance", ANANE)
     biomass_per_glucose_oxidised: float = parameter(0.5333, "g/g", "yield by respiration", ANANE, low=1e-6)
     biomass_per_glucose_overflow: float = parameter(0.2268, "g/g", "yield of the overflow", ANANE)
     acetate_per_glucose_overflow: float = parameter(
-        0.66, "g/g", "acetate a glucose in overflow; .91 in Anane et al. leaves no carbon for cells and CO2", TYPICAL, low=1e-6
+        0.66,
+        "g/g",
+        "acetate a glucose in overflow; .91 in Anane et al. leaves no carbon for cells and CO2",
+        TYPICAL,
+        low=1e-6,
     )
     biomass_per_acetate: float = parameter(0.40, "g/g", "yield on acetate; .57 in Anane et al.", TYPICAL)
     biomass_nitrogen_mmol_per_g: float = parameter(7.5, "mmol/g", "nitrogen of biomass", ELEMENTS)
@@ -73,18 +83,26 @@ class EcoliFedBatch:
     metabolic_q10: float = parameter(2.0, "1", "rates of metabolism for 10 °C", "common for enzymes", low=1.0, high=5.0)
     ph_inhibition_acid_pk: float = parameter(5.0, "1", "pH below which growth fails", TYPICAL, low=3.0, high=8.0)
     ph_inhibition_basic_pk: float = parameter(8.7, "1", "pH above which growth fails", TYPICAL, low=6.0, high=11.0)
-    oxygen_constant_mmol_per_l: float = parameter(0.002, "mmol/L", "Monod constant of oxygen: 1 % air", TYPICAL, low=1e-9)
-    osmolality_inhibition_mosm_per_kg: float = parameter(1100.0, "mOsm/kg", "osmolality that halves uptake", TYPICAL, low=1.0)
+    oxygen_constant_mmol_per_l: float = parameter(
+        0.002, "mmol/L", "Monod constant of oxygen: 1 % air", TYPICAL, low=1e-9
+    )
+    osmolality_inhibition_mosm_per_kg: float = parameter(
+        1100.0, "mOsm/kg", "osmolality that halves uptake", TYPICAL, low=1.0
+    )
     co2_inhibition_mmhg: float = parameter(400.0, "mmHg", "pCO2 that halves uptake", TYPICAL, low=1.0)
     death_basal_per_h: float = parameter(0.0005, "1/h", "death in good surroundings", TYPICAL)
     death_heat_per_h: float = parameter(1e-5, "1/h", "death by heat at 37 °C; 16 times the exponent of Q10", TYPICAL)
     death_starvation_per_h: float = parameter(0.002, "1/h", "death without glucose", TYPICAL)
-    death_stress_per_h: float = parameter(0.01, "1/h", "death by pH, osmolality or no oxygen, each at its worst", TYPICAL)
+    death_stress_per_h: float = parameter(
+        0.01, "1/h", "death by pH, osmolality or no oxygen, each at its worst", TYPICAL
+    )
     lysis_per_h: float = parameter(0.01, "1/h", "lysis of dead cells", TYPICAL)
     cell_carbon_mmol: float = parameter(37.4, "mmol C/g", "carbon of dry weight", ELEMENTS, low=1e-6)
     cell_reduction_degree: float = parameter(4.2, "1", "degree of reduction of biomass", ELEMENTS, low=1.0, high=6.0)
     product_carbon_mmol_per_g: float = parameter(44.5, "mmol C/g", "carbon of protein", "average protein", low=1e-6)
-    amino_acid_reduction_degree: float = parameter(4.1, "1", "degree of reduction of protein", "average protein", low=3.6, high=6.0)
+    amino_acid_reduction_degree: float = parameter(
+        4.1, "1", "degree of reduction of protein", "average protein", low=3.6, high=6.0
+    )
 
     medium_amino_acids_mmol_c_per_l: float = parameter(0.0, "mmol C/L", "amino acids of the medium", TYPICAL)
     medium_ammonium_mmol_per_l: float = parameter(60.0, "mmol/L", "ammonium of the medium", TYPICAL)
@@ -104,9 +122,7 @@ class EcoliFedBatch:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        check_ordered(
-            self, "growth_temperature_min_c", "growth_temperature_optimum_c", "growth_temperature_max_c"
-        )
+        check_ordered(self, "growth_temperature_min_c", "growth_temperature_optimum_c", "growth_temperature_max_c")
         check_ordered(self, "ph_inhibition_acid_pk", "ph_inhibition_basic_pk")
         carbon = self.cell_carbon_mmol
         sugar, acid = 1000 * 6 / 180.156, 1000 * 2 / 60.052

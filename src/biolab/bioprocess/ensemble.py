@@ -22,7 +22,7 @@ END_POINTS = ("titre_g_per_l", "viability", "volume_l")
 _CHUNK = 4_000_000
 
 
-def ensemble(
+def ensemble(  # noqa: PLR0913 - keyword-only choices
     plant: Plant,
     parameters: pl.DataFrame | Mapping[str, Float[ndarray, " n"]],
     *,
@@ -82,7 +82,10 @@ def ensemble(
         raise ConfigError(f"at_h is {times.tolist()}; expected times from 0 to {schedule.hours:g} h.")
     names = list(parameters.columns if isinstance(parameters, pl.DataFrame) else parameters)
     seeds, base = run_seeds(seed, values.shape[0]), parameter_vector(plant, recipe)
-    varied, fixed = np.array(parameter_columns(plant, dict.fromkeys(names)), dtype=np.int64), parameter_values(plant, recipe)
+    varied, fixed = (
+        np.array(parameter_columns(plant, dict.fromkeys(names)), dtype=np.int64),
+        parameter_values(plant, recipe),
+    )
     size = max(_CHUNK // (when.size * layout.COLUMNS), 64)
     frames = []
     for begin in range(0, max(values.shape[0], 1), size):

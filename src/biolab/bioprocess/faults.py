@@ -12,7 +12,7 @@ import numpy as np
 
 from biolab.core import ConfigError, did_you_mean
 
-from .record import TamperedRecord as TamperedRecord
+from .record import TamperedRecord
 from .schedule import Schedule
 
 PROBES = ("ph", "dissolved_oxygen")
@@ -184,7 +184,7 @@ class SamplingDilutionError(_Span):
 
 @dataclass(frozen=True, kw_only=True)
 class FoamOut:
-    """Foam leaves through the exhaust for ``hours``: a share of the broth is lost and gas transfer is poor meanwhile."""
+    """Foam leaves through the exhaust for ``hours``: broth is lost and gas transfer is poor meanwhile."""
 
     start_h: float
     hours: float = 2.0
@@ -224,8 +224,8 @@ Fault = PlantFault | TamperedRecord
 KINDS: Mapping[str, Any] = {
     one.kind: one
     for one in (
-        ProbeDrift, CascadeFailure, FeedBlockage, Overfeed, Contamination, JacketFailure, SamplingDilutionError, FoamOut,
-        TamperedRecord,
+        ProbeDrift, CascadeFailure, FeedBlockage, Overfeed, Contamination, JacketFailure, SamplingDilutionError,
+        FoamOut, TamperedRecord,
     )
 }  # fmt: skip
 
@@ -255,7 +255,9 @@ def _read_fault(entry: dict[str, object], where: str) -> Fault:
     try:
         return KINDS[kind](**entry)
     except TypeError as error:
-        raise ConfigError(f"{where} ({kind}): {str(error).split('() ')[-1]}; expected keys: {', '.join(known)}.") from error
+        raise ConfigError(
+            f"{where} ({kind}): {str(error).split('() ')[-1]}; expected keys: {', '.join(known)}."
+        ) from error
     except ConfigError as error:
         raise ConfigError(f"{where} ({kind}): {error}") from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ def parameter(
     return field(default=default, metadata={"unit": unit, "meaning": meaning, "source": source, "range": (low, high)})
 
 
-def named_parameters(part: object) -> Iterator[tuple[str, float, Field[Any]]]:
+def named_parameters(part: Any) -> Iterator[tuple[str, float, Field[Any]]]:
     """Yield name, value and field of every parameter of a plant, those of its parts too."""
-    for one in fields(part):  # type: ignore[arg-type]  # a dataclass by contract
+    for one in fields(part):
         value = getattr(part, one.name)
         if is_dataclass(value):
             yield from named_parameters(value)
@@ -56,7 +57,12 @@ def check_ranges(part: object) -> None:
     faults = []
     for name, value, one in named_parameters(part):
         low, high = one.metadata["range"]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high or value == np.inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not low <= value <= high
+            or value == np.inf
+        ):
             bounds = f"at least {low:g}" if high == np.inf else f"{low:g} to {high:g}"
             faults.append(f"{name} is {value!r} {one.metadata['unit']}; expected a number, {bounds}")
     if faults:
@@ -71,7 +77,7 @@ def check_ordered(part: object, *names: str) -> None:
     ConfigError
         Names the first two that do not, with their values.
     """
-    for low, high in zip(names, names[1:], strict=False):
+    for low, high in pairwise(names):
         if not getattr(part, low) < getattr(part, high):
             raise ConfigError(
                 f"{type(part).__name__}: {low} is {getattr(part, low):g} and {high} {getattr(part, high):g}; "

@@ -40,7 +40,10 @@ class Reactor:
     buffer_mmol_per_l: float = parameter(8.0, "mmol/L", "phosphate, histidine and proteins as one buffer")
     pk_buffer: float = parameter(6.9, "1", "its pK", low=5.0, high=9.0)
     evaporation_l_per_l_gas: float = parameter(
-        1.0e-5, "L/L", "water lost a litre of dry gas behind the condenser", "saturation at 37 °C is 4.4e-5; rest chosen"
+        1.0e-5,
+        "L/L",
+        "water lost a litre of dry gas behind the condenser",
+        "saturation at 37 °C is 4.4e-5; rest chosen",
     )
     jacket_exchange_per_h: float = parameter(1.0, "1/h", "heat exchange with the jacket over heat capacity")
     ambient_exchange_per_h: float = parameter(0.08, "1/h", "heat loss to the room over heat capacity")
@@ -66,7 +69,9 @@ class Reactor:
 class Instruments:
     """Probes and at-line analysers: first-order lag, normal noise, and steps of the display."""
 
-    dissolved_oxygen_lag_h: float = parameter(0.0125, "h", "lag of the DO probe: 45 s, a polarographic membrane", low=1e-6)
+    dissolved_oxygen_lag_h: float = parameter(
+        0.0125, "h", "lag of the DO probe: 45 s, a polarographic membrane", low=1e-6
+    )
     ph_lag_h: float = parameter(0.003, "h", "lag of the pH probe: 11 s", low=1e-6)
     temperature_lag_h: float = parameter(0.005, "h", "lag of the resistance thermometer in its well", low=1e-6)
     dissolved_oxygen_noise_percent: float = parameter(0.3, "% air", "standard deviation of a DO reading")

@@ -10,7 +10,14 @@ from numpy import ndarray
 from biolab.core import ConfigError, did_you_mean
 from biolab.core.arrays import Float
 from biolab.kernels.fed_batch import (
-    BOLUS_TO_GLUCOSE, GLUCOSE_MASS, LACTATE_MASS, NO_ACTION, PARAMETERS, RATE_FOR_GLUCOSE, RATE_PLANNED, SCHEDULE,
+    BOLUS_TO_GLUCOSE,
+    GLUCOSE_MASS,
+    LACTATE_MASS,
+    NO_ACTION,
+    PARAMETERS,
+    RATE_FOR_GLUCOSE,
+    RATE_PLANNED,
+    SCHEDULE,
 )  # fmt: skip
 
 from .cho import CHOFedBatch
@@ -202,7 +209,15 @@ def _recipe_values(plant: Plant, recipe: Recipe) -> dict[str, float]:
     shortest = control_interval_h(recipe)
     for name, loop in _loops(recipe).items():
         every = float(max(round(loop.sample_h / shortest), 1))
-        numbers = (loop.gain, loop.integral_h, loop.derivative_h, every, loop.deadband, loop.low_percent, loop.high_percent)
+        numbers = (
+            loop.gain,
+            loop.integral_h,
+            loop.derivative_h,
+            every,
+            loop.deadband,
+            loop.low_percent,
+            loop.high_percent,
+        )
         kinds = ("gain", "integral_h", "derivative_h", "every", "deadband", "low_percent", "high_percent")
         values |= {f"{name}_{kind}": number for kind, number in zip(kinds, numbers, strict=True)}
     return values

@@ -176,7 +176,7 @@ def recorded_intervals(schedule: Schedule, sample_every_h: float) -> Int[ndarray
     return when if when[-1] == end else np.append(when, end)
 
 
-def make_result(
+def make_result(  # noqa: PLR0913 - keyword-only facts
     plant: Plant,
     recipe: Recipe,
     schedule: Schedule,
@@ -221,7 +221,13 @@ def _limits(frame: pl.DataFrame, records: Float[ndarray, "k r"]) -> list[Event]:
     starts = np.flatnonzero(limited & ~np.concatenate([[False], limited[:-1]]))
     time, volume = frame["time_h"].to_numpy(), frame["volume_l"].to_numpy()
     return [
-        (float(time[k]), "limit", "volume", f"the vessel is full at {volume[k]:.4g} L; feed is held back", float(volume[k]))
+        (
+            float(time[k]),
+            "limit",
+            "volume",
+            f"the vessel is full at {volume[k]:.4g} L; feed is held back",
+            float(volume[k]),
+        )
         for k in starts
     ]
 

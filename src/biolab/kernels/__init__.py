@@ -17,6 +17,9 @@ from .cox_scan import cox_scan as cox_scan
 from .cox_slope import CoxSlope as CoxSlope
 from .cox_slope import cox_slope as cox_slope
 from .elastic_net_descent import elastic_net_descent as elastic_net_descent
+from .fed_batch import FedBatchProblem as FedBatchProblem
+from .fed_batch import FedBatchRuns as FedBatchRuns
+from .fed_batch import fed_batch as fed_batch
 from .hardy_weinberg import hardy_weinberg_exact as hardy_weinberg_exact
 from .logistic_scan import LogisticScan as LogisticScan
 from .logistic_scan import logistic_scan as logistic_scan

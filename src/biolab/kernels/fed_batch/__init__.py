@@ -11,6 +11,7 @@ from biolab.core import DataError
 from biolab.core.arrays import Float, Int, UInt
 
 from . import cpu, layout
+from .begin import filled, prepared
 from .layout import BOLUS_TO_GLUCOSE as BOLUS_TO_GLUCOSE
 from .layout import GLUCOSE_MASS as GLUCOSE_MASS
 from .layout import LACTATE_MASS as LACTATE_MASS
@@ -128,15 +129,19 @@ def fed_batch(
     memory = np.zeros((n, layout.MEMORY)) if earlier is None else earlier.memory.copy()
     records = np.full((n, when.size, layout.COLUMNS), np.nan)
     outcome, failed = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
-    values, varied = np.ascontiguousarray(problem.values), np.ascontiguousarray(problem.varied, dtype=np.int64)
     seeds = np.ascontiguousarray(problem.seeds, dtype=np.uint64)
 
     def run(block: slice) -> None:
+        parameters = np.tile(problem.parameters, (state[block].shape[0], 1))
+        parameters[:, problem.varied] = problem.values[block]
+        parameters = prepared(problem.plant, parameters, problem.interval_h)
+        if earlier is None:
+            state[block], memory[block] = filled(parameters)
+        work = np.zeros((cpu.WORK, layout.ALL_PLACES))
         runs = cpu.Runs(
-            values[block], seeds[block], state[block], memory[block], records[block], outcome[block], failed[block],
-            np.zeros((cpu.WORK, layout.ALL_PLACES)),
-        )  # fmt: skip
-        cpu.advance(problem.plant, problem.parameters, varied, int(earlier is None), plan, runs)
+            parameters, seeds[block], state[block], memory[block], records[block], outcome[block], failed[block], work
+        )
+        cpu.advance(problem.plant, plan, runs)
 
     blocks = list(_blocks(n, threads))
     if len(blocks) == 1:

@@ -21,16 +21,19 @@ _NEUTRAL = {
     "feed_factor": 1.0, "jacket_factor": 1.0, "kla_factor": 1.0, "glucose_factor": 1.0, "agitation_ceiling": 1e9,
     "oxygen_ceiling": 1.0,
 }  # fmt: skip
-_WANTED = (
-    {"ph": 7.05, "dissolved_oxygen_percent": 40.0, "temperature_c": 37.0, "agitation_rpm": 100.0, "gas_flow_l_per_min": 0.1},
-    {"ph": 6.9, "dissolved_oxygen_percent": 30.0, "temperature_c": 37.0, "agitation_rpm": 300.0, "gas_flow_l_per_min": 5.0},
-)  # fmt: skip
+_SETPOINTS = ("ph", "dissolved_oxygen_percent", "temperature_c", "agitation_rpm", "gas_flow_l_per_min")
+_WANTED = tuple(
+    dict(zip(_SETPOINTS, values, strict=True))
+    for values in ((7.05, 40.0, 37.0, 100.0, 0.1), (6.9, 30.0, 37.0, 300.0, 5.0))
+)
 
 
 def standard_parameters(plant: int) -> dict[str, float]:
     """Return the standard plant's parameters; readings are not rounded, so that paths can agree to the last digits."""
-    content = json.loads(files(__package__).joinpath("standard_parameters.json").read_text("utf-8"))
-    exact = {name: 0.0 for name in content[plant] if name.endswith(("_resolution", "_resolution_percent", "_resolution_c"))}
+    content = json.loads(files("biolab.kernels.fed_batch").joinpath("standard_parameters.json").read_text("utf-8"))
+    exact = {
+        name: 0.0 for name in content[plant] if name.endswith(("_resolution", "_resolution_percent", "_resolution_c"))
+    }
     return content[plant] | exact
 
 
@@ -71,7 +74,9 @@ def _fed(table: ndarray) -> ndarray:
 
 
 def _follow(table: ndarray) -> ndarray:
-    table = at_interval(table, "glucose_action", {0: layout.BOLUS_TO_GLUCOSE} | dict.fromkeys((4, 12), layout.RATE_FOR_GLUCOSE))
+    table = at_interval(
+        table, "glucose_action", {0: layout.BOLUS_TO_GLUCOSE} | dict.fromkeys((4, 12), layout.RATE_FOR_GLUCOSE)
+    )
     table = at_interval(table, "glucose_g_per_l", dict.fromkeys(range(len(table)), 40.0))
     return at_interval(table, "glucose_interval_h", dict.fromkeys(range(len(table)), 2.0))
 
@@ -88,7 +93,8 @@ CASES = (
     cases.Case(name="CHO, dense and fed", make=lambda: _make(0, 24, 0.25, _fed, start_viable=12.0, feed_l_per_h=0.004)),
     cases.Case(name="CHO, glucose followed", make=lambda: _make(0, 16, 0.5, _follow, start_viable=15.0)),
     cases.Case(name="CHO, broken", make=lambda: _make(0, 16, 0.25, _broken, start_viable=8.0, jacket_factor=0.2)),
-    cases.Case(name="CHO, starved and cold", make=lambda: _make(0, 12, 1.0, start_viable=20.0, start_glucose_mmol_per_l=1.0, temperature_c=32.0)),
+    cases.Case(name="CHO, starved and cold", make=lambda: _make(0, 12, 1.0, start_viable=20.0,
+               start_glucose_mmol_per_l=1.0, temperature_c=32.0)),
     cases.Case(name="E. coli, batch", make=lambda: _make(1, 30, 0.1, start_viable=4.0)),
     cases.Case(
         name="E. coli, glucose gone, then fed",

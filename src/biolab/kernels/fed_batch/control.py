@@ -1,4 +1,5 @@
-"""What happens at each control interval, compiled: samples, probes, sampled PID loops with anti-windup, pumps and gas."""
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
+"""What happens at each control interval, compiled: samples, probes, PID loops with anti-windup, pumps and gas."""
 
 import math
 
@@ -9,24 +10,133 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 
 from .layout import (
-    AIR_OXYGEN, ALKALI, BASE, BOLUS_TO_GLUCOSE, CARBONATE, CO2_IN, CO2_SHARE, CONTAMINANT, CONTENT, DO_CONTROL,
-    DO_FOLLOWS, DO_NOISE, DO_STEP, EVAPORATION, FEED, FEED_GLUCOSE, GAS, GAS_MMOL, GLUCOSE, GLUCOSE_NOISE, JACKET,
-    JACKET_EXCHANGE, JACKET_HIGH, JACKET_K, JACKET_LOW, JACKET_SPAN, K1, KC, KLA, KLA_AGITATION, KLA_CO2, KLA_GAS,
-    KO, MAX_AGITATION, MAX_BASE, MAX_FEED, MAX_OXYGEN, MAX_VOLUME, M_BASE, M_DO, M_DO_INTEGRAL, M_DO_OUTPUT, M_FED,
-    M_FED_SINCE, M_FEED_RATE, M_GLUCOSE_LAST, M_PENDING, M_PH, M_PH_INTEGRAL, M_PH_OUTPUT, M_REMOVED, M_TEMPERATURE,
-    M_TEMPERATURE_INTEGRAL, M_TEMPERATURE_OUTPUT, M_TIME_LAST, M_VAPOUR, NOISE_DO, NOISE_GLUCOSE, NOISE_PH,
-    NOISE_TEMPERATURE, O2_SHARE, O2_SLOPE, O2_SOLUBILITY, OXYGEN, PH_CONTROL, PH_FOLLOWS, PH_NOISE, PH_STEP,
-    RATE_FOR_GLUCOSE, RATE_PLANNED, REFERENCE_AGITATION, REFERENCE_GAS, R_AGITATION, R_BASE, R_BASE_TOTAL, R_CO2,
-    R_CO2_SHARE, R_DO, R_DO_MEASURED, R_FED, R_FEED, R_FEED_COMMAND, R_GAS, R_GLUCOSE_MEASURED, R_JACKET, R_KLA,
-    R_LIMITED, R_OSMOLALITY, R_OXYGEN, R_PH, R_PH_MEASURED, R_TEMPERATURE_MEASURED, R_VAPOUR, STATES, S_AGITATION,
-    S_AGITATION_CEILING, S_AGITATION_HELD, S_BOLUS, S_CONTAMINATION, S_DO, S_DO_DRIFT, S_FEED, S_FEED_FACTOR, S_FOAM,
-    S_GAS, S_GLUCOSE, S_GLUCOSE_ACTION, S_GLUCOSE_FACTOR, S_GLUCOSE_INTERVAL, S_JACKET_FACTOR, S_KLA_FACTOR,
-    S_OXYGEN_CEILING, S_OXYGEN_HELD, S_PH, S_PH_DRIFT, S_SAMPLE, S_TEMPERATURE, TEMPERATURE, TEMPERATURE_CONTROL,
-    TEMPERATURE_FOLLOWS, TEMPERATURE_NOISE, TEMPERATURE_STEP, VAPOUR, VOLUME,
+    AIR_OXYGEN,
+    ALKALI,
+    BASE,
+    BOLUS_TO_GLUCOSE,
+    CARBONATE,
+    CO2_IN,
+    CO2_SHARE,
+    CONTAMINANT,
+    CONTENT,
+    DO_CONTROL,
+    DO_FOLLOWS,
+    DO_NOISE,
+    DO_STEP,
+    EVAPORATION,
+    FEED,
+    FEED_GLUCOSE,
+    GAS,
+    GAS_MMOL,
+    GLUCOSE,
+    GLUCOSE_NOISE,
+    JACKET,
+    JACKET_EXCHANGE,
+    JACKET_HIGH,
+    JACKET_K,
+    JACKET_LOW,
+    JACKET_SPAN,
+    K1,
+    KC,
+    KLA,
+    KLA_AGITATION,
+    KLA_CO2,
+    KLA_GAS,
+    KO,
+    M_BASE,
+    M_DO,
+    M_DO_INTEGRAL,
+    M_DO_OUTPUT,
+    M_FED,
+    M_FED_SINCE,
+    M_FEED_RATE,
+    M_GLUCOSE_LAST,
+    M_PENDING,
+    M_PH,
+    M_PH_INTEGRAL,
+    M_PH_OUTPUT,
+    M_REMOVED,
+    M_TEMPERATURE,
+    M_TEMPERATURE_INTEGRAL,
+    M_TEMPERATURE_OUTPUT,
+    M_TIME_LAST,
+    M_VAPOUR,
+    MAX_AGITATION,
+    MAX_BASE,
+    MAX_FEED,
+    MAX_OXYGEN,
+    MAX_VOLUME,
+    NOISE_DO,
+    NOISE_GLUCOSE,
+    NOISE_PH,
+    NOISE_TEMPERATURE,
+    O2_SHARE,
+    O2_SLOPE,
+    O2_SOLUBILITY,
+    OXYGEN,
+    PH_CONTROL,
+    PH_FOLLOWS,
+    PH_NOISE,
+    PH_STEP,
+    R_AGITATION,
+    R_BASE,
+    R_BASE_TOTAL,
+    R_CO2,
+    R_CO2_SHARE,
+    R_DO,
+    R_DO_MEASURED,
+    R_FED,
+    R_FEED,
+    R_FEED_COMMAND,
+    R_GAS,
+    R_GLUCOSE_MEASURED,
+    R_JACKET,
+    R_KLA,
+    R_LIMITED,
+    R_OSMOLALITY,
+    R_OXYGEN,
+    R_PH,
+    R_PH_MEASURED,
+    R_TEMPERATURE_MEASURED,
+    R_VAPOUR,
+    RATE_FOR_GLUCOSE,
+    RATE_PLANNED,
+    REFERENCE_AGITATION,
+    REFERENCE_GAS,
+    S_AGITATION,
+    S_AGITATION_CEILING,
+    S_AGITATION_HELD,
+    S_BOLUS,
+    S_CONTAMINATION,
+    S_DO,
+    S_DO_DRIFT,
+    S_FEED,
+    S_FEED_FACTOR,
+    S_FOAM,
+    S_GAS,
+    S_GLUCOSE,
+    S_GLUCOSE_ACTION,
+    S_GLUCOSE_FACTOR,
+    S_GLUCOSE_INTERVAL,
+    S_JACKET_FACTOR,
+    S_KLA_FACTOR,
+    S_OXYGEN_CEILING,
+    S_OXYGEN_HELD,
+    S_PH,
+    S_PH_DRIFT,
+    S_SAMPLE,
+    S_TEMPERATURE,
+    STATES,
+    TEMPERATURE,
+    TEMPERATURE_CONTROL,
+    TEMPERATURE_FOLLOWS,
+    TEMPERATURE_NOISE,
+    TEMPERATURE_STEP,
+    VAPOUR,
+    VOLUME,
 )  # fmt: skip
-from .equations import osmolality, protons
-
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+from .metabolism import osmolality, protons
+from .options import COMPILED, INNER
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -36,7 +146,7 @@ _16, _32, _48, _LOW = np.uint64(16), np.uint64(32), np.uint64(48), np.uint64(0xF
 _MEAN, _SD = 2.0 * 65535.0, 65536.0 / math.sqrt(3.0)
 
 
-@njit(**_COMPILE)
+@njit(**COMPILED)
 def noise(seed: int, interval: int, channel: int) -> float:
     """Return a number of mean 0 and variance 1 that depends on nothing but its three names.
 
@@ -51,16 +161,14 @@ def noise(seed: int, interval: int, channel: int) -> float:
     return (np.float64(total) - _MEAN) / _SD
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def reading(value: float, step: float) -> float:
     """Round to what the transmitter can show; a step of 0 rounds nothing."""
     return math.floor(value / step + 0.5) * step if step > 0.0 else value
 
 
-@njit(**_COMPILE)
-def pid(
-    error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]
-) -> float:
+@njit(**INNER)
+def pid(error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]) -> float:
     """Return a controller's output in percent; the derivative looks at the measurement alone.
 
     The integral stands still while the output is at a limit and the error would push it further (anti-windup).
@@ -80,7 +188,7 @@ def pid(
     return output
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
     """Take a share of everything in the vessel out, and remember how much it was."""
     for j in range(CONTENT):
@@ -89,7 +197,7 @@ def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"])
             y[j] -= share * y[j]
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _probes(
     interval: int,
     hours: float,
@@ -114,15 +222,15 @@ def _probes(
     memory[M_PH] += (ph - memory[M_PH]) * p[PH_FOLLOWS]
     lagged = memory[M_TEMPERATURE]
     memory[M_TEMPERATURE] += (y[TEMPERATURE] - lagged) * p[TEMPERATURE_FOLLOWS]
-    shown = memory[M_DO] + row[S_DO_DRIFT] + p[DO_NOISE] * noise(seed, interval, NOISE_DO)
+    shown = memory[M_DO] + row[S_DO_DRIFT] + p[DO_NOISE] * noise(seed, interval, np.int64(NOISE_DO))
     seen[R_DO_MEASURED - STATES] = reading(shown, p[DO_STEP])
-    shown = memory[M_PH] + row[S_PH_DRIFT] + p[PH_NOISE] * noise(seed, interval, NOISE_PH)
+    shown = memory[M_PH] + row[S_PH_DRIFT] + p[PH_NOISE] * noise(seed, interval, np.int64(NOISE_PH))
     seen[R_PH_MEASURED - STATES] = reading(shown, p[PH_STEP])
-    shown = memory[M_TEMPERATURE] + p[TEMPERATURE_NOISE] * noise(seed, interval, NOISE_TEMPERATURE)
+    shown = memory[M_TEMPERATURE] + p[TEMPERATURE_NOISE] * noise(seed, interval, np.int64(NOISE_TEMPERATURE))
     seen[R_TEMPERATURE_MEASURED - STATES] = reading(shown, p[TEMPERATURE_STEP])
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _feeding(
     time: float,
     hours: float,
@@ -135,7 +243,7 @@ def _feeding(
 ) -> float:
     """Return the litres per hour that are delivered, after what the recipe plans or the last at-line glucose asks."""
     volume, action, target = y[VOLUME], row[S_GLUCOSE_ACTION], row[S_GLUCOSE]
-    if action == RATE_PLANNED or action == BOLUS_TO_GLUCOSE:  # noqa: PLR1714 - compiled
+    if action == RATE_PLANNED or action == BOLUS_TO_GLUCOSE:  # noqa: PLR1714, SIM109 - compiled
         memory[M_FEED_RATE] = row[S_FEED]
         memory[M_GLUCOSE_LAST] = -1.0
     if action == BOLUS_TO_GLUCOSE:
@@ -165,7 +273,7 @@ def _feeding(
     return delivered
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
@@ -176,16 +284,16 @@ def _gas(
 ) -> None:
     """Turn the oxygen controller's output into stirring, then oxygen in the gas; and those into kLa."""
     lowest, highest = row[S_AGITATION], p[MAX_AGITATION]
-    agitation = lowest * (highest / lowest) ** min(u / 50.0, 1.0)
+    agitation = lowest * math.exp(min(u / 50.0, 1.0) * math.log(highest / lowest))
     oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
     agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
     oxygen = row[S_OXYGEN_HELD] if row[S_OXYGEN_HELD] > 0.0 else oxygen
     agitation, oxygen = min(agitation, row[S_AGITATION_CEILING]), min(oxygen, row[S_OXYGEN_CEILING])
     co2 = held[CO2_IN]
     flow = max(row[S_GAS], 1e-6)
-    stirred = (agitation / p[REFERENCE_AGITATION]) ** p[KLA_AGITATION]
-    sparged = (flow / y[VOLUME] / p[REFERENCE_GAS]) ** p[KLA_GAS]
-    held[KO] = p[KLA] * stirred * sparged * row[S_KLA_FACTOR]
+    stirred = p[KLA_AGITATION] * math.log(agitation / p[REFERENCE_AGITATION])
+    sparged = p[KLA_GAS] * math.log(flow / (y[VOLUME] * p[REFERENCE_GAS]))
+    held[KO] = p[KLA] * math.exp(stirred + sparged) * row[S_KLA_FACTOR]
     held[KC] = p[KLA_CO2] * held[KO]
     held[GAS] = flow * GAS_MMOL
     held[O2_SHARE] = oxygen * (1.0 - co2)
@@ -195,7 +303,7 @@ def _gas(
     seen[R_KLA - STATES] = held[KO]
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def act(
     interval: int,
     hours: float,
@@ -215,7 +323,7 @@ def act(
         _remove(row[S_FOAM], y, memory)
     y[CONTAMINANT] += row[S_CONTAMINATION]
     _probes(interval, hours, p, row, seed, y, memory, seen)
-    spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, NOISE_GLUCOSE)
+    spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, np.int64(NOISE_GLUCOSE))
     glucose = max(y[GLUCOSE], 0.0) / y[VOLUME] * row[S_GLUCOSE_FACTOR] * spread
     seen[R_GLUCOSE_MEASURED - STATES] = glucose
     every = p[PH_CONTROL + 3]

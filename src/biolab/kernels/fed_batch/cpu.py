@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """Fed-batch runs, compiled: a linearly implicit (Rosenbrock-W) integrator between the sampled controllers' actions.
 
 The method is ROS34PW2 of Rang and Angermann: 4 stages, order 3, L-stable, and of that order whatever matrix stands for
@@ -13,20 +14,44 @@ from numpy import ndarray
 
 from biolab.core.arrays import Float, Int, UInt
 
-from .layout import (
-    CARBONATE, BASE, BASE_CARBON, CARBONATE, CO2_TRANSFER, CONTENT, DEATH, FAST, FEED, M_BASE, M_FED, M_REJECTED, M_REMOVED,
-    M_STEP, M_STEPS, M_VAPOUR, OK, OXYGEN, OXYGEN_TRANSFER, R_CER, R_GROWTH, R_OUR, R_REMOVED, STATES,
-    STEP_TOO_SMALL, TEMPERATURE, VAPOUR, VIABLE, VOLUME,
-)  # fmt: skip
 from .control import act
-from .equations import change, prepare, start
+from .equations import change
+from .layout import (
+    BASE,
+    BASE_CARBON,
+    CARBONATE,
+    CO2_TRANSFER,
+    CONTENT,
+    DEATH,
+    FAST,
+    FEED,
+    M_BASE,
+    M_FED,
+    M_REJECTED,
+    M_REMOVED,
+    M_STEP,
+    M_STEPS,
+    M_VAPOUR,
+    OK,
+    OXYGEN,
+    OXYGEN_TRANSFER,
+    R_CER,
+    R_GROWTH,
+    R_OUR,
+    R_REMOVED,
+    STATES,
+    STEP_TOO_SMALL,
+    TEMPERATURE,
+    VAPOUR,
+    VIABLE,
+    VOLUME,
+)  # fmt: skip
 from .method import GAMMA, A, C, E, M
-
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
+from .options import COMPILED, INNER
 
 SMALLEST_STEP = 1e-10
-# rows of work memory: parameters, what is held, what is seen, and 21 for a step
-WORK = 3 + 15 + 2 + FAST
+# rows of work memory: what is held, what is seen, and 21 for a step
+WORK = 2 + 15 + 2 + FAST
 # Amounts per litre below which errors are absolute, in the order of the states
 SCALE = np.array(
     [0.5, 0.1, 0.02, 1.0, 3.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
@@ -49,7 +74,7 @@ class Plan(NamedTuple):
 class Runs(NamedTuple):
     """What each run has of its own, and where its records go."""
 
-    values: Float[ndarray, "n v"]
+    parameters: Float[ndarray, "n p"]
     seeds: UInt[ndarray, " n"]
     state: Float[ndarray, "n s"]
     memory: Float[ndarray, "n m"]
@@ -59,7 +84,7 @@ class Runs(NamedTuple):
     work: Float[ndarray, "w p"]
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: float) -> None:
     """Factor I - weight * J of the fast states, without pivots: its diagonal is 1 plus the rates of decay."""
     for i in range(FAST):
@@ -74,7 +99,7 @@ def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: 
                 lu[i, j] -= lu[i, k] * lu[k, j]
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _solve(
     lu: Float[ndarray, "f f"],
     jacobian: Float[ndarray, "f s"],
@@ -83,21 +108,21 @@ def _solve(
     x: Float[ndarray, " s"],
 ) -> None:
     """Solve (I - weight * J) x = x in place."""
-    for i in range(1, FAST):
-        for j in range(i):
-            x[i] -= lu[i, j] * x[j]
-    for i in range(FAST - 1, -1, -1):
-        for j in range(i + 1, FAST):
-            x[i] -= lu[i, j] * x[j]
-        x[i] *= lu[i, i]
+    x0 = x[0]
+    x1 = x[1] - lu[1, 0] * x0
+    x2 = x[2] - lu[2, 0] * x0 - lu[2, 1] * x1
+    x3 = (x[3] - lu[3, 0] * x0 - lu[3, 1] * x1 - lu[3, 2] * x2) * lu[3, 3]
+    x2 = (x2 - lu[2, 3] * x3) * lu[2, 2]
+    x1 = (x1 - lu[1, 2] * x2 - lu[1, 3] * x3) * lu[1, 1]
+    x0 = (x0 - lu[0, 1] * x1 - lu[0, 2] * x2 - lu[0, 3] * x3) * lu[0, 0]
+    x[0], x[1], x[2], x[3] = x0, x1, x2, x3
     x[TEMPERATURE] /= 1.0 + weight * cooling
+    x0, x1, x2, x3 = weight * x0, weight * x1, weight * x2, weight * x3
     for s in range(VOLUME, STATES):
-        x[s] += weight * (
-            jacobian[0, s] * x[0] + jacobian[1, s] * x[1] + jacobian[2, s] * x[2] + jacobian[3, s] * x[3]
-        )
+        x[s] += jacobian[0, s] * x0 + jacobian[1, s] * x1 + jacobian[2, s] * x2 + jacobian[3, s] * x3
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _step(
     plant: int,
     h: float,
@@ -108,24 +133,27 @@ def _step(
     room: Float[ndarray, "w s"],
 ) -> float:
     """Put the state after ``h`` hours into row 0 of ``room`` and return its error over what is allowed."""
-    new, stage, f, u = room[0], room[1], room[2], room[7:11]
+    new, stage, f, u0, u1, u2 = room[0], room[1], room[2], room[7], room[8], room[9]
     jacobian, lu, rates = room[3:7], room[11:15], room[15:]
     weight, cooling = h * GAMMA, 0.0
     for s in range(STATES):
-        u[0, s], u[1, s], u[2, s] = 0.0, 0.0, 0.0
+        u0[s], u1[s], u2[s] = 0.0, 0.0, 0.0
     for i in range(4):
+        a, b, c, u = A[i, 0], A[i, 1], A[i, 2], room[7 + i]
         for s in range(STATES):
-            stage[s] = y[s] + A[i, 0] * u[0, s] + A[i, 1] * u[1, s] + A[i, 2] * u[2, s]
+            stage[s] = y[s] + a * u0[s] + b * u1[s] + c * u2[s]
         cooling = change(plant, stage, p, held, rates, room[2:7], 1 if i == 0 else 0)
         if i == 0:
             _factor(lu, jacobian, weight)
+        a, b, c = GAMMA * C[i, 0], GAMMA * C[i, 1], GAMMA * C[i, 2]
         for s in range(STATES):
-            u[i, s] = weight * f[s] + GAMMA * (C[i, 0] * u[0, s] + C[i, 1] * u[1, s] + C[i, 2] * u[2, s])
-        _solve(lu, jacobian, weight, cooling, u[i])
+            u[s] = weight * f[s] + a * u0[s] + b * u1[s] + c * u2[s]
+        _solve(lu, jacobian, weight, cooling, u)
+    u3 = room[10]
     total, volume = 0.0, y[VOLUME]
     for s in range(STATES):
-        new[s] = y[s] + M[0] * u[0, s] + M[1] * u[1, s] + M[2] * u[2, s] + M[3] * u[3, s]
-        error = E[0] * u[0, s] + E[1] * u[1, s] + E[2] * u[2, s] + E[3] * u[3, s]
+        new[s] = y[s] + M[0] * u0[s] + M[1] * u1[s] + M[2] * u2[s] + M[3] * u3[s]
+        error = E[0] * u0[s] + E[1] * u1[s] + E[2] * u2[s] + E[3] * u3[s]
         error /= abs(new[s]) + SCALE[s] * volume
         total += error * error
     total = np.sqrt(total / STATES) / tolerance
@@ -136,7 +164,7 @@ def _step(
     return total
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _integrate(
     plant: int,
     hours: float,
@@ -181,7 +209,7 @@ def _integrate(
     return hours
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def _record(
     plant: int,
     y: Float[ndarray, " s"],
@@ -193,7 +221,7 @@ def _record(
     out: Float[ndarray, " c"],
 ) -> None:
     f, rates = room[2], room[15:]
-    change(plant, y, p, held, rates, room[2:7], 0)
+    change(plant, y, p, held, rates, room[2:7], np.int64(0))  # a plain 0 would be compiled as a type of its own
     for s in range(STATES):
         out[s] = y[s]
     for s in range(STATES, R_REMOVED):
@@ -206,20 +234,13 @@ def _record(
         out[R_REMOVED + s] = memory[M_REMOVED + s]
 
 
-@njit(**_COMPILE)
-def advance(plant: int, base: Float[ndarray, " p"], varied: Int[ndarray, " v"], fresh: int, plan: Plan, runs: Runs) -> None:
-    """Advance every run of a block from the plan's first interval to its last; ``fresh`` runs are filled first."""
-    p, held, seen = runs.work[0], runs.work[1], runs.work[2]
-    room = runs.work[3:]
+@njit(**COMPILED)
+def advance(plant: int, plan: Plan, runs: Runs) -> None:
+    """Advance every run of a block from the plan's first interval to its last."""
+    held, seen, room = runs.work[0], runs.work[1], runs.work[2:]
     for n in range(runs.state.shape[0]):
         y, memory = runs.state[n], runs.memory[n]
-        for v in range(base.size):
-            p[v] = base[v]
-        for v in range(varied.size):
-            p[varied[v]] = runs.values[n, v]
-        prepare(plant, plan.hours, p)
-        if fresh:
-            start(plant, p, y, memory)
+        p = runs.parameters[n]
         k = 0
         runs.outcome[n], runs.failed_h[n] = OK, np.nan
         for i in range(plan.first, plan.last + 1):

@@ -1,10 +1,9 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """The plants' equations, compiled: rates of reaction and transfer, their balances, and slopes for the fast states.
 
 Every change of state is a balance of rates, so that whatever the rates, and whatever slopes the integrator uses, carbon
 that leaves one state arrives in another. `reference` says the same in plain numbers.
 """
-
-import math
 
 from numba import njit
 from numpy import ndarray
@@ -12,243 +11,114 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 
 from .layout import (
-    ACETATE_MASS, ACID_CELLS, ACID_CO2, ACID_O2, ACID_USE, AIR_OXYGEN, ALKALI, AMBIENT, AMBIENT_EXCHANGE, AMINO,
-    AMINO_CARBONS, AMINO_REDUCTION, AMMONIUM, AMMONIUM_AMINO, AMMONIUM_YIELD, BASE, BASE_ALKALI, BASE_AMMONIUM,
-    BASE_CARBON, BASE_SALT, BIOMASS_NITROGEN, BUFFER, BYPRODUCT, BYPRODUCT_SHARE, CARBONATE, CATABOLIC_CO2,
-    CATABOLIC_O2, CATABOLISM, CELL_AMINO, CELL_CARBON, CELL_CO2, CELL_GLUCOSE, CELL_GLUTAMINE, CELL_O2,
-    CELL_REDUCTION, CHO, CO2_IN, CO2_OUT, CO2_SLOPE, CO2_SOLUBILITY, CO2_TRANSFER, CONTAMINANT, CONTAMINATION,
-    CONTENT, DEAD, DEATH, DEATH_BASAL, DEATH_BYPRODUCT, DEATH_HEAT, DEATH_STARVED, DEATH_STRESS, DO_LAG, PH_LAG, TEMPERATURE_LAG, DO_FOLLOWS, PH_FOLLOWS, TEMPERATURE_FOLLOWS, DECAY, FAST, FEED,
-    FEED_ALKALI, FEED_AMINO, FEED_AMMONIUM, FEED_GLUCOSE, FEED_OSMOLALITY, FEED_SECOND, FLOW_ACID, FLOW_CELLS,
-    FLOW_CO2, FLOW_O2, FOREIGN_CO2, FOREIGN_GLUCOSE, FOREIGN_GROWTH, FOREIGN_LACTATE, FOREIGN_O2, FOREIGN_SUGAR, GAS,
-    GLUCOSE, GLUCOSE_MASS, GLUTAMINE_DECAY, GROWTH, GROWTH_CELLS, GROWTH_CO2, GROWTH_O2, HEAT, HEAT_CAPACITY, H_ACID,
-    H_BASIC, JACKET, JACKET_K, K1, KA, KC, KD_BYPRODUCT, KI_ACETATE_UPTAKE, KI_AMMONIUM, KI_BYPRODUCT,
-    KI_GLUCOSE_ACETATE, KI_LACTATE, KO, K_ACETATE, K_AMINO, K_AP, K_CO2, K_GLUCOSE, K_GLUTAMINE, K_LACTATE,
-    K_NITROGEN, K_OSMOLALITY, K_OXYGEN, K_SUGAR, LACTATE, LACTATE_MAX, LOG_Q10, LYSED, LYSIS, LYSIS_RATE, MADE_CO2,
-    MADE_GLUCOSE, MADE_O2, MAINTENANCE, MEDIUM_AMINO, MEDIUM_BICARBONATE, MEDIUM_PH, MEMORY, MU_MAX, M_AMINO, M_DO,
-    M_DO_LAST, M_GLUCOSE, M_GLUCOSE_LAST, M_PH, M_PH_LAST, M_STEP, M_TEMPERATURE, M_TEMPERATURE_LAST, O2_IN,
-    O2_SHARE, O2_SLOPE, O2_SOLUBILITY, OVERFLOW, OVERFLOW_MAX, OXYGEN, OXYGEN_TRANSFER, PA_MAX, PH_NORM, PK_ACID,
-    PK_BASIC, PK_BUFFER, PK_CO2, PRODUCT, PRODUCTION, PRODUCT_CARBON, Q10, QA_MAX, QS_MAX, Q_MAINTENANCE, Q_PRODUCT,
-    Q_PRODUCT_BASAL, Q_PRODUCT_COLD, Q_PRODUCT_GROWTH, RATES, SALT, SECOND, START_AMMONIUM, START_GLUCOSE,
-    START_LACTATE, START_OSMOLALITY, START_SECOND, START_TEMPERATURE, START_VIABILITY, START_VIABLE, START_VOLUME,
-    STATES, SWITCH, SWITCH_4, KD_BYPRODUCT_2, TEMPERATURE, T_BEST, T_MAX, T_MIN, VAPOUR, VIABLE, VOLUME, Y_AS, Y_EM, Y_OF, Y_PRODUCT, Y_XA,
+    ACID_CELLS,
+    ACID_CO2,
+    ACID_O2,
+    ACID_USE,
+    AIR_OXYGEN,
+    ALKALI,
+    AMBIENT,
+    AMBIENT_EXCHANGE,
+    AMINO,
+    AMINO_CARBONS,
+    AMMONIUM,
+    AMMONIUM_AMINO,
+    AMMONIUM_YIELD,
+    BASE,
+    BASE_ALKALI,
+    BASE_AMMONIUM,
+    BASE_CARBON,
+    BASE_SALT,
+    BIOMASS_NITROGEN,
+    BUFFER,
+    BYPRODUCT,
+    BYPRODUCT_SHARE,
+    CARBONATE,
+    CATABOLIC_CO2,
+    CATABOLIC_O2,
+    CATABOLISM,
+    CELL_AMINO,
+    CELL_CARBON,
+    CELL_CO2,
+    CELL_GLUCOSE,
+    CELL_GLUTAMINE,
+    CELL_O2,
+    CELL_REDUCTION,
+    CHO,
+    CO2_IN,
+    CO2_OUT,
+    CO2_SLOPE,
+    CO2_SOLUBILITY,
+    CO2_TRANSFER,
+    CONTAMINANT,
+    CONTAMINATION,
+    DEAD,
+    DEATH,
+    DECAY,
+    FAST,
+    FEED,
+    FEED_ALKALI,
+    FEED_AMINO,
+    FEED_AMMONIUM,
+    FEED_GLUCOSE,
+    FEED_OSMOLALITY,
+    FEED_SECOND,
+    FLOW_ACID,
+    FLOW_CELLS,
+    FLOW_CO2,
+    FLOW_O2,
+    FOREIGN_CO2,
+    FOREIGN_GLUCOSE,
+    FOREIGN_GROWTH,
+    FOREIGN_LACTATE,
+    FOREIGN_O2,
+    FOREIGN_SUGAR,
+    GAS,
+    GLUCOSE,
+    GROWTH,
+    GROWTH_CELLS,
+    GROWTH_CO2,
+    GROWTH_O2,
+    HEAT,
+    HEAT_CAPACITY,
+    JACKET,
+    JACKET_K,
+    K1,
+    K_OXYGEN,
+    KA,
+    KC,
+    KO,
+    LACTATE,
+    LYSED,
+    LYSIS,
+    LYSIS_RATE,
+    MADE_CO2,
+    MADE_GLUCOSE,
+    MADE_O2,
+    MAINTENANCE,
+    O2_IN,
+    O2_SHARE,
+    O2_SLOPE,
+    O2_SOLUBILITY,
+    OVERFLOW,
+    OXYGEN,
+    OXYGEN_TRANSFER,
+    PRODUCT,
+    PRODUCT_CARBON,
+    PRODUCTION,
+    RATES,
+    SALT,
+    SECOND,
+    TEMPERATURE,
+    VAPOUR,
+    VIABLE,
+    VOLUME,
 )  # fmt: skip
-
-_COMPILE = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False}
-# called from one place: compiled once, where it is called
-_PART = _COMPILE | {"inline": "always"}
+from .metabolism import cho_rates, ecoli_rates, protons, surroundings
+from .options import INNER, PART
 
 
-@njit(**_COMPILE)
-def prepare(plant: int, hours: float, p: Float[ndarray, " p"]) -> None:
-    """Compute what follows from the parameters: constants at pH, carbon and electrons that close each reaction."""
-    p[K1] = 10.0 ** (7.0 - p[PK_CO2])
-    p[KA] = 10.0 ** (7.0 - p[PK_BUFFER])
-    p[H_ACID] = 10.0 ** (7.0 - p[PK_ACID])
-    p[H_BASIC] = 10.0 ** (7.0 - p[PK_BASIC])
-    p[PH_NORM] = 1.0 + 2.0 * p[H_BASIC] / p[H_ACID]
-    p[LOG_Q10] = math.log(p[Q10]) / 10.0
-    p[SWITCH_4] = p[SWITCH] * p[SWITCH] * p[SWITCH] * p[SWITCH]
-    p[KD_BYPRODUCT_2] = p[KD_BYPRODUCT] * p[KD_BYPRODUCT]
-    p[DO_FOLLOWS] = 1.0 - math.exp(-hours / p[DO_LAG])
-    p[PH_FOLLOWS] = 1.0 - math.exp(-hours / p[PH_LAG])
-    p[TEMPERATURE_FOLLOWS] = 1.0 - math.exp(-hours / p[TEMPERATURE_LAG])
-    cell, reduced, amino = p[CELL_CARBON], p[CELL_REDUCTION], p[AMINO_REDUCTION]
-    if plant == CHO:
-        carbon = 6.0 * p[CELL_GLUCOSE] + 5.0 * p[CELL_GLUTAMINE] + p[CELL_AMINO]
-        electrons = 24.0 * p[CELL_GLUCOSE] + 18.0 * p[CELL_GLUTAMINE] + amino * p[CELL_AMINO]
-        p[CELL_CO2] = carbon - cell
-        p[CELL_O2] = (electrons - reduced * cell) / 4.0
-        p[CATABOLIC_CO2] = 1.0 - p[BYPRODUCT_SHARE]
-        p[CATABOLIC_O2] = (amino - 3.6 * p[BYPRODUCT_SHARE]) / 4.0
-    else:
-        # cells from a mmol of glucose or acetate, and what is left as CO2
-        grown = p[Y_EM] * GLUCOSE_MASS
-        p[GROWTH_CELLS] = grown
-        p[GROWTH_CO2] = 6.0 - grown * cell
-        p[GROWTH_O2] = (24.0 - grown * cell * reduced) / 4.0
-        grown = p[Y_OF] * GLUCOSE_MASS
-        acid = p[Y_AS] * GLUCOSE_MASS / ACETATE_MASS
-        p[FLOW_CELLS] = grown
-        p[FLOW_ACID] = acid
-        p[FLOW_CO2] = 6.0 - grown * cell - 2.0 * acid
-        p[FLOW_O2] = (24.0 - grown * cell * reduced - 8.0 * acid) / 4.0
-        grown = p[Y_XA] * ACETATE_MASS
-        p[ACID_CELLS] = grown
-        p[ACID_CO2] = 2.0 - grown * cell
-        p[ACID_O2] = (8.0 - grown * cell * reduced) / 4.0
-        made = 1.0 / (p[Y_PRODUCT] * GLUCOSE_MASS)
-        p[MADE_GLUCOSE] = made
-        p[MADE_CO2] = 6.0 * made - p[PRODUCT_CARBON]
-        p[MADE_O2] = (24.0 * made - p[PRODUCT_CARBON] * amino) / 4.0
-
-
-@njit(**_COMPILE)
-def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
-    """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
-    k1, ka, buffer = p[K1], p[KA], p[BUFFER]
-    acids = carbonate + buffer
-    base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
-    b = base * (k1 + ka) - carbonate * k1 - buffer * ka
-    c = k1 * ka * (acids - base)
-    root = math.sqrt(b * b + 4.0 * base * c)
-    return 2.0 * c / (b + root) if b > 0.0 else (root - b) / (2.0 * base)
-
-
-@njit(**_COMPILE)
-def osmolality(y: Float[ndarray, " s"]) -> float:
-    """Return mOsm/kg as the sum of what is dissolved."""
-    small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] / AMINO_CARBONS
-    return (y[SALT] + small) / y[VOLUME]
-
-
-@njit(**_PART)
-def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
-    """Return the share of the best growth at a temperature: the cardinal temperature model of Rosso et al."""
-    low, best, high = p[T_MIN], p[T_BEST], p[T_MAX]
-    warm = min(max(temperature, low), high)
-    above, span = warm - low, best - low
-    below = span * (warm - best) - (best - high) * (best + low - 2.0 * warm)
-    return (warm - high) * above * above / (span * below)
-
-
-@njit(**_PART)
-def _surroundings(
-    y: Float[ndarray, " s"], p: Float[ndarray, " p"], h: float, co2: float, place: Float[ndarray, " 4"]
-) -> None:
-    """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place."""
-    temperature = y[TEMPERATURE]
-    acid, basic = h / p[H_ACID], p[H_BASIC] / h
-    good_ph = p[PH_NORM] / (1.0 + acid * acid + basic * basic)
-    good_ph = min(good_ph, 1.0)
-    strong = osmolality(y) / p[K_OSMOLALITY]
-    strong *= strong
-    strong *= strong
-    good_salt = 1.0 / (1.0 + strong * strong)
-    gas = co2 / (p[CO2_SOLUBILITY] * p[K_CO2])
-    theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
-    heat = theta * theta
-    heat *= heat
-    heat *= heat
-    place[0] = growth_at(temperature, p) * good_ph * good_salt / (1.0 + gas * gas)
-    place[1] = theta
-    place[2] = 2.0 - good_ph - good_salt
-    place[3] = heat * heat
-
-
-@njit(**_PART)
-def _cho_rates(
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    env: Float[ndarray, " 4"],
-    r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
-    slopes: int,
-) -> None:
-    per_l = 1.0 / y[VOLUME]
-    cells, theta = y[VIABLE], env[1]
-    glucose, glutamine = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l
-    oxygen, amino = max(y[OXYGEN], 0.0) * per_l, max(y[AMINO], 0.0) * per_l
-    lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
-    waste = max(y[BYPRODUCT], 0.0) * per_l
-    by_glucose, by_glutamine = 1.0 / (p[K_GLUCOSE] + glucose), 1.0 / (p[K_GLUTAMINE] + glutamine)
-    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
-    sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
-    acids = amino / (p[K_AMINO] + amino)
-    hampered = waste / p[KI_BYPRODUCT]
-    hampered *= hampered
-    free = 1.0 / ((1.0 + lactate / p[KI_LACTATE]) * (1.0 + ammonium / p[KI_AMMONIUM]))
-    most = p[MU_MAX] * env[0] * free * acids / (1.0 + hampered * hampered)
-    mu = most * sugar * nitrogen * air
-    fourth = mu * mu
-    fourth *= fourth
-    switch = fourth / (fourth + p[SWITCH_4])
-    poison = waste * waste
-    poison /= p[KD_BYPRODUCT_2] + poison
-    death = theta * theta * (p[DEATH_BASAL] + p[DEATH_BYPRODUCT] * poison)
-    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
-    death += p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
-    death += p[DEATH_STARVED] * (starved * starved)
-    cold = max(1.0 + p[Q_PRODUCT_COLD] * (37.0 - y[TEMPERATURE]), 0.0)
-    product = p[Q_PRODUCT] * cold * acids * sugar * cells
-    flow = p[OVERFLOW_MAX] * theta * (1.0 - (1.0 - switch) * air) * cells
-    keep = p[M_GLUCOSE] * theta * cells
-    reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
-    r[GROWTH] = mu * cells
-    r[MAINTENANCE] = keep * sugar * air
-    r[OVERFLOW] = flow * sugar
-    r[ACID_USE] = reuse * air
-    r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
-    r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
-    r[PRODUCTION] = product * air
-    r[DEATH] = death * cells
-    if slopes:
-        d_sugar, d_nitrogen = p[K_GLUCOSE] * by_glucose * by_glucose * per_l, p[K_GLUTAMINE] * by_glutamine * by_glutamine * per_l
-        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
-        slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
-        slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
-        slope[GLUCOSE, OVERFLOW] = flow * d_sugar
-        slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
-        slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
-        slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
-        slope[OXYGEN, MAINTENANCE] = keep * sugar * d_air
-        slope[OXYGEN, ACID_USE] = reuse * d_air
-
-
-@njit(**_PART)
-def _ecoli_rates(
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    env: Float[ndarray, " 4"],
-    r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
-    slopes: int,
-) -> None:
-    per_l = 1.0 / y[VOLUME]
-    cells, theta, good = y[VIABLE], env[1], env[0]
-    glucose, acetate = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l * ACETATE_MASS
-    oxygen, ammonium = max(y[OXYGEN], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
-    by_glucose, by_acetate = 1.0 / (p[K_SUGAR] + glucose), 1.0 / (p[K_ACETATE] + acetate)
-    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
-    sugar, air = glucose * by_glucose, oxygen * by_oxygen
-    nitrogen = ammonium / (p[K_NITROGEN] + ammonium)
-    most = p[QS_MAX] * good * nitrogen / (1.0 + acetate / p[KI_ACETATE_UPTAKE])
-    uptake = most * sugar
-    over = p[PA_MAX] / p[Y_AS] / (uptake + p[K_AP])
-    flow = uptake * over  # glucose towards acetate, g/g/h
-    burnt = max(uptake - flow, 0.0)
-    block = 1.0 / (1.0 + glucose * GLUCOSE_MASS / p[KI_GLUCOSE_ACETATE])
-    eat = p[QA_MAX] * good * nitrogen * block
-    to_glucose, to_acetate = cells / GLUCOSE_MASS, cells / ACETATE_MASS
-    r[GROWTH] = burnt * air * to_glucose
-    r[OVERFLOW] = flow * to_glucose
-    r[ACID_USE] = eat * acetate * by_acetate * air * to_acetate
-    r[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * air * cells
-    grown = r[GROWTH] * p[GROWTH_CELLS] + r[OVERFLOW] * p[FLOW_CELLS] + r[ACID_USE] * p[ACID_CELLS]
-    basal = p[Q_PRODUCT_BASAL] * good * air * cells
-    r[PRODUCTION] = p[Q_PRODUCT_GROWTH] * grown + basal * sugar
-    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
-    death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
-    r[DEATH] = (death + p[DEATH_STARVED] * (starved * starved)) * cells
-    r[DECAY] = 0.0
-    r[CATABOLISM] = 0.0
-    if slopes:
-        d_uptake = most * p[K_SUGAR] * by_glucose * by_glucose * per_l
-        d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[K_AP]))
-        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
-        d_eat = eat * p[K_ACETATE] * by_acetate * by_acetate * per_l
-        slope[GLUCOSE, GROWTH] = (d_uptake - d_flow) * air * to_glucose
-        slope[GLUCOSE, OVERFLOW] = d_flow * to_glucose
-        slope[SECOND, ACID_USE] = d_eat * air * cells
-        slope[OXYGEN, GROWTH] = burnt * d_air * to_glucose
-        slope[OXYGEN, ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
-        slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
-        for j in (GLUCOSE, SECOND, OXYGEN):
-            grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
-            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
-        slope[GLUCOSE, PRODUCTION] += basal * p[K_SUGAR] * by_glucose * by_glucose * per_l
-
-
-@njit(**_PART)
+@njit(**PART)
 def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Float[ndarray, " s"]) -> None:
     """Put the change of every state by these rates into ``f``; linear in the rates."""
     foreign = r[CONTAMINATION]
@@ -295,7 +165,7 @@ def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Flo
     f[O2_IN] = r[OXYGEN_TRANSFER]
 
 
-@njit(**_COMPILE)
+@njit(**INNER)
 def change(
     plant: int,
     y: Float[ndarray, " s"],
@@ -317,15 +187,15 @@ def change(
     carbonate, alkali = max(y[CARBONATE], 0.0) * per_l, y[ALKALI] * per_l
     h = protons(carbonate, alkali, p)
     co2 = carbonate * h / (h + p[K1])
-    _surroundings(y, p, h, co2, env)
+    surroundings(y, p, h, co2, env)
     if slopes:
         for j in range(FAST):
             for k in range(RATES):
                 slope[j, k] = 0.0
     if plant == CHO:
-        _cho_rates(y, p, env, r, slope, slopes)
+        cho_rates(y, p, env, r, slope, slopes)
     else:
-        _ecoli_rates(y, p, env, r, slope, slopes)
+        ecoli_rates(y, p, env, r, slope, slopes)
     r[LYSIS] = p[LYSIS_RATE] * y[DEAD]
     foreign = y[CONTAMINANT]
     sugar = max(y[GLUCOSE], 0.0) * per_l
@@ -336,11 +206,11 @@ def change(
     r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
     # gas leaves the broth richer in CO2 and poorer in oxygen: transfer lowers its own driving force
     air_saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (temperature - 37.0))
-    solubility = air_saturated / AIR_OXYGEN
-    k_oxygen = held[KO] / (1.0 + held[KO] * volume * solubility / held[GAS])
+    solubility = air_saturated * (1.0 / AIR_OXYGEN)
+    k_oxygen = held[KO] * held[GAS] / (held[GAS] + held[KO] * volume * solubility)
     r[OXYGEN_TRANSFER] = k_oxygen * (solubility * held[O2_SHARE] * volume - y[OXYGEN])
     henry = 760.0 * p[CO2_SOLUBILITY] * (1.0 - p[CO2_SLOPE] * (temperature - 37.0))
-    k_co2 = held[KC] / (1.0 + held[KC] * volume * henry / held[GAS])
+    k_co2 = held[KC] * held[GAS] / (held[GAS] + held[KC] * volume * henry)
     r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
         slope[GLUCOSE, CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
@@ -356,7 +226,7 @@ def change(
     return held[JACKET_K] + p[AMBIENT_EXCHANGE]
 
 
-@njit(**_PART)
+@njit(**PART)
 def _flows(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
@@ -382,32 +252,3 @@ def _flows(
         - p[AMBIENT_EXCHANGE] * (temperature - p[AMBIENT])
         + p[HEAT] * 1e-3 * uptake / (HEAT_CAPACITY * y[VOLUME])
     )
-
-
-@njit(**_COMPILE)
-def start(plant: int, p: Float[ndarray, " p"], y: Float[ndarray, " s"], memory: Float[ndarray, " m"]) -> None:
-    """Fill the vessel: medium in equilibrium at its pH, air-saturated, and the inoculum."""
-    volume, h = p[START_VOLUME], 10.0 ** (7.0 - p[MEDIUM_PH])
-    viable, bicarbonate = p[START_VIABLE], p[MEDIUM_BICARBONATE]
-    for j in range(STATES):
-        y[j] = 0.0
-    for j in range(MEMORY):
-        memory[j] = 0.0
-    y[VOLUME], y[TEMPERATURE] = 1.0, p[START_TEMPERATURE]
-    y[GLUCOSE], y[SECOND] = p[START_GLUCOSE], p[START_SECOND]
-    y[OXYGEN] = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (p[START_TEMPERATURE] - 37.0))
-    y[CARBONATE] = bicarbonate * (1.0 + h / p[K1])
-    y[VIABLE] = viable
-    y[DEAD] = viable * (1.0 / p[START_VIABILITY] - 1.0)
-    y[LACTATE], y[AMMONIUM] = p[START_LACTATE], p[START_AMMONIUM]
-    y[AMINO] = p[MEDIUM_AMINO]
-    y[ALKALI] = bicarbonate + p[BUFFER] * p[KA] / (p[KA] + h)
-    y[SALT] = p[START_OSMOLALITY] - osmolality(y)
-    for j in range(CONTENT):
-        if j != TEMPERATURE:
-            y[j] *= volume
-    memory[M_STEP] = 0.01
-    memory[M_DO], memory[M_PH], memory[M_TEMPERATURE] = 100.0, p[MEDIUM_PH], p[START_TEMPERATURE]
-    memory[M_DO_LAST], memory[M_PH_LAST] = 100.0, p[MEDIUM_PH]
-    memory[M_TEMPERATURE_LAST] = p[START_TEMPERATURE]
-    memory[M_GLUCOSE_LAST] = -1.0

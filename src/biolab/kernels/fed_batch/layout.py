@@ -213,9 +213,14 @@ PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
 (
     K1,  # dissociation constants and their limits in units of 1e-7 mol/L
     KA,
-    H_ACID,
-    H_BASIC,
+    PER_ACID_2,
+    BASIC_2,
     PH_NORM,
+    PER_OSMOLALITY,  # one over constants that are divided by
+    PER_CO2,
+    PER_LACTATE,
+    PER_AMMONIUM,
+    PER_BYPRODUCT,
     LOG_Q10,
     CELL_CO2,
     CELL_O2,
@@ -239,8 +244,8 @@ PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
     DO_FOLLOWS,  # what a probe closes of its gap in an interval
     PH_FOLLOWS,
     TEMPERATURE_FOLLOWS,
-) = range(PLACES, PLACES + 28)
-ALL_PLACES: Final = PLACES + 28
+) = range(PLACES, PLACES + 33)
+ALL_PLACES: Final = PLACES + 33
 
 # What is held from one control interval to the next while the equations are integrated
 (
@@ -258,58 +263,19 @@ ALL_PLACES: Final = PLACES + 28
 HELD: Final = 10
 
 SCHEDULE: Final = (
-    "ph",
-    "dissolved_oxygen_percent",
-    "temperature_c",
-    "agitation_rpm",
-    "gas_flow_l_per_min",
-    "feed_l_per_h",
-    "bolus_l",
-    "glucose_action",
-    "glucose_g_per_l",
-    "glucose_interval_h",
-    "sample_l",
-    "feed_factor",
-    "ph_drift",
-    "dissolved_oxygen_drift",
-    "agitation_ceiling",
-    "oxygen_ceiling",
-    "jacket_factor",
-    "contamination_mmol_c",
-    "foam_fraction",
-    "kla_factor",
-    "glucose_factor",
-    "agitation_held_rpm",
-    "oxygen_held_fraction",
-)
-"""A row a control interval: set-points, feeding, samples, and what is broken (factors of 1 and drifts of 0 are none)."""
+    "ph", "dissolved_oxygen_percent", "temperature_c", "agitation_rpm", "gas_flow_l_per_min", "feed_l_per_h",
+    "bolus_l", "glucose_action", "glucose_g_per_l", "glucose_interval_h", "sample_l", "feed_factor", "ph_drift",
+    "dissolved_oxygen_drift", "agitation_ceiling", "oxygen_ceiling", "jacket_factor", "contamination_mmol_c",
+    "foam_fraction", "kla_factor", "glucose_factor", "agitation_held_rpm", "oxygen_held_fraction",
+)  # fmt: skip
+"""A row a control interval: set-points, feeding, samples, and what is broken (factor 1 and drift 0 are none)."""
 (
-    S_PH,
-    S_DO,
-    S_TEMPERATURE,
-    S_AGITATION,
-    S_GAS,
-    S_FEED,
-    S_BOLUS,
-    S_GLUCOSE_ACTION,
-    S_GLUCOSE,
-    S_GLUCOSE_INTERVAL,
-    S_SAMPLE,
-    S_FEED_FACTOR,
-    S_PH_DRIFT,
-    S_DO_DRIFT,
-    S_AGITATION_CEILING,
-    S_OXYGEN_CEILING,
-    S_JACKET_FACTOR,
-    S_CONTAMINATION,
-    S_FOAM,
-    S_KLA_FACTOR,
-    S_GLUCOSE_FACTOR,
-    S_AGITATION_HELD,
-    S_OXYGEN_HELD,
-) = range(len(SCHEDULE))
+    S_PH, S_DO, S_TEMPERATURE, S_AGITATION, S_GAS, S_FEED, S_BOLUS, S_GLUCOSE_ACTION, S_GLUCOSE,
+    S_GLUCOSE_INTERVAL, S_SAMPLE, S_FEED_FACTOR, S_PH_DRIFT, S_DO_DRIFT, S_AGITATION_CEILING, S_OXYGEN_CEILING,
+    S_JACKET_FACTOR, S_CONTAMINATION, S_FOAM, S_KLA_FACTOR, S_GLUCOSE_FACTOR, S_AGITATION_HELD, S_OXYGEN_HELD,
+) = range(len(SCHEDULE))  # fmt: skip
 NO_ACTION, BOLUS_TO_GLUCOSE, RATE_FOR_GLUCOSE, RATE_PLANNED = 0.0, 1.0, 2.0, 3.0
-"""What the feeding does at an interval: go on, dose to a glucose set-point, set the rate for one, take the plan's rate."""
+"""What feeding does at an interval: go on, dose to a glucose set-point, set the rate for one, take the plan's."""
 
 # What a run remembers between control intervals besides its state
 (
@@ -342,58 +308,18 @@ M_REMOVED: Final = 23
 MEMORY: Final = M_REMOVED + CONTENT
 
 RECORD: Final = (
-    "ph",
-    "co2_mmol_per_l",
-    "dissolved_oxygen_percent",
-    "osmolality_mosm_per_kg",
-    "agitation_rpm",
-    "oxygen_fraction",
-    "co2_fraction",
-    "gas_flow_l_per_min",
-    "feed_l_per_h",
-    "feed_l_per_h_measured",
-    "base_l_per_h",
-    "jacket_temperature_c",
-    "kla_per_h",
-    "ph_measured",
-    "dissolved_oxygen_percent_measured",
-    "temperature_c_measured",
-    "growth_per_h",
-    "oxygen_uptake_mmol_per_l_h",
-    "co2_evolution_mmol_per_l_h",
-    "feed_total_l",
-    "base_total_l",
-    "evaporated_total_l",
-    "glucose_mmol_per_l_measured",
-    "feed_limited",
-)
+    "ph", "co2_mmol_per_l", "dissolved_oxygen_percent", "osmolality_mosm_per_kg", "agitation_rpm",
+    "oxygen_fraction", "co2_fraction", "gas_flow_l_per_min", "feed_l_per_h", "feed_l_per_h_measured",
+    "base_l_per_h", "jacket_temperature_c", "kla_per_h", "ph_measured", "dissolved_oxygen_percent_measured",
+    "temperature_c_measured", "growth_per_h", "oxygen_uptake_mmol_per_l_h", "co2_evolution_mmol_per_l_h",
+    "feed_total_l", "base_total_l", "evaporated_total_l", "glucose_mmol_per_l_measured", "feed_limited",
+)  # fmt: skip
 """What a record holds after the state; then come the totals that left with samples and foam."""
 (
-    R_PH,
-    R_CO2,
-    R_DO,
-    R_OSMOLALITY,
-    R_AGITATION,
-    R_OXYGEN,
-    R_CO2_SHARE,
-    R_GAS,
-    R_FEED,
-    R_FEED_COMMAND,
-    R_BASE,
-    R_JACKET,
-    R_KLA,
-    R_PH_MEASURED,
-    R_DO_MEASURED,
-    R_TEMPERATURE_MEASURED,
-    R_GROWTH,
-    R_OUR,
-    R_CER,
-    R_FED,
-    R_BASE_TOTAL,
-    R_VAPOUR,
-    R_GLUCOSE_MEASURED,
-    R_LIMITED,
-) = range(STATES, STATES + len(RECORD))
+    R_PH, R_CO2, R_DO, R_OSMOLALITY, R_AGITATION, R_OXYGEN, R_CO2_SHARE, R_GAS, R_FEED, R_FEED_COMMAND, R_BASE,
+    R_JACKET, R_KLA, R_PH_MEASURED, R_DO_MEASURED, R_TEMPERATURE_MEASURED, R_GROWTH, R_OUR, R_CER, R_FED,
+    R_BASE_TOTAL, R_VAPOUR, R_GLUCOSE_MEASURED, R_LIMITED,
+) = range(STATES, STATES + len(RECORD))  # fmt: skip
 R_REMOVED: Final = STATES + len(RECORD)
 COLUMNS: Final = R_REMOVED + CONTENT
 

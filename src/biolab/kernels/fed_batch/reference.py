@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """The same plants in plain numbers, integrated by scipy at 1e-10: what the fast paths are held against.
 
 Equations are written for any array namespace ``xp`` (`PLAIN` for floats, numpy, jax.numpy, torch), state by state, so
@@ -118,7 +119,10 @@ def ecoli_balance(c: Mapping[str, Any], y: Sequence[Any], env: Mapping[str, Any]
     """Return what E. coli changes, state by state, in amounts per hour."""
     cells, good = y[at.VIABLE], env["growth"]
     acetate, cell, reduced = c["second"] * at.ACETATE_MASS, p["cell_carbon_mmol"], p["cell_reduction_degree"]
-    sugar, air = _monod(c["glucose"], p["glucose_constant_mmol_per_l"]), _monod(c["oxygen"], p["oxygen_constant_mmol_per_l"])
+    sugar, air = (
+        _monod(c["glucose"], p["glucose_constant_mmol_per_l"]),
+        _monod(c["oxygen"], p["oxygen_constant_mmol_per_l"]),
+    )
     nitrogen = _monod(c["ammonium"], p["ammonium_constant_mmol_per_l"])
     taken = p["glucose_uptake_max_per_h"] * good * nitrogen * sugar
     taken = taken / (1 + acetate / p["acetate_inhibition_uptake_g_per_l"])
@@ -126,7 +130,9 @@ def ecoli_balance(c: Mapping[str, Any], y: Sequence[Any], env: Mapping[str, Any]
     over = over * taken / (taken + p["acetate_production_constant_per_h"])
     burnt = xp.maximum(taken - over, 0.0 * taken) * air * cells  # g/h
     over = over * cells
-    eaten = p["acetate_uptake_max_per_h"] * good * nitrogen * _monod(acetate, p["acetate_constant_g_per_l"]) * air * cells
+    eaten = (
+        p["acetate_uptake_max_per_h"] * good * nitrogen * _monod(acetate, p["acetate_constant_g_per_l"]) * air * cells
+    )
     eaten = eaten / (1 + c["glucose"] * at.GLUCOSE_MASS / p["glucose_inhibition_acetate_uptake_g_per_l"])
     lost = p["maintenance_per_h"] * p["biomass_per_glucose_oxidised"] * env["theta"] * air * cells
     by = (p["biomass_per_glucose_oxidised"], p["biomass_per_glucose_overflow"], p["biomass_per_acetate"])

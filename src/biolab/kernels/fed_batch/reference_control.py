@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917, E501 - the arguments of compiled functions and their twins are flat
 """What happens at each control interval, in plain numbers: the twin of `control`, for any array namespace."""
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,9 @@ def begin_memory(p: Values) -> dict[str, Any]:
     return memory | {"rate": 0.0, "pending": 0.0, "fed_since": 0.0, "glucose_last": -1.0, "time_last": 0.0}
 
 
-def controlled(loop: str, wanted: Any, measured: Any, step: float, p: Values, memory: Values, xp: Any) -> dict[str, Any]:
+def controlled(
+    loop: str, wanted: Any, measured: Any, step: float, p: Values, memory: Values, xp: Any
+) -> dict[str, Any]:
     """Return a PID controller's memory after a sample; its output is in percent."""
     low, high, band = p[f"{loop}_low_percent"], p[f"{loop}_high_percent"], p[f"{loop}_deadband"]
     error = wanted - measured

@@ -1,0 +1,257 @@
+"""What cells do, compiled: rates of growth, uptake, production and death, and their slopes by the fast states."""
+
+import math
+
+from numba import njit
+from numpy import ndarray
+
+from biolab.core.arrays import Float
+
+from .layout import (
+    ACETATE_MASS,
+    ACID_CELLS,
+    ACID_USE,
+    AMINO,
+    AMINO_CARBONS,
+    AMMONIUM,
+    BASIC_2,
+    BUFFER,
+    BYPRODUCT,
+    CATABOLISM,
+    DEATH,
+    DEATH_BASAL,
+    DEATH_BYPRODUCT,
+    DEATH_HEAT,
+    DEATH_STARVED,
+    DEATH_STRESS,
+    DECAY,
+    FLOW_CELLS,
+    GLUCOSE,
+    GLUCOSE_MASS,
+    GLUTAMINE_DECAY,
+    GROWTH,
+    GROWTH_CELLS,
+    K1,
+    K_ACETATE,
+    K_AMINO,
+    K_AP,
+    K_GLUCOSE,
+    K_GLUTAMINE,
+    K_LACTATE,
+    K_NITROGEN,
+    K_OXYGEN,
+    K_SUGAR,
+    KA,
+    KD_BYPRODUCT_2,
+    KI_ACETATE_UPTAKE,
+    KI_GLUCOSE_ACETATE,
+    LACTATE,
+    LACTATE_MAX,
+    LOG_Q10,
+    M_AMINO,
+    M_GLUCOSE,
+    MAINTENANCE,
+    MU_MAX,
+    OVERFLOW,
+    OVERFLOW_MAX,
+    OXYGEN,
+    PA_MAX,
+    PER_ACID_2,
+    PER_AMMONIUM,
+    PER_BYPRODUCT,
+    PER_CO2,
+    PER_LACTATE,
+    PER_OSMOLALITY,
+    PH_NORM,
+    PRODUCTION,
+    Q_MAINTENANCE,
+    Q_PRODUCT,
+    Q_PRODUCT_BASAL,
+    Q_PRODUCT_COLD,
+    Q_PRODUCT_GROWTH,
+    QA_MAX,
+    QS_MAX,
+    SALT,
+    SECOND,
+    SWITCH_4,
+    T_BEST,
+    T_MAX,
+    T_MIN,
+    TEMPERATURE,
+    VIABLE,
+    VOLUME,
+    Y_AS,
+    Y_EM,
+)  # fmt: skip
+from .options import INNER, PART
+
+
+@njit(**INNER)
+def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
+    """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
+    k1, ka, buffer = p[K1], p[KA], p[BUFFER]
+    acids = carbonate + buffer
+    base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
+    b = base * (k1 + ka) - carbonate * k1 - buffer * ka
+    c = k1 * ka * (acids - base)
+    root = math.sqrt(b * b + 4.0 * base * c)
+    return 2.0 * c / (b + root) if b > 0.0 else (root - b) / (2.0 * base)
+
+
+@njit(**INNER)
+def osmolality(y: Float[ndarray, " s"]) -> float:
+    """Return mOsm/kg as the sum of what is dissolved."""
+    small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] / AMINO_CARBONS
+    return (y[SALT] + small) / y[VOLUME]
+
+
+@njit(**PART)
+def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
+    """Return the share of the best growth at a temperature: the cardinal temperature model of Rosso et al."""
+    low, best, high = p[T_MIN], p[T_BEST], p[T_MAX]
+    warm = min(max(temperature, low), high)
+    above, span = warm - low, best - low
+    below = span * (warm - best) - (best - high) * (best + low - 2.0 * warm)
+    return (warm - high) * above * above / (span * below)
+
+
+@njit(**PART)
+def surroundings(
+    y: Float[ndarray, " s"], p: Float[ndarray, " p"], h: float, co2: float, place: Float[ndarray, " 4"]
+) -> None:
+    """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place."""
+    temperature = y[TEMPERATURE]
+    square = h * h
+    good_ph = p[PH_NORM] * square / (square + square * square * p[PER_ACID_2] + p[BASIC_2])
+    good_ph = min(good_ph, 1.0)
+    strong = osmolality(y) * p[PER_OSMOLALITY]
+    strong *= strong
+    strong *= strong
+    good_salt = 1.0 / (1.0 + strong * strong)
+    gas = co2 * p[PER_CO2]
+    theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
+    heat = theta * theta
+    heat *= heat
+    heat *= heat
+    place[0] = growth_at(temperature, p) * good_ph * good_salt / (1.0 + gas * gas)
+    place[1] = theta
+    place[2] = 2.0 - good_ph - good_salt
+    place[3] = heat * heat
+
+
+@njit(**PART)
+def cho_rates(
+    y: Float[ndarray, " s"],
+    p: Float[ndarray, " p"],
+    env: Float[ndarray, " 4"],
+    r: Float[ndarray, " r"],
+    slope: Float[ndarray, "f r"],
+    slopes: int,
+) -> None:
+    """Put the rates of CHO cells into ``r`` and, with ``slopes``, their slopes by the fast states."""
+    per_l = 1.0 / y[VOLUME]
+    cells, theta = y[VIABLE], env[1]
+    glucose, glutamine = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l
+    oxygen, amino = max(y[OXYGEN], 0.0) * per_l, max(y[AMINO], 0.0) * per_l
+    lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
+    waste = max(y[BYPRODUCT], 0.0) * per_l
+    by_glucose, by_glutamine = 1.0 / (p[K_GLUCOSE] + glucose), 1.0 / (p[K_GLUTAMINE] + glutamine)
+    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
+    sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
+    acids = amino / (p[K_AMINO] + amino)
+    hampered = waste * p[PER_BYPRODUCT]
+    hampered *= hampered
+    held_back = (1.0 + lactate * p[PER_LACTATE]) * (1.0 + ammonium * p[PER_AMMONIUM]) * (1.0 + hampered * hampered)
+    most = p[MU_MAX] * env[0] * acids / held_back
+    mu = most * sugar * nitrogen * air
+    fourth = mu * mu
+    fourth *= fourth
+    switch = fourth / (fourth + p[SWITCH_4])
+    poison = waste * waste
+    poison /= p[KD_BYPRODUCT_2] + poison
+    death = theta * theta * (p[DEATH_BASAL] + p[DEATH_BYPRODUCT] * poison)
+    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
+    death += p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    death += p[DEATH_STARVED] * (starved * starved)
+    cold = max(1.0 + p[Q_PRODUCT_COLD] * (37.0 - y[TEMPERATURE]), 0.0)
+    product = p[Q_PRODUCT] * cold * acids * sugar * cells
+    flow = p[OVERFLOW_MAX] * theta * (1.0 - (1.0 - switch) * air) * cells
+    keep = p[M_GLUCOSE] * theta * cells
+    reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
+    r[GROWTH] = mu * cells
+    r[MAINTENANCE] = keep * sugar * air
+    r[OVERFLOW] = flow * sugar
+    r[ACID_USE] = reuse * air
+    r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
+    r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
+    r[PRODUCTION] = product * air
+    r[DEATH] = death * cells
+    if slopes:
+        d_sugar, d_nitrogen = (
+            p[K_GLUCOSE] * by_glucose * by_glucose * per_l,
+            p[K_GLUTAMINE] * by_glutamine * by_glutamine * per_l,
+        )
+        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
+        slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
+        slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
+        slope[GLUCOSE, OVERFLOW] = flow * d_sugar
+        slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
+        slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
+        slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
+        slope[OXYGEN, MAINTENANCE] = keep * sugar * d_air
+        slope[OXYGEN, ACID_USE] = reuse * d_air
+
+
+@njit(**PART)
+def ecoli_rates(
+    y: Float[ndarray, " s"],
+    p: Float[ndarray, " p"],
+    env: Float[ndarray, " 4"],
+    r: Float[ndarray, " r"],
+    slope: Float[ndarray, "f r"],
+    slopes: int,
+) -> None:
+    """Put the rates of E. coli into ``r`` and, with ``slopes``, their slopes by the fast states."""
+    per_l = 1.0 / y[VOLUME]
+    cells, theta, good = y[VIABLE], env[1], env[0]
+    glucose, acetate = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l * ACETATE_MASS
+    oxygen, ammonium = max(y[OXYGEN], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
+    by_glucose, by_acetate = 1.0 / (p[K_SUGAR] + glucose), 1.0 / (p[K_ACETATE] + acetate)
+    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
+    sugar, air = glucose * by_glucose, oxygen * by_oxygen
+    nitrogen = ammonium / (p[K_NITROGEN] + ammonium)
+    most = p[QS_MAX] * good * nitrogen / (1.0 + acetate / p[KI_ACETATE_UPTAKE])
+    uptake = most * sugar
+    over = p[PA_MAX] / p[Y_AS] / (uptake + p[K_AP])
+    flow = uptake * over  # glucose towards acetate, g/g/h
+    burnt = max(uptake - flow, 0.0)
+    block = 1.0 / (1.0 + glucose * GLUCOSE_MASS / p[KI_GLUCOSE_ACETATE])
+    eat = p[QA_MAX] * good * nitrogen * block
+    to_glucose, to_acetate = cells / GLUCOSE_MASS, cells / ACETATE_MASS
+    r[GROWTH] = burnt * air * to_glucose
+    r[OVERFLOW] = flow * to_glucose
+    r[ACID_USE] = eat * acetate * by_acetate * air * to_acetate
+    r[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * air * cells
+    grown = r[GROWTH] * p[GROWTH_CELLS] + r[OVERFLOW] * p[FLOW_CELLS] + r[ACID_USE] * p[ACID_CELLS]
+    basal = p[Q_PRODUCT_BASAL] * good * air * cells
+    r[PRODUCTION] = p[Q_PRODUCT_GROWTH] * grown + basal * sugar
+    stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
+    death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    r[DEATH] = (death + p[DEATH_STARVED] * (starved * starved)) * cells
+    r[DECAY] = 0.0
+    r[CATABOLISM] = 0.0
+    if slopes:
+        d_uptake = most * p[K_SUGAR] * by_glucose * by_glucose * per_l
+        d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[K_AP]))
+        d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
+        d_eat = eat * p[K_ACETATE] * by_acetate * by_acetate * per_l
+        slope[GLUCOSE, GROWTH] = (d_uptake - d_flow) * air * to_glucose
+        slope[GLUCOSE, OVERFLOW] = d_flow * to_glucose
+        slope[SECOND, ACID_USE] = d_eat * air * cells
+        slope[OXYGEN, GROWTH] = burnt * d_air * to_glucose
+        slope[OXYGEN, ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
+        slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
+        for j in (GLUCOSE, SECOND, OXYGEN):
+            grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
+            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
+        slope[GLUCOSE, PRODUCTION] += basal * p[K_SUGAR] * by_glucose * by_glucose * per_l
