@@ -30,7 +30,7 @@ def test_standard_cho_batch_is_within_published_ranges(cho):
     assert 8 <= time[viable.argmax()] / 24 <= 11
     assert viable[-1] < 0.9 * viable.max()
     lactate = frame["lactate_g_per_l"].to_numpy()
-    assert 3 <= time[lactate.argmax()] / 24 <= 7
+    assert 3 <= time[lactate.argmax()] / 24 <= 6
     assert lactate[-1] < 0.6 * lactate.max()
     assert 1 < cho.metrics["titre_g_per_l"] < 6
     assert cho.metrics["viability"] > 0.7

@@ -63,7 +63,7 @@ class CHOFedBatch:
         0.075, "mmol/1e9/h", "glucose to lactate at full overflow; lactate then peaks on day 3 to 6", TYPICAL
     )
     lactate_switch_growth_per_h: float = parameter(
-        0.021, "1/h", "growth at which overflow is half on", TYPICAL, low=1e-6
+        0.026, "1/h", "growth at which overflow is half on", TYPICAL, low=1e-6
     )
     lactate_use_mmol_per_1e9_h: float = parameter(0.02, "mmol/1e9/h", "greatest uptake of lactate", TYPICAL)
     lactate_use_constant_mmol_per_l: float = parameter(
