@@ -35,7 +35,7 @@ def by_the_rule(time, value, *, high, hysteresis, delay_h):
 VALUES = st.lists(st.one_of(st.floats(0, 10), st.just(float("nan"))), min_size=1, max_size=60)
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=40, deadline=None)
 @given(VALUES, st.floats(0, 3), st.sampled_from([0.0, 1.0, 2.5]))
 def test_alarms_are_what_the_rule_says(values, hysteresis, delay_h):
     time = np.arange(len(values)) * 1.0
@@ -45,7 +45,7 @@ def test_alarms_are_what_the_rule_says(values, hysteresis, delay_h):
     assert list(found.select("raised_h", "cleared_h").iter_rows()) == expected
 
 
-@settings(derandomize=True, max_examples=20, deadline=None)
+@settings(derandomize=True, max_examples=12, deadline=None)
 @given(VALUES, st.floats(0.1, 3))
 def test_more_hysteresis_never_rings_more_often(values, hysteresis):
     frame = pl.DataFrame({"time_h": np.arange(len(values)) * 1.0, "lactate_g_per_l_measured": values})

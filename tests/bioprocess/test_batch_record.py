@@ -65,7 +65,7 @@ def test_a_deviation_says_what_when_where():
     assert RECORD.deviation_table()["start_h"].to_list() == [drift.start_h]
 
 
-@settings(derandomize=True, max_examples=25, deadline=None)
+@settings(derandomize=True, max_examples=10, deadline=None)
 @given(st.integers(0, RECORD.measurements.height - 1), st.sampled_from(NUMBERS), st.floats(0.5, 2.0))
 def test_a_changed_reading_is_found_in_its_row_and_column(row, column, factor):
     readings = RECORD.measurements[column].to_list()
@@ -77,7 +77,7 @@ def test_a_changed_reading_is_found_in_its_row_and_column(row, column, factor):
     assert finding.what == f"changed in {column}"
 
 
-@settings(derandomize=True, max_examples=15, deadline=None)
+@settings(derandomize=True, max_examples=6, deadline=None)
 @given(st.integers(1, RECORD.measurements.height - 2))
 def test_rows_taken_away_or_added_are_found(row):
     frame = RECORD.measurements
@@ -87,7 +87,7 @@ def test_rows_taken_away_or_added_are_found(row):
     assert more.findings()[0].what == "this row was never sealed"
 
 
-@settings(derandomize=True, max_examples=20, deadline=None)
+@settings(derandomize=True, max_examples=8, deadline=None)
 @given(st.integers(0, len(RECORD.trail.entries) - 1), st.sampled_from(["who", "why", "time", "what"]))
 def test_a_changed_entry_is_found_and_named(place, field):
     entries = list(RECORD.trail.entries)
