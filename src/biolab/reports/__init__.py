@@ -3,6 +3,7 @@
 from .answer import answer as answer
 from .bioprocess import PublishedBatch as PublishedBatch
 from .bioprocess import batch_figure as batch_figure
+from .bioprocess import batches_figure as batches_figure
 from .bioprocess import deviation_report as deviation_report
 from .bioprocess import publish_batch as publish_batch
 from .control_room import ControlRoom as ControlRoom

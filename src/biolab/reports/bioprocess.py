@@ -1,6 +1,6 @@
 """A batch as people get it: its figure, its deviation report, and a run in MLflow that holds both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from biolab.tracking import LoggedBatch, Store, log_batch
 
 from .figures import svg
 from .figures.batch_trends import Span, Timeline, batch_trends
+from .figures.curves import curves
 from .language import Language, Prose, prose
 from .legend import Legend
 
@@ -78,6 +79,48 @@ def batch_figure(
         bands=bands,
         truth=truth,
     )
+
+
+def batches_figure(
+    batches: Mapping[str, BatchResult],
+    quantities: Sequence[str],
+    *,
+    language: Language = "en",
+    limits: Mapping[str, Sequence[float]] | None = None,
+) -> Figure:
+    """Draw quantities of several batches over one another, to compare what a change of recipe does.
+
+    Parameters
+    ----------
+    batches
+        The batches by the name that the figure calls them.
+    quantities
+        Columns of the trajectories, as they truly were; with the suffix ``_measured`` as instruments showed them.
+    language
+        Of the words in the figure.
+    limits
+        By quantity, values to draw as dashed lines.
+    """
+    say = prose(language)
+    titles = {name: _title(name, say) for name in quantities}
+    panels = {
+        title: {
+            label: batch.trajectories.select(pl.col("time_h") / 24, name).drop_nulls().to_numpy().T
+            for label, batch in batches.items()
+        }
+        for name, title in titles.items()
+    }
+    dashed = {titles[name]: values for name, values in (limits or {}).items()}
+    return curves(
+        {title: {label: (points[0], points[1]) for label, points in panel.items()} for title, panel in panels.items()},
+        across=say("bioprocess.day"),
+        limits=dashed,
+    )
+
+
+def _title(name: str, say: Prose) -> str:
+    key = f"bioprocess.quantity_{name.removesuffix('_measured')}"
+    return say(key) if say.has(key) else name
 
 
 def _phases(recipe: Recipe, end_h: float, say: Prose) -> list[Span]:

@@ -3,6 +3,7 @@
 from .batch_trends import batch_trends as batch_trends
 from .calibration import calibration as calibration
 from .cumulative_incidence import cumulative_incidence as cumulative_incidence
+from .curves import curves as curves
 from .d_calibration import d_calibration as d_calibration
 from .decision_curve import decision_curve as decision_curve
 from .differences import differences as differences
