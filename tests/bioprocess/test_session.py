@@ -1,5 +1,7 @@
 """A batch run a step at a time is the batch run at once, and what operators do is in its record."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -8,7 +10,7 @@ from biolab.bioprocess import CHOFedBatch, EcoliFedBatch, OperatorAction, Recipe
 from biolab.bioprocess.faults import JacketFailure, ProbeDrift
 from biolab.core import ConfigError
 
-WHY = {"who": "kim", "why": "as the shift leader asked"}
+WHY: dict[str, Any] = {"who": "kim", "why": "as the shift leader asked"}
 
 
 @pytest.fixture
@@ -29,9 +31,10 @@ def test_a_session_without_actions_is_the_simulated_batch(session: Session):
 
 def test_a_change_is_the_recipe_with_that_change(session: Session):
     recipe = Recipe.load("cho-standard")
-    growth = recipe.content["phases"][0]
+    phases: Any = recipe.content["phases"]
+    growth = phases[0]
     parts = [growth | {"hours": 30.0}, growth | {"name": "colder", "hours": 42.0, "setpoints": {"temperature_c": 35.0}}]
-    same = Recipe.from_content(recipe.content | {"phases": [*parts, *recipe.content["phases"][1:]]}, source="test")
+    same = Recipe.from_content(recipe.content | {"phases": [*parts, *phases[1:]]}, source="test")
     session.advance(30)
     session.change("temperature_c", 35.0, **WHY)
     session.advance(66)

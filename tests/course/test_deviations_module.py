@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from biolab.core import ConfigError
-from biolab.course import Exercise, Module, Trainee, check_module, notebook, sandbox_fault, trainee_seed
+from biolab.course import Exercise, Language, Module, Trainee, check_module, notebook, sandbox_fault, trainee_seed
 from biolab.course.casebook import LETTERS, NOTHING, PAPERS, Casebook
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "course" / "05-deviations"
@@ -29,15 +30,15 @@ def shell() -> Iterator[InteractiveShell]:
     InteractiveShell.clear_instance()
 
 
-def solved(module: Module, book: Casebook) -> dict[str, object]:
-    names: dict[str, object] = GIVEN | {"cases": book}
+def solved(module: Module, book: Casebook) -> dict[str, Any]:
+    names: dict[str, Any] = GIVEN | {"cases": book}
     for cell in module.cells:
         if isinstance(cell, Exercise):
             exec(cell.source, names)
     return names
 
 
-def missed(module: Module, names: dict[str, object]) -> set[str]:
+def missed(module: Module, names: dict[str, Any]) -> set[str]:
     """Return the exercises of which a test does not hold."""
     found = set()
     for check in module.checks:
@@ -48,13 +49,13 @@ def missed(module: Module, names: dict[str, object]) -> set[str]:
     return found
 
 
+def code_cells(module: Module, language: Language, audience: Any) -> list[tuple[str, str]]:
+    content: Any = notebook(module, language=language, audience=audience)
+    return [(cell["id"], "".join(cell["source"])) for cell in content["cells"] if cell["cell_type"] == "code"]
+
+
 def test_both_languages_have_the_same_code(module: Module):
-    code = [
-        [(cell["id"], cell["source"]) for cell in notebook(module, language=language, audience="trainee")["cells"]
-         if cell["cell_type"] == "code"]
-        for language in ("en", "ko")
-    ]  # fmt: skip
-    assert code[0] == code[1]
+    assert code_cells(module, "en", "trainee") == code_cells(module, "ko", "trainee")
     assert len([cell for cell in module.cells if isinstance(cell, Exercise)]) == 6
 
 
@@ -64,7 +65,7 @@ def test_actions_before_the_alarm_are_refused_and_cases_are_known_by_name():
     with pytest.raises(ConfigError, match="comes before the first alarm"):
         book.replay([(100, "temperature_c", 35.0)])
     with pytest.raises(ConfigError, match="expected \\(time_h, set-point, value\\)"):
-        book.replay(["colder"])  # ty: ignore[invalid-argument-type]
+        book.replay([("colder",)])
     with pytest.raises(ConfigError, match="There is no case 'drfit'"):
         book.record("drfit")
 
@@ -82,20 +83,20 @@ def test_the_solution_gets_every_point_and_wrong_answers_lose_some(module: Modul
     right = solved(module, book)
     assert missed(module, right) == set()
     gas = [(int(book.first_alarm_h) + 1, "gas_flow_l_per_min", 1.0)]
-    swapped = dict(zip(LETTERS, [*list(right["diagnosis"].values())[1:], right["diagnosis"]["A"]], strict=True))  # ty: ignore
+    swapped = dict(zip(LETTERS, [*list(right["diagnosis"].values())[1:], right["diagnosis"]["A"]], strict=True))
     for wrong, key in (
-        ({"drift_per_h": -right["drift_per_h"]}, "drift"),  # ty: ignore[unsupported-operator]
-        ({"drift_per_h": 24 * right["drift_per_h"]}, "drift"),  # ty: ignore[unsupported-operator]
+        ({"drift_per_h": -right["drift_per_h"]}, "drift"),
+        ({"drift_per_h": 24 * right["drift_per_h"]}, "drift"),
         ({"true_ph_300h": 7.05}, "drift"),
         ({"response": "setpoint"}, "drift"),
-        ({"first_short_bolus_h": right["first_short_bolus_h"] - 24}, "blockage"),  # ty: ignore[unsupported-operator]
+        ({"first_short_bolus_h": right["first_short_bolus_h"] - 24}, "blockage"),
         ({"missing_feed_l": 1.2}, "blockage"),
-        ({"factor": 1 / right["factor"]}, "dilution"),  # ty: ignore[unsupported-operator]
-        ({"true_titre_g_per_l": right["odd"]["titre_g_per_l_measured"][-1]}, "dilution"),  # ty: ignore[not-subscriptable]
+        ({"factor": 1 / right["factor"]}, "dilution"),
+        ({"true_titre_g_per_l": right["odd"]["titre_g_per_l_measured"][-1]}, "dilution"),
         ({"diagnosis": swapped}, "mixed"),
         ({"actions": []}, "response"),
         ({"actions": gas}, "response"),
-        ({"original": 0.8 * right["original"]}, "papers"),  # ty: ignore[unsupported-operator]
+        ({"original": 0.8 * right["original"]}, "papers"),
         ({"rewritten_entry": 1}, "papers"),
     ):
         assert missed(module, right | wrong) == {key}, wrong
@@ -112,15 +113,13 @@ def test_it_grades_rightly_in_the_sandbox(module: Module):
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_notebook_runs(
-    module: Module, language: str, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    module: Module, language: Language, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     card = Trainee(pseudonym="heron", cohort="songdo", module=module.slug, language=language).card()
     (tmp_path / "trainee.toml").write_text(card, encoding="utf-8")
-    content = notebook(module, language=language, audience="instructor")
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        for cell in content["cells"]:
-            if cell["cell_type"] == "code":
-                shell.run_cell("".join(cell["source"]), store_history=False).raise_error()
+        for _, source in code_cells(module, language, "instructor"):
+            shell.run_cell(source, store_history=False).raise_error()

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import biolab
 from biolab.reports.language import prose
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -30,6 +32,7 @@ room = bl.reports.control_room(CHOFedBatch(), seed=5, operator="heron", language
 room.advance(50)
 room
 """
+HERE = {"PYTHONPATH": str(Path(biolab.__file__).resolve().parents[1])}
 RUN_HERE = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "modifiers": 8}
 
 
@@ -40,9 +43,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(*command: str, cwd: Path) -> Iterator[None]:
+def running(*command: str, cwd: Path) -> Generator[None]:
     with (cwd / "log.txt").open("a") as log:
-        process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, env={**os.environ, "HOME": str(cwd)})
+        process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, env=os.environ | HERE | {"HOME": str(cwd)})
         try:
             yield
         finally:
@@ -68,7 +71,7 @@ class Page:
         found = await self.call("Runtime.evaluate", expression=script, returnByValue=True)
         return found["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 300.0) -> object:
+    async def until(self, script: str, seconds: float = 300.0) -> Any:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if found := await self.ask(script):
@@ -107,8 +110,17 @@ async def tab(port: int) -> Page:
 
 
 async def shift(lab: int, debug: int) -> tuple[str, str, str]:
-    say = prose("ko")
     page = await tab(debug)
+    try:
+        return await work(page, lab)
+    finally:
+        page.socket.close()
+        while await page.socket.read_message() is not None:
+            pass
+
+
+async def work(page: Page, lab: int) -> tuple[str, str, str]:
+    say = prose("ko")
     await page.call("Page.navigate", url=f"http://127.0.0.1:{lab}/lab/tree/room.ipynb")
     await page.run_first_cell()
     clock = "document.querySelector('.widget-html-content').textContent"
