@@ -13,7 +13,7 @@ from types import ModuleType
 __version__ = "0.1.0"
 
 _ROOMS = (
-    "cli", "core", "course", "data",
+    "bioprocess", "cli", "core", "course", "data",
     "genotypes", "joint", "kernels", "reports", "sequences", "stats", "survival", "tracking",
 )  # fmt: skip
 
