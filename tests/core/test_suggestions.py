@@ -11,3 +11,8 @@ from biolab.core import did_you_mean
 )
 def test_nearest_or_all(name: str, said: str) -> None:
     assert did_you_mean(name, {"nodes", "age"}) == said
+
+
+def test_capitals_do_not_hide_a_name() -> None:
+    assert did_you_mean("pH", ["ph", "temperature_c"]) == "Did you mean 'ph'?"
+    assert did_you_mean("GBSG", ["Gbsg", "Rotterdam"]) == "Did you mean 'Gbsg'?"

@@ -1,7 +1,8 @@
 from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
 from biolab.core import ConfigError
 from biolab.core.validation import Settings, parse_settings
@@ -69,3 +70,44 @@ def test_long_values_are_shortened():
     with pytest.raises(ConfigError) as caught:
         parse_settings(Study, {"name": ["x" * 500]}, source="p.toml")
     assert len(str(caught.value)) < 150
+
+
+class Ramp(Settings):
+    mode: Literal["ramp"]
+    per_h: float
+
+
+class Hold(Settings):
+    mode: Literal["hold"]
+    value: float
+
+
+class Stage(Settings):
+    name: str
+    course: Annotated[Ramp | Hold, Field(discriminator="mode")]
+
+
+class Plan(Settings):
+    stages: tuple[Stage, ...]
+
+
+@pytest.mark.parametrize(
+    ("course", "said"),
+    [
+        (
+            {"mode": "rump", "per_h": 1},
+            "stages[1] (warm).course.mode is 'rump', which is not known. Did you mean 'ramp'?",
+        ),
+        ({"per_h": 1}, "stages[1] (warm).course.mode is missing."),
+        (
+            {"mode": "ramp", "perh": 1, "per_h": 2},
+            "stages[1] (warm).course.perh is not a known key. Did you mean 'per_h'?",
+        ),
+        ({"mode": "hold"}, "stages[1] (warm).course.value is missing."),
+        ({"mode": "hold", "value": "hot"}, "stages[1] (warm).course.value is 'hot'; expected a valid number"),
+    ],
+)
+def test_a_table_of_several_kinds_is_spoken_of_as_in_the_file(course, said):
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(Plan, {"stages": [{"name": "warm", "course": course}]}, source="plan.toml")
+    assert str(caught.value).startswith(f"plan.toml: {said}")

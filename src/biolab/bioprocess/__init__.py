@@ -9,6 +9,7 @@ from .cho import CHOFedBatch as CHOFedBatch
 from .ecoli import EcoliFedBatch as EcoliFedBatch
 from .ensemble import ensemble as ensemble
 from .faults import read_faults as read_faults
+from .plants import plant_named as plant_named
 from .reactor import Instruments as Instruments
 from .reactor import Reactor as Reactor
 from .recipe import Controller as Controller
@@ -23,6 +24,7 @@ from .record import BatchRecord as BatchRecord
 from .record import Deviation as Deviation
 from .record import TamperedRecord as TamperedRecord
 from .record import batch_record as batch_record
+from .record import tampered as tampered
 from .session import Session as Session
 from .session import begin as begin
 from .simulate import BatchResult as BatchResult

@@ -15,7 +15,9 @@ WITH_SETPOINT = ("ph", "dissolved_oxygen_percent", "temperature_c")
 
 def _known(variable: str) -> str:
     if variable not in UNITS or variable == "time_h":
-        raise ValueError(f"{variable!r} is not a quantity of a batch. {did_you_mean(variable, set(UNITS) - {'time_h'})}")
+        raise ValueError(
+            f"{variable!r} is not a quantity of a batch. {did_you_mean(variable, set(UNITS) - {'time_h'})}"
+        )
     return variable
 
 
@@ -50,7 +52,11 @@ class Alarm(Settings):
     def _has_a_limit(self) -> "Alarm":
         if self.low is None and self.high is None and self.deviation is None:
             raise ValueError("an alarm needs low, high or deviation; give at least one")
-        if self.low is not None and self.high is not None and not self.low + self.hysteresis < self.high - self.hysteresis:
+        if (
+            self.low is not None
+            and self.high is not None
+            and not self.low + self.hysteresis < self.high - self.hysteresis
+        ):
             raise ValueError(
                 f"low {self.low:g} and high {self.high:g} leave no room for a hysteresis of {self.hysteresis:g}; "
                 "an alarm once raised would never clear"

@@ -44,8 +44,8 @@ def alarms(trajectories: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Find when each of a recipe's alarms stood, from the measured columns of a batch.
 
     An alarm is raised at the first reading for which the limit has been passed without a break for ``delay_h``, and
-    cleared at the first one back inside by ``hysteresis``. Readings that are missing change nothing: an alarm that
-    stands goes on standing. ``cleared_h`` is null for one that stood at the end.
+    cleared at the first one back inside by ``hysteresis``. It is decided at readings only: where one is missing,
+    nothing changes. ``cleared_h`` is null for one that stood at the end.
 
     Parameters
     ----------
@@ -161,25 +161,17 @@ def _column(frame: pl.DataFrame, name: str, alarm: Alarm) -> Float[np.ndarray, "
 
 
 def _stands(watch: _Watch, time: Float[np.ndarray, " t"]) -> Iterator[tuple[object, ...]]:
-    alarm, excess = watch.alarm, watch.excess
-    with np.errstate(invalid="ignore"):
-        outside, inside = excess > 0, excess <= -alarm.hysteresis
-    stood = standing(_held(outside, excess), inside, time, delay_h=alarm.delay_h)
+    alarm, known = watch.alarm, ~np.isnan(watch.excess)
+    time, excess, limit = time[known], watch.excess[known], watch.limit[known]
+    stood = standing(excess > 0, excess <= -alarm.hysteresis, time, delay_h=alarm.delay_h)
     edges = np.diff(np.concatenate([[False], stood, [False]]).astype(np.int8))
     sign = -1.0 if watch.side == "low" else 1.0
     for first, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        farthest = first + int(np.nanargmax(excess[first:end]))
+        farthest = first + int(excess[first:end].argmax())
         yield (
             *(alarm.name, alarm.variable, watch.side, alarm.priority, float(time[first])),
             float(time[end]) if end < time.size else None,
-            float(watch.limit[first]),
-            float(watch.limit[first] + sign * excess[first]),
-            float(watch.limit[farthest] + sign * excess[farthest]),
+            float(limit[first]),
+            float(limit[first] + sign * excess[first]),
+            float(limit[farthest] + sign * excess[farthest]),
         )
-
-
-def _held(outside: Bool[np.ndarray, " t"], excess: Float[np.ndarray, " t"]) -> Bool[np.ndarray, " t"]:
-    """Let a missing reading stand for the one before it."""
-    known = np.where(np.isnan(excess), -1, np.arange(excess.size))
-    last = np.maximum.accumulate(known) if excess.size else known
-    return (last >= 0) & outside[np.maximum(last, 0)]

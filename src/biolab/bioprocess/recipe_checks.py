@@ -29,6 +29,7 @@ def recipe_faults(recipe: "Recipe") -> list[str]:
         *_repeated("alarm", [alarm.name for alarm in recipe.alarms]),
         *_inoculum_faults(recipe),
         *_missing_setpoints(recipe),
+        *_controller_faults(recipe),
     ]
     for phase in recipe.phases:
         for name, value in phase.setpoints.model_dump(exclude_none=True).items():
@@ -97,6 +98,19 @@ def _missing_setpoints(recipe: "Recipe") -> Iterator[str]:
             f"phase {first.name!r}: setpoints lacks {', '.join(missing)}; "
             "the first phase has none before it to take them from"
         )
+
+
+def _controller_faults(recipe: "Recipe") -> Iterator[str]:
+    """Loops are sampled on one clock: every interval is a multiple of the shortest."""
+    intervals = {name: float(loop["sample_h"]) for name, loop in recipe.controllers.model_dump().items()}
+    shortest = min(intervals.values())
+    for name, interval in intervals.items():
+        times = round(interval / shortest)
+        if abs(interval / shortest - times) > 1e-6:
+            yield (
+                f"controllers.{name}.sample_h is {interval:g}, not a multiple of the shortest, {shortest:g}; "
+                f"choose {times * shortest:g}"
+            )
 
 
 def _volume_faults(recipe: "Recipe") -> Iterator[str]:

@@ -57,7 +57,9 @@ def read_recipe_file(place: Path | str) -> tuple[dict[str, Any], str]:
 def recipe_toml(content: Mapping[str, Any]) -> str:
     """Write a recipe's plain values as TOML: keys, then tables, then lists of tables.
 
-    >>> print(recipe_toml({"name": "a", "vessel": {"max_volume_l": 5.0}, "phases": [{"name": "growth", "hours": 72.0}]}))
+    >>> print(
+    ...     recipe_toml({"name": "a", "vessel": {"max_volume_l": 5.0}, "phases": [{"name": "growth", "hours": 72.0}]})
+    ... )
     name = "a"
     <BLANKLINE>
     [vessel]

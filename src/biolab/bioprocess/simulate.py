@@ -15,7 +15,7 @@ from biolab.kernels.fed_batch import FedBatchProblem, FedBatchRuns, fed_batch, l
 from .alarms import EVENT_SCHEMA, with_alarms
 from .faults import Fault, TamperedRecord, fault_content
 from .recipe import Recipe
-from .record import BatchRecord, batch_record
+from .record import BatchRecord, batch_record, tampered
 from .schedule import Plant, Schedule, build_schedule, matched_recipe, parameter_vector
 from .trajectories import trajectory_frame
 
@@ -40,11 +40,7 @@ class BatchResult:
     @cached_property
     def record(self) -> BatchRecord:
         """The batch record, with the tampering that the faults ask for."""
-        record = batch_record(self)
-        for fault in self.faults:
-            if isinstance(fault, TamperedRecord):
-                record = fault.apply(record, seed=self.seed)
-        return record
+        return tampered(batch_record(self), self.faults, seed=self.seed)
 
     @property
     def failed_h(self) -> float | None:

@@ -1,3 +1,3 @@
-"""The command line: ``biolab run|compare|joint|site|ui|lab|data|doctor``, calling the functions notebooks call."""
+"""The command line: ``biolab run|compare|joint|site|plant|ui|lab|data|doctor``, calling what notebooks call."""
 
 from .main import main as main

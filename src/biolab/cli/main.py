@@ -14,6 +14,7 @@ from .data import data
 from .doctor import doctor
 from .joint_server import joint
 from .lab import lab
+from .plant import plant
 from .run import run
 from .site_validate import site
 from .ui import ui
@@ -34,7 +35,7 @@ def build_app() -> App:
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)
-    for group in (data, joint, site):
+    for group in (data, joint, plant, site):
         app.command(group)
     return app
 

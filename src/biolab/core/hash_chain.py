@@ -7,7 +7,7 @@ anew can forge it; the digest of one entry, kept elsewhere, gives that away.
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,14 +56,18 @@ def digest_of(entry: Mapping[str, Any]) -> str:
     return sha256_hex(canonical_json({key: value for key, value in entry.items() if key != "digest"}))
 
 
-def first_break(entries: Sequence[Mapping[str, Any]]) -> Break | None:
-    """Find the first entry that was changed or does not follow the one before it; ``None`` if the chain holds."""
+def breaks(entries: Sequence[Mapping[str, Any]]) -> Iterator[Break]:
+    """Yield every entry that was changed, and every one that does not follow the one before it."""
     for place, entry in enumerate(entries, start=1):
         if not _is_whole(entry):
-            return Break(place, _CHANGED)
-        if not _follows(entry, entries[place - 2] if place > 1 else None, place):
-            return Break(place, _UNHINGED)
-    return None
+            yield Break(place, _CHANGED)
+        elif not _follows(entry, entries[place - 2] if place > 1 else None):
+            yield Break(place, _UNHINGED)
+
+
+def first_break(entries: Sequence[Mapping[str, Any]]) -> Break | None:
+    """Find the first entry that was changed or does not follow the one before it; ``None`` if the chain holds."""
+    return next(breaks(entries), None)
 
 
 def append_linked(
@@ -117,7 +121,7 @@ def read_chain(path: Path, *, fields: Collection[str], head: str | None = None) 
         raise BiolabError(f"{path} cannot be read: {error.strerror or error}.") from error
     for number, line in enumerate(lines, start=1):
         entry, fault = _read(line, fields)
-        if entry is not None and not _follows(entry, entries[-1] if entries else None, number):
+        if entry is not None and not _follows(entry, entries[-1] if entries else None):
             fault = _UNHINGED
         if fault or entry is None:
             raise DataError(
@@ -136,9 +140,9 @@ def _is_whole(entry: Mapping[str, Any]) -> bool:
         return False
 
 
-def _follows(entry: Mapping[str, Any], before: Mapping[str, Any] | None, place: int) -> bool:
-    previous = START if before is None else before["digest"]
-    return (entry.get("sequence"), entry.get("previous")) == (place, previous)
+def _follows(entry: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    last, previous = (0, START) if before is None else (before.get("sequence"), before.get("digest"))
+    return isinstance(last, int) and (entry.get("sequence"), entry.get("previous")) == (last + 1, previous)
 
 
 def _write(path: Path, entry: Mapping[str, Any]) -> None:

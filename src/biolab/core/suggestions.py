@@ -13,5 +13,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     'Known names: age, nodes.'
     """
     choices = sorted(known)
-    near = get_close_matches(name, choices, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known names: {', '.join(choices)}."
+    folded = {choice.casefold(): choice for choice in choices}
+    near = get_close_matches(name, choices, n=1) or get_close_matches(name.casefold(), folded, n=1)
+    if near:
+        return f"Did you mean {folded.get(near[0].casefold(), near[0])!r}?"
+    return f"Known names: {', '.join(choices)}."

@@ -86,7 +86,7 @@ def _short(value: object) -> str:
 
 
 def _path(location: Location, content: object = None, *, missing: bool = False) -> str:
-    """Write a location as in TOML; entries of a list are counted from 1, as a reader does, and named if they say a name.
+    """Write a location as in TOML; entries of a list are counted from 1, as a reader does, and named if they can.
 
     Where a key chooses among several kinds of table, pydantic's location also holds that key's value; a reader's
     doesn't.

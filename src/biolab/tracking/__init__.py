@@ -3,6 +3,8 @@
 from .audit import StoredText as StoredText
 from .audit import store_files as store_files
 from .audit import store_texts as store_texts
+from .batches import LoggedBatch as LoggedBatch
+from .batches import log_batch as log_batch
 from .content import RunContent as RunContent
 from .content import run_content as run_content
 from .conventions import Role as Role

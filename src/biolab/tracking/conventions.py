@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 from biolab.core import ConfigError, did_you_mean, sha256_hex
 
-Role = Literal["site", "model", "validation", "comparison", "federated"]
-"""What a run is: a site's parent run, one fitted model, a model on a cohort, a comparison, a federated fit."""
+Role = Literal["site", "model", "validation", "comparison", "federated", "batch"]
+"""What a run is: a site's parent run, one fitted model, a model on a cohort, a comparison, a federated fit, a batch."""
 
 PROTOCOL_NAME = "biolab.protocol.name"
 PROTOCOL_VERSION = "biolab.protocol.version"

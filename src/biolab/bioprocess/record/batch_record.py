@@ -94,7 +94,7 @@ class BatchRecord:
         """Return the record with a deviation that a person saw."""
         return self._with("deviate", what, time_h=time_h, who=who, role=role, why=why)
 
-    def correct(  # noqa: PLR0913 - an entry says who, when, what and why
+    def correct(
         self, *, time_h: float, column: str, value: float, who: str, why: str, role: str = "operator"
     ) -> "BatchRecord":
         """Return the record with a reading corrected the right way: the original stays, old, new and reason beside it.
@@ -110,9 +110,7 @@ class BatchRecord:
         if row.is_empty():
             raise ConfigError(f"The record has no reading at {time_h:g} h; give the time of a row.")
         _require(why, "why", f"the correction of {column} at {time_h:g} h")
-        return self._with(
-            "correct", column, time_h=time_h, who=who, role=role, why=why, old=row[column][0], new=value
-        )
+        return self._with("correct", column, time_h=time_h, who=who, role=role, why=why, old=row[column][0], new=value)
 
     def assess(  # noqa: PLR0913 - a deviation is assessed on four questions
         self,
@@ -157,7 +155,7 @@ class BatchRecord:
         makers = {entry.who.casefold() for entry in self.trail.entries if entry.role not in {SYSTEM, "reviewer"}}
         if who.strip().casefold() in makers:
             raise ConfigError(
-                f"{who} made entries of batch {self.batch} and cannot review it. A second person has to."
+                f"{who.strip()} made entries of batch {self.batch} and cannot review it. A second person has to."
             )
         _require(why, "why", f"the review of batch {self.batch}")
         if decision == "approve":
@@ -219,7 +217,13 @@ class BatchRecord:
         trail = self.trail.add(
             time=max(now or datetime.now(UTC), datetime.fromisoformat(last.time)),
             time_h=last.time_h if time_h is None else time_h,
-            **{"who": who, "role": role, "action": action, "what": what, "old": old, "new": new, "why": why},
+            who=who,
+            role=role,
+            action=action,
+            what=what,
+            old=old,
+            new=new,
+            why=why,
         )
         return replace(self, trail=trail)
 

@@ -94,7 +94,9 @@ def _cleared(entries: Sequence[AuditEntry], alarm: AuditEntry) -> float | None:
         return alarm.time_h
     later = (entry for entry in entries if entry.action == "clear" and entry.sequence > alarm.sequence)
     side = alarm.new.get("side")
-    return next((each.time_h for each in later if each.what == alarm.what and (each.new or {}).get("side") == side), None)
+    return next(
+        (each.time_h for each in later if each.what == alarm.what and (each.new or {}).get("side") == side), None
+    )
 
 
 def _extreme(frame: pl.DataFrame, column: str, span: tuple[float, float | None], side: str) -> float | None:

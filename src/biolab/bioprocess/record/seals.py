@@ -26,7 +26,7 @@ def seal(block: pl.DataFrame) -> dict[str, Any]:
     ['ph_measured', 'time_h']
     """
     return {
-        "rows": row_digests(block),
+        "rows": row_digests(block.select(sorted(block.columns))),
         "columns": {name: _digest(block[name].to_list()) for name in block.columns},
     }
 
@@ -42,19 +42,19 @@ def changed_cells(frame: pl.DataFrame, seals: Sequence[Mapping[str, Any]]) -> It
     The rows are told apart by aligning sealed and present digests; the columns of a changed row are those whose digest
     differs in its block, which is exact unless several rows of one block were changed.
     """
-    sealed_columns = list(seals[0]["columns"]) if seals else []
-    if seals and sorted(sealed_columns) != sorted(frame.columns):
-        odd = sorted(set(sealed_columns) ^ set(frame.columns))
+    columns = sorted(frame.columns)
+    if seals and sorted(seals[0]["columns"]) != columns:
+        odd = sorted(set(seals[0]["columns"]) ^ set(columns))
         yield Finding("measurements", f"columns were added or taken away: {', '.join(odd)}")
         return
-    ordered = frame.select(sealed_columns) if sealed_columns else frame
+    ordered = frame.select(columns)
     there = [digest for each in seals for digest in each["rows"]]
     matcher = SequenceMatcher(a=there, b=row_digests(ordered), autojunk=False)
     for kind, first, last, begin, end in matcher.get_opcodes():
         if kind == "replace" and last - first == end - begin:
             for sealed, present in zip(range(first, last), range(begin, end), strict=True):
-                columns = _changed_columns(ordered, seals, sealed, shift=present - sealed)
-                yield Finding(_row_name(ordered, present), f"changed in {columns}")
+                changed = _changed_columns(ordered, seals, sealed, shift=present - sealed)
+                yield Finding(_row_name(ordered, present), f"changed in {changed}")
         elif kind != "equal":
             yield from _moved(ordered, (first, last), (begin, end))
 

@@ -1,8 +1,9 @@
 """Tampering with a record on purpose, so that trainees learn to find it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,8 @@ Tampering = Literal["reading", "entry", "removal", "backdating", "rewriting"]
 class TamperedRecord:
     """A fault of people, not of the plant: somebody edits the record of a batch that ran.
 
-    ``reading`` overwrites a measurement (with ``value``, or with what was read a day earlier); ``entry`` changes what an
-    entry says; ``removal`` takes an entry away; ``backdating`` moves an entry's clock six hours back; ``rewriting``
+    ``reading`` overwrites a measurement (with ``value``, or with what was read a day earlier); ``entry`` changes what
+    an entry says; ``removal`` takes an entry away; ``backdating`` moves an entry's clock six hours back; ``rewriting``
     changes an entry and makes every later digest anew, which only a digest kept elsewhere gives away.
 
     ``time_h`` is where in the batch; for entries the nearest alarm is taken, or any entry if there was no alarm.
@@ -33,7 +34,7 @@ class TamperedRecord:
     column: str = "ph_measured"
     value: float | None = None
 
-    kind = "tampered-record"
+    kind: ClassVar[str] = "tampered-record"
 
     def apply(self, record: BatchRecord, *, seed: int = 0) -> BatchRecord:
         """Return the record as it looks afterwards; everything else in it is untouched.
@@ -74,6 +75,14 @@ class TamperedRecord:
         if self.target == "rewriting":
             return _linked_anew(before, (edited, *after))
         return AuditTrail(entries=(*before, edited, *after))
+
+
+def tampered(record: BatchRecord, faults: Iterable[object], *, seed: int = 0) -> BatchRecord:
+    """Return a record as it looks after those of a batch's faults that tamper with records."""
+    for fault in faults:
+        if isinstance(fault, TamperedRecord):
+            record = fault.apply(record, seed=seed)
+    return record
 
 
 def _linked_anew(before: tuple[AuditEntry, ...], rest: tuple[AuditEntry, ...]) -> AuditTrail:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from biolab.core import BiolabError, ConfigError, DataError, canonical_json, write_atomically
-from biolab.core.hash_chain import first_break, linked
+from biolab.core.hash_chain import breaks, linked
 
 from .seals import Finding
 
@@ -87,22 +88,28 @@ class AuditTrail:
         body = {
             "time": time.isoformat(timespec="milliseconds"),
             "time_h": float(time_h),
-            **{"who": who.strip(), "role": role, "action": action, "what": what},
-            **{"old": old, "new": new, "why": why},
+            "who": who.strip(),
+            "role": role,
+            "action": action,
+            "what": what,
+            "old": old,
+            "new": new,
+            "why": why,
         }
         last = asdict(self.entries[-1]) if self.entries else None
         return AuditTrail(entries=(*self.entries, AuditEntry(**linked(last, body))))
 
     def findings(self, *, head: str | None = None) -> tuple[Finding, ...]:
-        """Say where the trail does not hold: the first broken entry, a clock that ran backwards, a missing end."""
-        found: list[Finding] = []
-        if broken := first_break([asdict(entry) for entry in self.entries]):
-            found.append(Finding(self._name(broken.place), broken.fault.replace("line", "entry")))
-        for before, after in zip(self.entries, self.entries[1:], strict=False):
+        """Say where the trail does not hold: broken entries, a clock that ran backwards, a cut end."""
+        broken = breaks([asdict(entry) for entry in self.entries])
+        found = [Finding(self._name(place), fault.replace("line", "entry")) for place, fault in broken]
+        for place, (before, after) in enumerate(pairwise(self.entries), start=2):
             if after.time < before.time:
-                found.append(Finding(self._name(after.sequence), f"its clock {after.time} is before {before.time}"))
+                found.append(Finding(self._name(place), f"its clock {after.time} is before {before.time}"))
         if head is not None and head not in {entry.digest for entry in self.entries}:
-            found.append(Finding("audit trail", f"no entry has the digest {head[:16]}… that was kept: it was cut or rewritten"))
+            found.append(
+                Finding("audit trail", f"no entry has the digest {head[:16]}… that was kept: it was cut or rewritten")
+            )
         return tuple(found)
 
     def only(self, *actions: Action) -> tuple[AuditEntry, ...]:
@@ -111,7 +118,9 @@ class AuditTrail:
 
     def table(self) -> pl.DataFrame:
         """Return one row an entry; values before and after as JSON, seals by their size only."""
-        rows = [{**asdict(entry), "old": _said(entry, entry.old), "new": _said(entry, entry.new)} for entry in self.entries]
+        rows = [
+            {**asdict(entry), "old": _said(entry, entry.old), "new": _said(entry, entry.new)} for entry in self.entries
+        ]
         text = dict.fromkeys(_FIELDS, pl.String()) | {"sequence": pl.Int64(), "time_h": pl.Float64()}
         return pl.DataFrame(rows, schema=text)
 
@@ -137,7 +146,9 @@ class AuditTrail:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError as error:
-            raise DataError(f"{path} does not exist; a batch record has one. Name the folder of a whole record.") from error
+            raise DataError(
+                f"{path} does not exist; a batch record has one. Name the folder of a whole record."
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise BiolabError(f"{path} cannot be read: {error}.") from error
         return cls(entries=tuple(_entry(path, number, line) for number, line in enumerate(lines, start=1)))
@@ -154,10 +165,14 @@ def _entry(path: Path, number: int, line: str) -> AuditEntry:
             raise ValueError("its keys are not those of an entry")
         if not isinstance(content["sequence"], int) or not isinstance(content["time_h"], (int, float)):
             raise ValueError("its numbers are no numbers")
-        if not all(isinstance(content[name], str) for name in _FIELDS if name not in {"sequence", "time_h", "old", "new"}):
+        if not all(
+            isinstance(content[name], str) for name in _FIELDS if name not in {"sequence", "time_h", "old", "new"}
+        ):
             raise ValueError("its texts are no texts")
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}, line {number} is no entry of an audit trail ({error}); restore it from a copy.") from error
+        raise DataError(
+            f"{path}, line {number} is no entry of an audit trail ({error}); restore it from a copy."
+        ) from error
     return AuditEntry(**content)
 
 

@@ -1,5 +1,6 @@
 """From a batch that ran to its record, in the order in which things happened."""
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -24,7 +25,7 @@ BENCH = (
 )  # fmt: skip
 """What is measured at the bench in a sample."""
 _ACTUATORS = (
-    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "feed_total_l", "base_l_per_h",
+    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "base_l_per_h", "volume_l",
 )  # fmt: skip
 _CONTROL = "control system"
 
@@ -93,13 +94,13 @@ def batch_record(
 
 
 def recorded(trajectories: pl.DataFrame) -> pl.DataFrame:
-    """Keep the columns that a plant has: time, set-points, actuators and what was measured; never the true state."""
-    kept = [
-        name
-        for name in trajectories.columns
-        if name == "time_h" or name in _ACTUATORS or name.endswith((MEASURED, SETPOINT))
-    ]
-    return trajectories.select(kept)
+    """Keep the columns that a plant has: time, set-points, what was measured, and what actuators and scales show.
+
+    The true state stays out, and so does the truth of an actuator that shows something else.
+    """
+    there = trajectories.columns
+    shown = {"time_h", *(name for name in _ACTUATORS if f"{name}{MEASURED}" not in there)}
+    return trajectories.select([name for name in there if name in shown or name.endswith((MEASURED, SETPOINT))])
 
 
 def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
@@ -111,7 +112,9 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
     before: Mapping[str, float] | None = None
     for step in recipe.steps:
         if step.start_h <= end:
-            yield _Note(step.start_h, 2, _CONTROL, "phase", step.phase, before, dict(step.setpoints), "as the recipe says")
+            yield _Note(
+                step.start_h, 2, _CONTROL, "phase", step.phase, before, dict(step.setpoints), "as the recipe says"
+            )
         before = dict(step.setpoints)
     yield from _happenings(result.events, measurements, author)
     yield from _alarm_notes(result)
@@ -123,10 +126,13 @@ def _notes(result: Batch, measurements: pl.DataFrame, author: str) -> Iterator[_
 def _happenings(events: pl.DataFrame, measurements: pl.DataFrame, author: str) -> Iterator[_Note]:
     for row in events.filter(pl.col("kind").is_in(["operator", "limit", "solver"])).iter_rows(named=True):
         if row["kind"] == "operator":
-            old = _before(measurements, f"{row['source']}{SETPOINT}", row["time_h"])
-            yield _Note(row["time_h"], 3, author, "change", row["source"], old, _plain(row["value"]), row["message"])
+            wanted = f"{row['source']}{SETPOINT}"
+            action: Action = "change" if wanted in measurements.columns else "operate"
+            old = _before(measurements, wanted, row["time_h"])
+            yield _Note(row["time_h"], 3, author, action, row["source"], old, _plain(row["value"]), row["message"])
         else:
-            yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], None, None, row["message"])
+            why = row["message"] if row["kind"] == "limit" else "the simulation could not go on from here"
+            yield _Note(row["time_h"], 4, _CONTROL, "limit", row["source"], why=why)
 
 
 def _before(frame: pl.DataFrame, column: str, time_h: float) -> object:
@@ -156,13 +162,12 @@ def _samples(measurements: pl.DataFrame, recipe: Recipe, author: str) -> Iterato
 
 
 def _seals(measurements: pl.DataFrame) -> Iterator[_Note]:
-    days = measurements.with_row_index("row").group_by((pl.col("time_h") / SEAL_H).floor(), maintain_order=True)
-    for _, rows in days.agg(pl.col("row").min().alias("first"), pl.len().alias("rows")).select("time_h", pl.struct("first", "rows")).iter_rows():
-        block = measurements.slice(rows["first"], rows["rows"])
+    day = (pl.col("time_h") / SEAL_H).floor().alias("day")
+    for block in measurements.with_columns(day).partition_by("day", maintain_order=True, include_key=False):
         first, last = float(block["time_h"][0]), float(block["time_h"][-1])
         yield _Note(last, 8, _CONTROL, "seal", f"measurements {first:g} to {last:g} h", new=seal(block))
 
 
 def _plain(value: Any) -> object:
     """Return a number that JSON can say, or nothing."""
-    return value if isinstance(value, (int, float)) and value == value and abs(value) != float("inf") else None
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -1,5 +1,6 @@
 """Figures: pure functions from a frame and a legend to a matplotlib figure."""
 
+from .batch_trends import batch_trends as batch_trends
 from .calibration import calibration as calibration
 from .cumulative_incidence import cumulative_incidence as cumulative_incidence
 from .d_calibration import d_calibration as d_calibration
