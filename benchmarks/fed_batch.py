@@ -1,0 +1,332 @@
+"""Time a fed-batch plant against other solvers of the same equations, with the error of each.
+
+    python benchmarks/fed_batch.py --peers-python /path/to/python-with-peers --out benchmarks/results/fed-batch.json
+
+The plant is the standard CHO fed-batch of 14 days with its sampled controllers, without noise, fed at a steady rate.
+All solvers integrate the equations of `biolab.kernels.fed_batch.reference`, from one control interval to the next, and
+share its controllers; ours uses its compiled twin. Error is the largest over the slow states (cells, nutrients,
+product, acids) at the end, relative to a run of ours at tolerance 1e-10. Peers run in the Python given (numpy, and
+jax with diffrax, torch with torchode or torchdiffeq), each in a process of its own that is cut off after --cap seconds;
+those too slow for 14 days run for fewer hours, and their time is scaled up and marked. A second table has no
+controllers at all (what is held is held for 14 days), which is kinder to solvers that keep a history.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+SLOW = (0, 1, 6, 7, 9, 10, 11, 12, 15)
+PEERS = ("scipy LSODA", "diffrax tsit5", "diffrax kvaerno5", "torchode tsit5", "torchdiffeq dopri5")
+HOURS = 336
+
+
+def kernel() -> types.ModuleType:
+    """Import the operation alone: peers' Pythons need not have what the rest of biolab needs."""
+    sys.path.insert(0, str(ROOT / "src"))
+    if importlib.util.find_spec("numba") is None:
+        stub = types.ModuleType("biolab.kernels.fed_batch")
+        stub.__path__ = [str(ROOT / "src/biolab/kernels/fed_batch")]
+        for name, folder in (("biolab.kernels", "kernels"),):
+            package = types.ModuleType(name)
+            package.__path__ = [str(ROOT / "src/biolab" / folder)]
+            sys.modules[name] = package
+        sys.modules["biolab.kernels.fed_batch"] = stub
+        return stub
+    package = types.ModuleType("biolab.kernels")
+    package.__path__ = [str(ROOT / "src/biolab/kernels")]
+    sys.modules["biolab.kernels"] = package
+    import biolab.kernels.fed_batch as found
+
+    return found
+
+
+def plant(intervals: int, *, held: bool) -> tuple[dict[str, float], np.ndarray, float]:
+    """Return parameters, schedule and the control interval; ``held``: one interval for the whole time."""
+    content = json.loads((ROOT / "src/biolab/kernels/fed_batch/standard_parameters.json").read_text("utf-8"))[0]
+    content |= {name: 0.0 for name in content if "_noise" in name or "_resolution" in name}
+    # nobody contaminates it; but a solver's rounding error would grow like a bacterium
+    content["contaminant_growth_per_h"] = 0.0
+    from biolab.kernels.fed_batch import layout
+
+    table = np.zeros((intervals + 1, len(layout.SCHEDULE)))
+    values = {
+        "ph": 7.05, "dissolved_oxygen_percent": 40.0, "temperature_c": 37.0, "agitation_rpm": 100.0,
+        "gas_flow_l_per_min": 0.1, "feed_l_per_h": 0.0036, "glucose_action": 3.0, "feed_factor": 1.0,
+        "jacket_factor": 1.0, "kla_factor": 1.0, "glucose_factor": 1.0, "agitation_ceiling": 1e9, "oxygen_ceiling": 1.0,
+    }  # fmt: skip
+    if held:
+        values |= {"agitation_held_rpm": 300.0, "oxygen_held_fraction": 0.4}
+    for name, value in values.items():
+        table[:, layout.SCHEDULE.index(name)] = value
+    return content, table, HOURS / intervals if held else 0.1
+
+
+# ---------------------------------------------------------------- ours
+def ours(runs: int, threads: int, *, held: bool, tolerance: float) -> tuple[float, np.ndarray, float]:
+    """Return seconds a run (best of five), the end state, and steps."""
+    found = kernel()
+    parameters, table, hours = plant(1 if held else HOURS * 10, held=held)
+    names = found.PARAMETERS[0]
+    base = np.array([parameters[name] for name in names])
+    mu = names.index("mu_max_per_h")
+    problem = found.FedBatchProblem(
+        plant=0, parameters=base, schedule=table, interval_h=hours, varied=np.array([mu]),
+        values=base[mu] * np.linspace(1.0, 0.9, runs)[:, None], seeds=found.run_seeds(0, runs), tolerance=tolerance,
+    )  # fmt: skip
+    end = np.array([table.shape[0] - 1])
+    found.fed_batch(problem, end, threads=threads)
+    best = np.inf
+    for _ in range(5):
+        begun = time.perf_counter()
+        done = found.fed_batch(problem, end, threads=threads)
+        best = min(best, time.perf_counter() - begun)
+    return best / runs, done.records[0, -1, : found.layout.STATES], float(done.memory[0, found.layout.M_STEPS])
+
+
+# ---------------------------------------------------------------- peers, each in its own process
+def scipy_run(method: str, hours_run: int, *, held: bool, tolerance: float) -> tuple[float, np.ndarray]:
+    from scipy.integrate import solve_ivp
+
+    kernel()
+    from biolab.kernels.fed_batch import layout, reference
+    from biolab.kernels.fed_batch.reference_control import act, begin_memory
+
+    parameters, table, hours = plant(1 if held else hours_run * 10, held=held)
+    hours = hours_run if held else hours
+    y, memory = reference.begin_state(parameters, 0), begin_memory(parameters)
+    begun = time.perf_counter()
+    for i in range(table.shape[0] - 1):
+        row = dict(zip(layout.SCHEDULE, table[i].tolist(), strict=True))
+        y, memory, now, _ = act(i, hours, parameters, row, 0, y, memory, reference.PLAIN)
+        y = solve_ivp(
+            lambda _, state, now=now: reference.derivative(0, state.tolist(), parameters, now, reference.PLAIN),
+            (0.0, hours), y, method=method, rtol=tolerance, atol=tolerance * 1e-2,
+        ).y[:, -1].tolist()  # fmt: skip
+    return time.perf_counter() - begun, np.array(y)
+
+
+def diffrax_run(solver: str, hours_run: int, runs: int, *, held: bool, tolerance: float) -> tuple[float, np.ndarray]:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import diffrax
+    import jax.numpy as jnp
+
+    kernel()
+    from biolab.kernels.fed_batch import layout, reference
+    from biolab.kernels.fed_batch.reference_control import act, begin_memory
+
+    parameters, table, hours = plant(1 if held else hours_run * 10, held=held)
+    hours = hours_run if held else hours
+    row = dict(zip(layout.SCHEDULE, table[0].tolist(), strict=True))
+    start = jnp.array(reference.begin_state(parameters, 0))
+    memory0 = {name: jnp.asarray(float(value)) for name, value in begin_memory(parameters).items()}
+    method = {"tsit5": diffrax.Tsit5, "kvaerno5": diffrax.Kvaerno5}[solver]()
+    control = diffrax.PIDController(rtol=tolerance, atol=tolerance * 1e-2)
+
+    def one(mu):
+        p = parameters | {"mu_max_per_h": mu}
+
+        def right(_, y, now):
+            return jnp.stack(reference.derivative(0, [y[k] for k in range(layout.STATES)], p, now, jnp))
+
+        def interval(carry, _):
+            y, memory = carry
+            y, memory, now, _seen = act(0, hours, p, row, 0, [y[k] for k in range(layout.STATES)], memory, jnp)
+            memory = {name: jnp.asarray(memory[name], dtype=jnp.float64) for name in memory0}
+            found = diffrax.diffeqsolve(
+                diffrax.ODETerm(right), method, 0.0, hours, min(hours / 4, 0.05), jnp.stack(y), args=now,
+                stepsize_controller=control, max_steps=100_000,
+                saveat=diffrax.SaveAt(t1=True),
+            )  # fmt: skip
+            return (found.ys[-1], memory), None
+
+        (y, _), _ = jax.lax.scan(interval, (start, memory0), None, length=table.shape[0] - 1)
+        return y
+
+    batch = jax.jit(jax.vmap(one))
+    mus = parameters["mu_max_per_h"] * jnp.linspace(1.0, 0.9, runs)
+    batch(mus).block_until_ready()
+    best = np.inf
+    for _ in range(2):
+        begun = time.perf_counter()
+        found = batch(mus).block_until_ready()
+        best = min(best, time.perf_counter() - begun)
+    return best / runs, np.asarray(found[0])
+
+
+def torch_run(library: str, hours_run: int, runs: int, *, held: bool, tolerance: float) -> tuple[float, np.ndarray]:
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    kernel()
+    from biolab.kernels.fed_batch import layout, reference
+    from biolab.kernels.fed_batch.reference_control import act, begin_memory
+
+    parameters, table, hours = plant(1 if held else hours_run * 10, held=held)
+    hours = hours_run if held else hours
+
+    def of_tensors(function):
+        return lambda *values: function(*(torch.as_tensor(value) for value in values))
+
+    names = ("exp", "log", "log10", "sqrt", "floor", "minimum", "maximum", "where")
+    xp = types.SimpleNamespace(**{name: of_tensors(getattr(torch, name)) for name in names})
+    p = parameters | {"mu_max_per_h": parameters["mu_max_per_h"] * torch.linspace(1.0, 0.9, runs)}
+    y = [torch.full((runs,), value) for value in reference.begin_state(parameters, 0)]
+    memory = begin_memory(parameters)
+    begun = time.perf_counter()
+    for i in range(table.shape[0] - 1):
+        row = dict(zip(layout.SCHEDULE, table[i].tolist(), strict=True))
+        y, memory, now, _ = act(i, hours, p, row, 0, y, memory, xp)
+
+        def right(_, state, now=now):
+            return torch.stack(reference.derivative(0, state.unbind(-1), p, now, xp), dim=-1)
+
+        y = list(torch_solve(library, right, torch.stack(y, dim=-1), hours, tolerance).unbind(-1))
+    return (time.perf_counter() - begun) / runs, torch.stack(y, dim=-1)[0].numpy()
+
+
+def torch_solve(library, right, start, hours, tolerance):
+    import torch
+
+    if library == "torchdiffeq":
+        from torchdiffeq import odeint
+
+        return odeint(right, start, torch.tensor([0.0, hours]), rtol=tolerance, atol=tolerance * 1e-2, method="dopri5")[
+            -1
+        ]
+    import torchode
+
+    term = torchode.ODETerm(right)
+    control = torchode.IntegralController(atol=tolerance * 1e-2, rtol=tolerance, term=term)
+    solver = torchode.AutoDiffAdjoint(torchode.Tsit5(term=term), control)
+    span = torch.tensor([[0.0, hours]]).repeat(start.shape[0], 1)
+    return solver.solve(torchode.InitialValueProblem(y0=start, t_eval=span)).ys[:, -1]
+
+
+def peer(tool: str, hours_run: int, runs: int, held: bool, tolerance: float) -> tuple[float, np.ndarray]:  # noqa: FBT001
+    name, method = tool.split()
+    if name == "scipy":
+        return scipy_run(method, hours_run, held=held, tolerance=tolerance)
+    if name == "diffrax":
+        return diffrax_run(method, hours_run, runs, held=held, tolerance=tolerance)
+    return torch_run(name, hours_run, runs, held=held, tolerance=tolerance)
+
+
+def measured(python: str, tool: str, held: bool, options: argparse.Namespace) -> dict[str, object]:  # noqa: FBT001
+    """Run a peer in a process of its own, for as many hours as it is likely to manage."""
+    hours, runs = {
+        "scipy LSODA": (24, 1), "diffrax tsit5": (336, options.batch), "diffrax kvaerno5": (24, 8),
+        "torchode tsit5": (2, 64), "torchdiffeq dopri5": (2, 64),
+    }[tool]  # fmt: skip
+    if held:
+        hours, runs = HOURS, min(runs, 8)
+    command = [python, __file__, "--peer", tool, str(hours), str(runs), str(int(held)), str(options.tolerance)]
+    environment = os.environ | {"OMP_NUM_THREADS": str(options.threads)}
+    base: dict[str, object] = {"tool": tool, "held": held, "hours": hours, "runs": runs}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=options.cap, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        return base | {"failed": f"cut off after {options.cap} s"}
+    if done.returncode != 0:
+        return base | {"failed": (done.stderr.strip().splitlines() or ["?"])[-1][:200]}
+    return base | json.loads(done.stdout.splitlines()[-1])
+
+
+def error_of(state: np.ndarray, exact: np.ndarray) -> float:
+    slow = list(SLOW)
+    return float((np.abs(state[slow] - exact[slow]) / np.maximum(np.abs(exact[slow]), 1e-3)).max())
+
+
+def single_precision_error() -> float:
+    """Return the error of a run whose state is rounded to single precision after every control interval."""
+    found = kernel()
+    parameters, table, hours = plant(HOURS * 10, held=False)
+    base = np.array([parameters[name] for name in found.PARAMETERS[0]])
+    problem = found.FedBatchProblem(
+        plant=0, parameters=base, schedule=table, interval_h=hours, varied=np.zeros(0, dtype=np.int64),
+        values=np.zeros((1, 0)), seeds=found.run_seeds(0, 1),
+    )  # fmt: skip
+    end = table.shape[0] - 1
+    exact = found.fed_batch(problem, np.array([end])).state[0]
+    runs = found.fed_batch(problem, np.zeros(0, dtype=np.int64), last=1)
+    for i in range(1, end):
+        runs.state[:] = runs.state.astype(np.float32)
+        runs = found.fed_batch(problem, np.zeros(0, dtype=np.int64), earlier=runs, first=i, last=i + 1)
+    return error_of(runs.state[0], exact)
+
+
+def options_of() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers-python", help="a Python with the peers; without it ours and scipy's are timed")
+    parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--batch", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--cap", type=int, default=75, help="seconds for one peer, its start and compilation included")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--peer", nargs=5, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = options_of()
+    if options.peer:
+        tool, hours, runs, held, tolerance = options.peer
+        seconds, state = peer(tool, int(hours), int(runs), bool(int(held)), float(tolerance))
+        print(json.dumps({"seconds": seconds, "state": state.tolist()}))
+        return
+    found: list[dict[str, object]] = []
+    for held in (False, True):
+        exact = ours(1, 1, held=held, tolerance=1e-10)[1]
+        one, state, steps = ours(1, 1, held=held, tolerance=options.tolerance)
+        many, _, _ = ours(options.batch, options.threads, held=held, tolerance=options.tolerance)
+        for name, seconds in (("biolab, one run on one core", one), (f"biolab, {options.batch} runs", many)):
+            found.append(
+                {"tool": name, "held": held, "ms": 1e3 * seconds, "steps": steps, "error": error_of(state, exact)}
+            )
+        for tool in PEERS:
+            python = sys.executable if tool.startswith("scipy") else options.peers_python
+            if not python:
+                continue
+            row = measured(python, tool, held, options)
+            if "seconds" in row:
+                seconds = float(row.pop("seconds")) * HOURS / float(row["hours"])  # type: ignore[arg-type]
+                reached = np.array(row.pop("state"))
+                row |= {"ms": 1e3 * seconds, "ratio": seconds / many}
+                if row["hours"] == HOURS:
+                    row["error"] = error_of(reached, exact)
+            found.append(row)
+    single = single_precision_error()
+    print("| controllers | solver | ms a run of 14 days | times ours | error |\n|---|---|---|---|---|")
+    for row in found:
+        scaled = "" if row.get("hours", HOURS) == HOURS else f" (scaled from {row['hours']} h)"
+        said = row.get("failed") or f"{row['ms']:.3g}{scaled}"
+        ratio, error = row.get("ratio"), row.get("error")
+        print(
+            f"| {'none' if row['held'] else 'every 0.1 h'} | {row['tool']} | {said} | "
+            f"{'' if ratio is None else f'{ratio:.3g}'} | {'' if error is None else f'{error:.1e}'} |"
+        )
+    print(f"\nState held in single precision: error {single:.1e}")
+    if options.out:
+        facts = {
+            "tolerance": options.tolerance,
+            "threads": options.threads,
+            "single_precision_error": single,
+            "rows": found,
+        }
+        options.out.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
