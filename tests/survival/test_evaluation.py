@@ -165,7 +165,7 @@ def test_refusals():
         evaluate(good, target, **(settings | {"horizons": np.array([13.0])}))
     with pytest.raises(ConfigError, match="no model"):
         evaluate({}, target, **settings)
-    with pytest.raises(ConfigError, match="Known names: a"):
+    with pytest.raises(ConfigError, match="Did you mean 'a'"):
         evaluate(good, target, **settings, reference="A")
     with pytest.raises(DataError, match="80"):
         evaluate({"a": _prediction(x[1:, 0])}, target, **settings)
@@ -174,7 +174,7 @@ def test_refusals():
     with pytest.raises(DataError, match="calibration_slope of model 'a'"):
         evaluate({"a": _prediction(np.zeros(80))}, target, **settings)
     found = evaluate(good, target, **settings)
-    with pytest.raises(ConfigError, match="Known names: a"):
+    with pytest.raises(ConfigError, match="Did you mean 'a'"):
         found.metrics("A")
     with pytest.raises(ConfigError, match="harrell_c"):
         found.estimate("a", "harrel_c")
