@@ -7,7 +7,6 @@ alleles, haploid and half-missing calls, and alleles of two digits.
 from pathlib import Path
 
 import numpy as np
-import pysam
 
 HERE = Path(__file__).parent
 HEAD = """##fileformat=VCFv4.3
@@ -54,6 +53,8 @@ def wide() -> str:
 
 
 def main() -> None:
+    import pysam
+
     (HERE / "wide.vcf").write_text(wide())
     text = (HERE.parent / "scikit-allel" / "sample.vcf").read_text()
     contigs = "".join(f"##contig=<ID={name}>\n" for name in ("19", "20", "X"))  # which BCF needs
