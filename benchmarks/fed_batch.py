@@ -117,7 +117,7 @@ def scipy_run(method: str, hours_run: int, *, held: bool, tolerance: float) -> t
 def diffrax_run(solver: str, hours_run: int, runs: int, *, held: bool, tolerance: float) -> tuple[float, np.ndarray]:
     import jax
 
-    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - the library's own form
     import diffrax
     import jax.numpy as jnp
 
