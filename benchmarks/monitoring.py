@@ -3,8 +3,8 @@
 Batches come from the CHO plant with its parameters varied; each fault is drawn `FAULTY` times with random size and
 start. All methods see the same 200 batches to fit and 800 to calibrate, and alarm when a batch's score exceeds the
 793rd smallest of those 800 (1 % at most). ``--peer PYTHON`` also runs process-improve with that interpreter. Writes
-results/monitoring.json and the table of docs/monitoring.md. Takes 6 minutes on one quiet core, with the peer some 8 more
-(``--peer-spe instantaneous`` halves those); ``--quick`` tries few batches and writes nothing.
+results/monitoring.json and the table of docs/monitoring.md. Takes 6 minutes on one quiet core, with the peer some 8
+more (``--peer-spe instantaneous`` halves those); ``--quick`` tries few batches and writes nothing.
 """
 
 import argparse
