@@ -270,7 +270,7 @@ def single_precision_error() -> float:
 def options_of() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers-python", help="a Python with the peers; without it ours and scipy's are timed")
-    parser.add_argument("--tolerance", type=float, default=3e-5)
+    parser.add_argument("--tolerance", type=float, default=1e-4)
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--cap", type=int, default=75, help="seconds for one peer, its start and compilation included")

@@ -141,7 +141,7 @@ def test_a_few_random_plants_agree_with_scipy():
             n: standard[n] * generator.uniform(0.8, 1.2)
             for n in ("mu_max_per_h", "kla_per_h", "overflow_glucose_mmol_per_1e9_h")
         }
-        problem = make(intervals=8, hours=0.5, start_viable=8.0, **varied)
+        problem = replace(make(intervals=8, hours=0.5, start_viable=8.0, **varied), tolerance=1e-6)
         exact = reference.run(
             0, standard | varied | {"start_viable": 8.0}, problem.schedule, 0.5, int(problem.seeds[0]), (8,)
         )[0]

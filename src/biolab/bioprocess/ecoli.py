@@ -71,7 +71,9 @@ class EcoliFedBatch:
     biomass_per_acetate: float = parameter(0.40, "g/g", "yield on acetate; .57 in Anane et al.", TYPICAL)
     biomass_nitrogen_mmol_per_g: float = parameter(7.5, "mmol/g", "nitrogen of biomass", ELEMENTS)
     ammonium_constant_mmol_per_l: float = parameter(0.5, "mmol/L", "Monod constant of ammonium", TYPICAL, low=1e-6)
-    product_per_biomass_grown: float = parameter(0.02, "g/g", "recombinant protein a biomass grown", TYPICAL)
+    product_per_biomass_grown: float = parameter(
+        0.08, "g/g", "recombinant protein a biomass grown on plenty of glucose", TYPICAL
+    )
     product_per_biomass_h: float = parameter(0.004, "g/g/h", "recombinant protein besides growth", TYPICAL)
     product_per_glucose: float = parameter(0.4, "g/g", "yield of protein on glucose", TYPICAL, low=1e-6)
 

@@ -54,7 +54,7 @@ SMALLEST_STEP = 1e-10
 WORK = 2 + 15 + 2 + FAST
 # Amounts per litre below which errors are absolute, in the order of the states
 SCALE = np.array(
-    [0.5, 0.1, 0.02, 1.0, 3.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
+    [0.5, 0.1, 0.2, 10.0, 10.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
 )  # fmt: skip
 
 

@@ -234,7 +234,8 @@ def ecoli_rates(
     r[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * air * cells
     grown = r[GROWTH] * p[GROWTH_CELLS] + r[OVERFLOW] * p[FLOW_CELLS] + r[ACID_USE] * p[ACID_CELLS]
     basal = p[Q_PRODUCT_BASAL] * good * air * cells
-    r[PRODUCTION] = p[Q_PRODUCT_GROWTH] * grown + basal * sugar
+    making = p[Q_PRODUCT_GROWTH] * grown + basal  # from glucose alone
+    r[PRODUCTION] = making * sugar
     stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
     death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
     r[DEATH] = (death + p[DEATH_STARVED] * (starved * starved)) * cells
@@ -253,5 +254,5 @@ def ecoli_rates(
         slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
         for j in (GLUCOSE, SECOND, OXYGEN):
             grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
-            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
-        slope[GLUCOSE, PRODUCTION] += basal * p[K_SUGAR] * by_glucose * by_glucose * per_l
+            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * sugar * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
+        slope[GLUCOSE, PRODUCTION] += making * p[K_SUGAR] * by_glucose * by_glucose * per_l

@@ -137,7 +137,7 @@ def ecoli_balance(c: Mapping[str, Any], y: Sequence[Any], env: Mapping[str, Any]
     lost = p["maintenance_per_h"] * p["biomass_per_glucose_oxidised"] * env["theta"] * air * cells
     by = (p["biomass_per_glucose_oxidised"], p["biomass_per_glucose_overflow"], p["biomass_per_acetate"])
     grown = by[0] * burnt + by[1] * over + by[2] * eaten
-    made = p["product_per_biomass_grown"] * grown + p["product_per_biomass_h"] * good * air * sugar * cells
+    made = (p["product_per_biomass_grown"] * grown + p["product_per_biomass_h"] * good * air * cells) * sugar
     used = made / p["product_per_glucose"]
     acid = p["acetate_per_glucose_overflow"] * over
     death = p["death_basal_per_h"] + p["death_stress_per_h"] * (env["stress"] + (1 - air) ** 4)
