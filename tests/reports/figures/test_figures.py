@@ -217,7 +217,8 @@ def test_very_long_names_stay_inside_the_figure(comparison):
 
 
 def test_no_figure_touches_the_global_pyplot_state(comparison):
-    import sys
+    from matplotlib._pylab_helpers import Gcf  # what pyplot keeps its figures in
 
+    before = Gcf.get_all_fig_managers()
     kaplan_meier(comparison)
-    assert not re.search("pyplot", " ".join(name for name in sys.modules if name == "matplotlib.pyplot"))
+    assert Gcf.get_all_fig_managers() == before
