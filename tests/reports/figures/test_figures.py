@@ -1,5 +1,4 @@
 import math
-import re
 from xml.etree import ElementTree
 
 import polars as pl
