@@ -6,8 +6,10 @@
 Each measurement is a process of its own, and both sides open the .bed, read the same weights or phenotypes from text,
 and write their table with the same columns. PLINK is timed from start to end; biolab is timed as in a session, after a
 warm-up on a thousand variants (the column "with start" has the whole process). Peak memory is the process's own. The
-first process of each is not counted; where it takes over --enough seconds one more is run, else as many as told.
-`plink2` must be on the path; the BLAS it is linked to is printed, as its scores depend on it. For tensorQTL give
+first process of each is not counted; where it takes over --enough seconds one more is run, over a minute none (then it
+counts), else as many as told. What --out already holds of other sizes and works stays there.
+`plink2` must be on the path; the BLAS it is linked to is printed, as its scores depend on it: with the reference BLAS, which
+Debian installs beside it, 100 scores take many times as long as with OpenBLAS (`LD_LIBRARY_PATH` of its folder). For tensorQTL give
 --tensorqtl-python, a Python that has it: it imputes missing calls by the mean, gets decoded dosages in memory, and its
 start and reading are not counted; ours then imputes by the mean, too, and reads the .bed.
 Simulated files are kept in --folder and found again there. Contract tests of packed_matmul run first; nothing is
@@ -31,6 +33,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 PHENOTYPE = "--pheno people.tsv --pheno-name y --covar people.tsv --covar-name " + ",".join(f"c{k}" for k in range(10))
+LONG = 60.0
 WORKS = {
     "frequencies": ("--freq", 2.0),
     "1 score": ("--score weights1.tsv 1 2 header-read cols=+scoresums --score-col-nums 3", 2.0),
@@ -186,12 +189,13 @@ def measured(command: list[str], folder: Path, options: argparse.Namespace) -> d
         runs.append(float(own[0].split()[1]) if own else found["seconds"])
         whole.append(found["seconds"])
         memory = max(memory, found["peak_memory_mb"])
-        if repeat == 1 and whole[0] > options.enough:
+        if whole[0] > (options.enough if repeat else LONG):
             break
+    first = min(1, len(runs) - 1)
     return {
-        "median_s": float(np.median(runs[1:])),
-        "with_start_s": float(np.median(whole[1:])),
-        "runs_s": runs[1:],
+        "median_s": float(np.median(runs[first:])),
+        "with_start_s": float(np.median(whole[first:])),
+        "runs_s": runs[first:],
         "peak_memory_mb": memory,
     }
 
@@ -293,6 +297,9 @@ def surroundings(options: argparse.Namespace) -> dict[str, object]:
         except FileNotFoundError:
             return "not installed"
 
+    program = Path(shutil.which("plink2") or "plink2")
+    debian = Path("/usr/lib/plink2/plink2-avx2")  # there plink2 itself is a script
+    libraries = said("ldd", str(debian if debian.exists() else program))
     model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "commit": said("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
@@ -300,7 +307,7 @@ def surroundings(options: argparse.Namespace) -> dict[str, object]:
         "device": model[0].split(":")[1].strip() if model else platform.processor(),
         "cores": os.cpu_count(), "threads": options.threads, "load_average": os.getloadavg()[0],
         "plink2": said("plink2", "--version"),
-        "blas": os.path.realpath("/usr/lib/x86_64-linux-gnu/libblas.so.3"),
+        "blas": sorted(line.split()[0] for line in libraries.splitlines() if "blas" in line),
     }  # fmt: skip
 
 
@@ -344,9 +351,14 @@ def main() -> None:
     print(table(found))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(
-            json.dumps({"environment": surroundings(options), "measurements": found}, indent=1) + "\n"
-        )
+        kept = json.loads(options.out.read_text())["measurements"] if options.out.exists() else []
+        anew = {what(row) for row in found}
+        made = {"environment": surroundings(options), "measurements": [*(r for r in kept if what(r) not in anew), *found]}
+        options.out.write_text(json.dumps(made, indent=1) + "\n")
+
+
+def what(row: dict[str, object]) -> tuple[object, ...]:
+    return row["samples"], row["variants"], row["work"]
 
 
 if __name__ == "__main__":

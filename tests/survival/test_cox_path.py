@@ -66,6 +66,7 @@ def test_optimality_with_factors_and_free_columns():
     assert (path.coef_path_[0, 1:10] == 0).all()
 
 
+@pytest.mark.slow  # late entry has kernels of its own, long to compile
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 1000),
@@ -248,7 +249,7 @@ def test_no_event_is_said():
 
 
 @pytest.mark.parametrize("ties", ["breslow", "efron"])
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_curves_at_a_lambda_are_those_of_the_same_ridge_as_coxph(ties, late):
     X, (time, event) = cohort(30)
     strata, entry = np.arange(80) % 3, np.floor(time * (np.arange(80) % 7) / 8) if late else None

@@ -33,16 +33,16 @@ def assert_optimal(model, net, X, y, **given_):
     np.testing.assert_allclose(gradient[~zero], -(bound * np.sign(model.coef_))[~zero], atol=1e-5)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
-@given(
-    seed=st.integers(0, 1000),
-    columns=st.sampled_from([3, 9, 120]),
-    l1_ratio=st.sampled_from([1.0, 0.4]),
-    ties=st.sampled_from(["breslow", "efron"]),
-    extra=st.sets(st.sampled_from(["strata", "sample_weight", "entry"])),
-    adaptive=st.booleans(),
-)
-def test_optimality_conditions_hold(seed, columns, l1_ratio, ties, extra, adaptive):
+CHOICES = {
+    "seed": st.integers(0, 1000),
+    "columns": st.sampled_from([3, 9, 120]),
+    "l1_ratio": st.sampled_from([1.0, 0.4]),
+    "ties": st.sampled_from(["breslow", "efron"]),
+    "adaptive": st.booleans(),
+}
+
+
+def fit_and_check(seed, columns, l1_ratio, ties, extra, adaptive):
     X, (time, event) = cohort(seed, rows=60, columns=columns)
     choices = {
         "strata": np.arange(60) % 3,
@@ -57,8 +57,26 @@ def test_optimality_conditions_hold(seed, columns, l1_ratio, ties, extra, adapti
     assert model.coef_[1] != 0
 
 
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(**CHOICES, extra=st.sets(st.sampled_from(["strata", "sample_weight"])))
+def test_optimality_conditions_hold(seed, columns, l1_ratio, ties, extra, adaptive):
+    fit_and_check(seed, columns, l1_ratio, ties, extra, adaptive)
+
+
+@pytest.mark.slow  # late entry has kernels of its own, long to compile
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(**CHOICES, extra=st.sets(st.sampled_from(["strata", "sample_weight"])))
+def test_optimality_conditions_hold_with_late_entry(seed, columns, l1_ratio, ties, extra, adaptive):
+    fit_and_check(seed, columns, l1_ratio, ties, extra | {"entry"}, adaptive)
+
+
 @pytest.mark.parametrize(
-    "extra", [{}, {"strata": np.arange(80) % 2}, {"entry": np.arange(80) / 80}], ids=["", "strata", "entry"]
+    "extra",
+    [
+        pytest.param({}, id=""),
+        pytest.param({"strata": np.arange(80) % 2}, id="strata"),
+        pytest.param({"entry": np.arange(80) / 80}, id="entry", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_equal_to_the_path_at_the_same_lambda(l1_ratio, extra):
@@ -69,6 +87,7 @@ def test_equal_to_the_path_at_the_same_lambda(l1_ratio, extra):
         np.testing.assert_allclose(model.coef_, coef, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_entry_at_zero_is_no_entry():
     X, (time, event) = cohort(3, columns=40)
     plain, late = (CoxPath(n_lambdas=8).fit(X, (time, event), entry=entry) for entry in (None, np.zeros(80)))
