@@ -1,17 +1,48 @@
-"""What pytest must not import (Triton kernels without triton), what `make check` runs, and the order of files."""
+"""What pytest must not import, what `make check` runs beyond `make test`, and the order of files."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent
 collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu.py"]
 
-# Their examples call kernels that take 10 to 50 s to compile in a fresh clone.
-LONG_TO_COMPILE = (
+# Beyond `make test`, which a newcomer waits for: what calls kernels that take long to compile in a fresh clone ...
+COMPILE = (
+    "src/biolab/genotypes/",
+    "src/biolab/kernels/cox_curvature/",
     "src/biolab/kernels/cox_scan/",
+    "src/biolab/kernels/elastic_net_descent/",
     "src/biolab/kernels/logistic_scan/",
+    "src/biolab/kernels/packed_matmul/",
+    "src/biolab/kernels/packed_pairs/",
+    "src/biolab/survival/cox_path.py",
+    "src/biolab/survival/cox_path_cv.py",
     "src/biolab/survival/cox_scan.py",
     "src/biolab/survival/selection.py",
+    "tests/bioprocess/chromatography/",
+    "tests/cli/test_genotypes.py",
+    "tests/genotypes/",
+    "tests/joint/test_signatures.py",
+    "tests/kernels/test_cox_loss.py",
+    "tests/kernels/test_elastic_net_descent.py",
+    "tests/kernels/test_protein_a.py",
+    "tests/survival/test_cox_path.py",
+    "tests/survival/test_cox_path_cv.py",
+    "tests/survival/test_cox_sparse.py",
+    "tests/survival/test_penalised_hard_inputs.py",
+    "tests/validation/test_cox_path_against_glmnet.py",
+)
+# ... and what goes through a store many times, or draws many figures.
+LONG = (
+    "tests/joint/bundle/",
+    "tests/joint/server/",
+    "tests/joint/test_many_small_sites.py",
+    "tests/joint/test_site_export.py",
+    "tests/joint/test_site_validation.py",
+    "tests/reports/figures/test_model_figures.py",
+    "tests/validation/test_cox_inference_against_r.py",
 )
 # One process compiles the kernels while the other runs what needs none; what calls them comes when they are there.
 CONTRACT = "tests/kernels/test_contract.py"
@@ -19,7 +50,6 @@ CALL_KERNELS = (
     "tests/benchmarks/",
     "tests/bioprocess/",
     "tests/cli/",
-    "tests/genotypes/",
     "tests/joint/",
     "tests/kernels/",
     "tests/survival/",
@@ -28,10 +58,19 @@ CALL_KERNELS = (
 )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what holds no tests, and import nothing of what would not be run."""
+    place = collection_path.relative_to(ROOT).as_posix() if collection_path.is_relative_to(ROOT) else ""
+    if place.startswith("tests/") and place.endswith(".py") and not collection_path.name.startswith(("test_", "conf")):
+        return True
+    later = config.option.markexpr == "not slow" and place in {path.rstrip("/") for path in (*COMPILE, *LONG)}
+    return True if later else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow examples, and put the kernels' contract first and what calls kernels last."""
+    """Mark what is slow, and put the kernels' contract first and what calls kernels last."""
     for item in items:
-        if item.nodeid.startswith(LONG_TO_COMPILE):
+        if item.nodeid.startswith((*COMPILE, *LONG)):
             item.add_marker("slow")
     items.sort(key=lambda item: (not item.nodeid.startswith(CONTRACT), item.nodeid.startswith(CALL_KERNELS)))

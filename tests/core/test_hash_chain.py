@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from biolab.core.hash_chain import Break, breaks, digest_of, first_break, linked
 
 BODIES = st.lists(
-    st.dictionaries(st.sampled_from(["what", "value", "값"]), st.one_of(st.integers(), st.text(), st.none())),
+    st.dictionaries(
+        st.sampled_from(["what", "value", "값"]), st.one_of(st.integers(), st.text('aé한😀 "\\\n\u2028\0'), st.none())
+    ),
     min_size=3,
     max_size=8,
 )

@@ -17,13 +17,24 @@ def _case_modules() -> list[ModuleType]:
     return [importlib.import_module(f"biolab.kernels.{name}.cases") for name in names]
 
 
-# Their kernels take 10 to 50 s to compile in a fresh clone: `make check` runs them.
-LONG_TO_COMPILE = ("cox_scan:", "logistic_scan:", "cox_curvature: late entry")
+# Their kernels take long to compile in a fresh clone: `make check` runs them.
+LONG_TO_COMPILE = (
+    "cox_curvature:",
+    "cox_scan:",
+    "elastic_net_descent:",
+    "logistic_scan:",
+    "packed_matmul:",
+    "packed_pairs:",
+    "protein_a:",
+)
 
 
 def _param(module: ModuleType, case: cases.Case, *more: Any, name: str = "") -> Any:
     label = ": ".join(part for part in (module.__name__.split(".")[-2], case.name, name) if part)
-    marks = [pytest.mark.slow] if label.startswith(LONG_TO_COMPILE) else []
+    late = label.startswith("cox_loss:") and case.name.endswith(
+        ("truncation", "truncation, breslow", "everything", "everything, breslow")
+    )
+    marks = [pytest.mark.slow] if late or label.startswith(LONG_TO_COMPILE) else []
     return pytest.param(module, case, *more, id=label, marks=marks)
 
 

@@ -15,7 +15,7 @@ columns = {
     "estimate": st.none() | st.floats(),
     "single": st.none() | st.floats(width=32),
     "events": st.none() | st.integers(-(2**63), 2**63 - 1),
-    "site": st.none() | st.text(),
+    "site": st.none() | st.text('aé한😀 "\\\n\u2028\0'),
     "ok": st.none() | st.booleans(),
     "day": st.none() | st.dates(),
     "at": st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)),
