@@ -32,15 +32,19 @@ COMPILE = (
     "tests/survival/test_cox_path_cv.py",
     "tests/survival/test_cox_sparse.py",
     "tests/survival/test_penalised_hard_inputs.py",
+    "tests/validation/test_cox_kernels_against_r.py",
     "tests/validation/test_cox_path_against_glmnet.py",
+    "tests/validation/test_genotypes_against_plink.py",
+    "tests/validation/test_protein_a_against_cadet.py",
 )
-# ... and what goes through a store many times, or draws many figures.
+# ... and what goes through a store many times, draws many figures, or runs notebooks.
 LONG = (
     "tests/joint/bundle/",
     "tests/joint/server/",
     "tests/joint/test_many_small_sites.py",
     "tests/joint/test_site_export.py",
     "tests/joint/test_site_validation.py",
+    "tests/notebooks/",
     "tests/reports/figures/test_model_figures.py",
     "tests/validation/test_cox_inference_against_r.py",
 )
