@@ -14,12 +14,12 @@ from .layout import (
     ALKALI,
     BASE,
     BOLUS_TO_GLUCOSE,
+    BUFFER,
     CARBONATE,
     CO2_IN,
     CO2_SHARE,
     CONTAMINANT,
     CONTENT,
-    DO_CONTROL,
     DO_FOLLOWS,
     DO_NOISE,
     DO_STEP,
@@ -37,6 +37,7 @@ from .layout import (
     JACKET_LOW,
     JACKET_SPAN,
     K1,
+    KA,
     KC,
     KLA,
     KLA_AGITATION,
@@ -45,7 +46,6 @@ from .layout import (
     KO,
     M_BASE,
     M_DO,
-    M_DO_INTEGRAL,
     M_DO_OUTPUT,
     M_FED,
     M_FED_SINCE,
@@ -57,7 +57,6 @@ from .layout import (
     M_PH_OUTPUT,
     M_REMOVED,
     M_TEMPERATURE,
-    M_TEMPERATURE_INTEGRAL,
     M_TEMPERATURE_OUTPUT,
     M_TIME_LAST,
     M_VAPOUR,
@@ -108,7 +107,6 @@ from .layout import (
     S_AGITATION_HELD,
     S_BOLUS,
     S_CONTAMINATION,
-    S_DO,
     S_DO_DRIFT,
     S_FEED,
     S_FEED_FACTOR,
@@ -128,15 +126,20 @@ from .layout import (
     S_TEMPERATURE,
     STATES,
     TEMPERATURE,
-    TEMPERATURE_CONTROL,
     TEMPERATURE_FOLLOWS,
     TEMPERATURE_NOISE,
     TEMPERATURE_STEP,
     VAPOUR,
     VOLUME,
+    W_HELD,
+    W_MEMORY,
+    W_P,
+    W_ROW,
+    W_SEEN,
+    W_Y,
 )  # fmt: skip
 from .metabolism import osmolality, protons
-from .options import COMPILED, INNER
+from .options import COMPILED, INNER, PART
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -167,25 +170,37 @@ def reading(value: float, step: float) -> float:
     return math.floor(value / step + 0.5) * step if step > 0.0 else value
 
 
-@njit(**INNER)
-def pid(error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]) -> float:
-    """Return a controller's output in percent; the derivative looks at the measurement alone.
+@njit(**PART)
+def _controllers(
+    interval: int,
+    hours: float,
+    p: Float[ndarray, " p"],
+    row: Float[ndarray, " c"],
+    memory: Float[ndarray, " m"],
+    seen: Float[ndarray, " r"],
+) -> None:
+    """Let the controllers of pH, oxygen and temperature sample; their outputs are in percent.
 
-    The integral stands still while the output is at a limit and the error would push it further (anti-windup).
+    The derivative looks at the measurement alone. The integral stands still while the output is at a limit and the
+    error would push it further (anti-windup).
     """
-    gain, integral_h, derivative_h = p[0], p[1], p[2]
-    band, low, high = p[4], p[5], p[6]
-    error = max(error - band, 0.0) + min(error + band, 0.0)
-    direct = gain * (error - derivative_h * (measured - memory[1]) / hours)
-    integral = memory[0] + gain * error * hours / integral_h
-    wanted = direct + integral
-    output = min(max(wanted, low), high)
-    if (wanted > high and error > 0.0) or (wanted < low and error < 0.0):
-        integral = memory[0]
-    memory[0] = min(max(integral, low), high)
-    memory[1] = measured
-    memory[2] = output
-    return output
+    for loop in range(3):
+        settings, kept = PH_CONTROL + 7 * loop, M_PH_INTEGRAL + 3 * loop
+        every = int(p[settings + 3])
+        if interval % every != 0:
+            continue
+        gain, integral_h, derivative_h = p[settings], p[settings + 1], p[settings + 2]
+        band, low, high = p[settings + 4], p[settings + 5], p[settings + 6]
+        measured, since = seen[R_PH_MEASURED - STATES + loop], every * hours
+        error = row[S_PH + loop] - measured
+        error = max(error - band, 0.0) + min(error + band, 0.0)
+        integral = memory[kept] + gain * error * since / integral_h
+        wanted = gain * (error - derivative_h * (measured - memory[kept + 1]) / since) + integral
+        if (wanted > high and error > 0.0) or (wanted < low and error < 0.0):
+            integral = memory[kept]
+        memory[kept] = min(max(integral, low), high)
+        memory[kept + 1] = measured
+        memory[kept + 2] = min(max(wanted, low), high)
 
 
 @njit(**INNER)
@@ -197,7 +212,7 @@ def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"])
             y[j] -= share * y[j]
 
 
-@njit(**INNER)
+@njit(**PART)
 def _probes(
     interval: int,
     hours: float,
@@ -210,7 +225,7 @@ def _probes(
 ) -> None:
     """Let the probes follow the broth, then read them with drift, noise and resolution."""
     carbonate = max(y[CARBONATE], 0.0) / y[VOLUME]
-    h = protons(carbonate, y[ALKALI] / y[VOLUME], p)
+    h = protons(carbonate, y[ALKALI] / y[VOLUME], p[K1], p[KA], p[BUFFER])
     ph = 7.0 - math.log10(h)
     saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (y[TEMPERATURE] - 37.0))
     oxygen = 100.0 * y[OXYGEN] / (y[VOLUME] * saturated)
@@ -230,7 +245,7 @@ def _probes(
     seen[R_TEMPERATURE_MEASURED - STATES] = reading(shown, p[TEMPERATURE_STEP])
 
 
-@njit(**INNER)
+@njit(**PART)
 def _feeding(
     time: float,
     hours: float,
@@ -273,7 +288,7 @@ def _feeding(
     return delivered
 
 
-@njit(**INNER)
+@njit(**PART)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
@@ -304,18 +319,9 @@ def _gas(
 
 
 @njit(**INNER)
-def act(
-    interval: int,
-    hours: float,
-    p: Float[ndarray, " p"],
-    row: Float[ndarray, " c"],
-    seed: int,
-    y: Float[ndarray, " s"],
-    memory: Float[ndarray, " m"],
-    seen: Float[ndarray, " r"],
-    held: Float[ndarray, " u"],
-) -> None:
+def act(interval: int, hours: float, seed: int, w: Float[ndarray, "w p"]) -> None:
     """Do all that happens at the start of a control interval, and hold its outcome for the interval."""
+    y, p, row, memory, seen, held = w[W_Y], w[W_P], w[W_ROW], w[W_MEMORY], w[W_SEEN], w[W_HELD]
     time = interval * hours
     if row[S_SAMPLE] > 0.0:
         _remove(min(row[S_SAMPLE] / y[VOLUME], 1.0), y, memory)
@@ -326,22 +332,7 @@ def act(
     spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, np.int64(NOISE_GLUCOSE))
     glucose = max(y[GLUCOSE], 0.0) / y[VOLUME] * row[S_GLUCOSE_FACTOR] * spread
     seen[R_GLUCOSE_MEASURED - STATES] = glucose
-    every = p[PH_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_PH_MEASURED - STATES]
-        settings = p[PH_CONTROL : PH_CONTROL + 7]
-        pid(row[S_PH] - measured, measured, every * hours, settings, memory[M_PH_INTEGRAL : M_PH_OUTPUT + 1])
-    every = p[DO_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_DO_MEASURED - STATES]
-        settings = p[DO_CONTROL : DO_CONTROL + 7]
-        pid(row[S_DO] - measured, measured, every * hours, settings, memory[M_DO_INTEGRAL : M_DO_OUTPUT + 1])
-    every = p[TEMPERATURE_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_TEMPERATURE_MEASURED - STATES]
-        settings = p[TEMPERATURE_CONTROL : TEMPERATURE_CONTROL + 7]
-        places = memory[M_TEMPERATURE_INTEGRAL : M_TEMPERATURE_OUTPUT + 1]
-        pid(row[S_TEMPERATURE] - measured, measured, every * hours, settings, places)
+    _controllers(interval, hours, p, row, memory, seen)
     correction = memory[M_PH_OUTPUT]
     # more acid wanted: CO2 in the gas; more base: the pump, while there is room in the vessel
     held[CO2_IN] = p[CO2_SHARE] * max(-correction, 0.0) / 100.0

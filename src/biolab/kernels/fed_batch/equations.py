@@ -52,10 +52,10 @@ from .layout import (
     CO2_TRANSFER,
     CONTAMINANT,
     CONTAMINATION,
+    COOLING,
     DEAD,
     DEATH,
     DECAY,
-    FAST,
     FEED,
     FEED_ALKALI,
     FEED_AMINO,
@@ -106,13 +106,19 @@ from .layout import (
     PRODUCT,
     PRODUCT_CARBON,
     PRODUCTION,
-    RATES,
     SALT,
     SECOND,
+    SLOPED,
     TEMPERATURE,
     VAPOUR,
     VIABLE,
     VOLUME,
+    W_CHANGE,
+    W_ENV,
+    W_HELD,
+    W_P,
+    W_RATES,
+    WASHING,
 )  # fmt: skip
 from .metabolism import cho_rates, ecoli_rates, protons, surroundings
 from .options import INNER, PART
@@ -166,32 +172,21 @@ def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Flo
 
 
 @njit(**INNER)
-def change(
-    plant: int,
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    held: Float[ndarray, " u"],
-    room: Float[ndarray, "w s"],
-    out: Float[ndarray, "g s"],
-    slopes: int,
-) -> float:
-    """Put dy/dt into row 0 of ``out`` and, with ``slopes``, its derivatives by the fast states into the rows after it.
+def change(plant: int, w: Float[ndarray, "w p"], source: int, slopes: int) -> None:
+    """Put dy/dt of the state in row ``source`` into its row and, with ``slopes``, its derivatives into the rows after.
 
-    Returns -d(dT/dt)/dT, the temperature's own slope. ``room`` is work memory: the rates, their slopes by the fast
-    states, and what the surroundings say.
+    Derivatives are those by the sloped states, and the decay of carbonate and temperature. The rows of rates are zero
+    where nothing was put.
     """
-    r, env, slope = room[0], room[1 + FAST], room[1:]
+    y, p, held, env = w[source], w[W_P], w[W_HELD], w[W_ENV]
+    r, slope = w[W_RATES], w[W_RATES + 1 :]
     volume = y[VOLUME]
     per_l = 1.0 / volume
     temperature = y[TEMPERATURE]
     carbonate, alkali = max(y[CARBONATE], 0.0) * per_l, y[ALKALI] * per_l
-    h = protons(carbonate, alkali, p)
+    h = protons(carbonate, alkali, p[K1], p[KA], p[BUFFER])
     co2 = carbonate * h / (h + p[K1])
     surroundings(y, p, h, co2, env)
-    if slopes:
-        for j in range(FAST):
-            for k in range(RATES):
-                slope[j, k] = 0.0
     if plant == CHO:
         cho_rates(y, p, env, r, slope, slopes)
     else:
@@ -219,11 +214,11 @@ def change(
         one, two = 1.0 / (h + p[K1]), 1.0 / (h + p[KA])
         acid = carbonate * p[K1] * one * one
         moved = p[K1] * one * acid / (acid + p[BUFFER] * p[KA] * two * two)
-        slope[CARBONATE, CO2_TRANSFER] = k_co2 * (h * one + moved)
-    for j in range(1 + FAST if slopes else 1):
-        balance(plant, room[j], p, out[j])
-    _flows(y, p, held, r, out[0])
-    return held[JACKET_K] + p[AMBIENT_EXCHANGE]
+        env[WASHING] = k_co2 * (h * one + moved)
+        env[COOLING] = held[JACKET_K] + p[AMBIENT_EXCHANGE]
+    for j in range(1 + SLOPED if slopes else 1):
+        balance(plant, w[W_RATES + j], p, w[W_CHANGE + j])
+    _flows(y, p, held, r, w[W_CHANGE])
 
 
 @njit(**PART)

@@ -15,7 +15,6 @@ from .layout import (
     AMINO_CARBONS,
     AMMONIUM,
     BASIC_2,
-    BUFFER,
     BYPRODUCT,
     CATABOLISM,
     DEATH,
@@ -31,7 +30,6 @@ from .layout import (
     GLUTAMINE_DECAY,
     GROWTH,
     GROWTH_CELLS,
-    K1,
     K_ACETATE,
     K_AMINO,
     K_AP,
@@ -39,9 +37,9 @@ from .layout import (
     K_GLUTAMINE,
     K_LACTATE,
     K_NITROGEN,
+    K_OVERFLOW,
     K_OXYGEN,
     K_SUGAR,
-    KA,
     KD_BYPRODUCT_2,
     KI_ACETATE_UPTAKE,
     KI_GLUCOSE_ACETATE,
@@ -87,9 +85,8 @@ from .options import INNER, PART
 
 
 @njit(**INNER)
-def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
+def protons(carbonate: float, alkali: float, k1: float, ka: float, buffer: float) -> float:
     """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
-    k1, ka, buffer = p[K1], p[KA], p[BUFFER]
     acids = carbonate + buffer
     base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
     b = base * (k1 + ka) - carbonate * k1 - buffer * ka
@@ -156,7 +153,7 @@ def cho_rates(
     lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
     waste = max(y[BYPRODUCT], 0.0) * per_l
     by_glucose, by_glutamine = 1.0 / (p[K_GLUCOSE] + glucose), 1.0 / (p[K_GLUTAMINE] + glutamine)
-    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
+    by_oxygen, by_excess = 1.0 / (p[K_OXYGEN] + oxygen), 1.0 / (p[K_OVERFLOW] + glucose)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
     acids = amino / (p[K_AMINO] + amino)
     hampered = waste * p[PER_BYPRODUCT]
@@ -180,7 +177,7 @@ def cho_rates(
     reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
     r[GROWTH] = mu * cells
     r[MAINTENANCE] = keep * sugar * air
-    r[OVERFLOW] = flow * sugar
+    r[OVERFLOW] = flow * glucose * by_excess
     r[ACID_USE] = reuse * air
     r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
     r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
@@ -194,7 +191,7 @@ def cho_rates(
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
         slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
         slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
-        slope[GLUCOSE, OVERFLOW] = flow * d_sugar
+        slope[GLUCOSE, OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l
         slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
         slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
         slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
