@@ -132,7 +132,6 @@ def compare_fed_batch():
     return len(CASES)
 
 
-
 if __name__ == "__main__":
     kernels = {
         "cox_loss": compare_cox_loss,

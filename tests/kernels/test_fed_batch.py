@@ -131,7 +131,7 @@ def test_hundred_random_plants_agree_with_tight_scipy(plant):
     for _ in range(50):
         varied = {n: standard[n] * generator.uniform(0.8, 1.2) for n in biology if not n.startswith("biomass_per")}
         varied["start_viable"] = generator.uniform(1, 15 if plant == layout.CHO else 5)
-        problem = replace(make(plant, intervals=12, hours=0.5 - 0.4 * plant, **varied), tolerance=1e-5)
+        problem = replace(make(plant, intervals=12, hours=0.5 - 0.4 * plant, **varied), tolerance=1e-5, order=3)
         found = end(problem)
         seed, last = int(problem.seeds[0]), problem.schedule.shape[0] - 1
         exact = reference.run(plant, standard | varied, problem.schedule, problem.interval_h, seed, (last,))[0]

@@ -77,7 +77,9 @@ class FedBatchProblem:
                 place = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
                 raise DataError(f"{what}{list(place)} is {array[place]}; expected finite numbers.")
         if self.order not in method.METHODS:
-            raise DataError(f"order is {self.order}; there are methods of order {' and '.join(map(str, method.METHODS))}.")
+            raise DataError(
+                f"order is {self.order}; there are methods of order {' and '.join(map(str, method.METHODS))}."
+            )
         if not self.interval_h > 0 or not self.tolerance > 0:
             raise DataError(f"interval_h is {self.interval_h} and tolerance {self.tolerance}; expected both above 0.")
 
@@ -142,7 +144,7 @@ def fed_batch(
         parameters = prepared(problem.plant, parameters, problem.interval_h)
         if earlier is None:
             state[block], memory[block] = filled(parameters)
-        work = np.zeros((layout.WORK, layout.ALL_PLACES))
+        work = np.zeros(layout.WORK * layout.WIDTH)
         runs = cpu.Runs(
             parameters, seeds[block], state[block], memory[block], records[block], outcome[block], failed[block], work
         )

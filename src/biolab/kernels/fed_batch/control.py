@@ -44,6 +44,8 @@ from .layout import (
     KLA_CO2,
     KLA_GAS,
     KO,
+    LOG_SLOWEST,
+    LOG_SPAN,
     M_BASE,
     M_DO,
     M_DO_OUTPUT,
@@ -124,6 +126,7 @@ from .layout import (
     S_PH_DRIFT,
     S_SAMPLE,
     S_TEMPERATURE,
+    SLOWEST,
     STATES,
     TEMPERATURE,
     TEMPERATURE_FOLLOWS,
@@ -131,15 +134,16 @@ from .layout import (
     TEMPERATURE_STEP,
     VAPOUR,
     VOLUME,
+    W_ENV,
     W_HELD,
     W_MEMORY,
     W_P,
-    W_ROW,
     W_SEEN,
     W_Y,
 )  # fmt: skip
 from .metabolism import osmolality, protons
 from .options import COMPILED, INNER, PART
+from .work_rows import row_of
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -186,8 +190,8 @@ def _controllers(
     """
     for loop in range(3):
         settings, kept = PH_CONTROL + 7 * loop, M_PH_INTEGRAL + 3 * loop
-        every = int(p[settings + 3])
-        if interval % every != 0:
+        every = p[settings + 3]
+        if every != 1.0 and interval % int(every) != 0:
             continue
         gain, integral_h, derivative_h = p[settings], p[settings + 1], p[settings + 2]
         band, low, high = p[settings + 4], p[settings + 5], p[settings + 6]
@@ -294,19 +298,27 @@ def _gas(
     p: Float[ndarray, " p"],
     row: Float[ndarray, " c"],
     y: Float[ndarray, " s"],
+    env: Float[ndarray, " e"],
     seen: Float[ndarray, " r"],
     held: Float[ndarray, " u"],
 ) -> None:
     """Turn the oxygen controller's output into stirring, then oxygen in the gas; and those into kLa."""
-    lowest, highest = row[S_AGITATION], p[MAX_AGITATION]
-    agitation = lowest * math.exp(min(u / 50.0, 1.0) * math.log(highest / lowest))
+    lowest = row[S_AGITATION]
+    if env[SLOWEST] != lowest:
+        env[SLOWEST] = lowest
+        env[LOG_SPAN], env[LOG_SLOWEST] = math.log(p[MAX_AGITATION] / lowest), math.log(lowest / p[REFERENCE_AGITATION])
+    faster = min(u / 50.0, 1.0) * env[LOG_SPAN]
+    agitation, logarithm = lowest * math.exp(faster), env[LOG_SLOWEST] + faster
     oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
-    agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
+    if row[S_AGITATION_HELD] > 0.0 or agitation > row[S_AGITATION_CEILING]:
+        agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
+        agitation = min(agitation, row[S_AGITATION_CEILING])
+        logarithm = math.log(agitation / p[REFERENCE_AGITATION])
     oxygen = row[S_OXYGEN_HELD] if row[S_OXYGEN_HELD] > 0.0 else oxygen
-    agitation, oxygen = min(agitation, row[S_AGITATION_CEILING]), min(oxygen, row[S_OXYGEN_CEILING])
+    oxygen = min(oxygen, row[S_OXYGEN_CEILING])
     co2 = held[CO2_IN]
     flow = max(row[S_GAS], 1e-6)
-    stirred = p[KLA_AGITATION] * math.log(agitation / p[REFERENCE_AGITATION])
+    stirred = p[KLA_AGITATION] * logarithm
     sparged = p[KLA_GAS] * math.log(flow / (y[VOLUME] * p[REFERENCE_GAS]))
     held[KO] = p[KLA] * math.exp(stirred + sparged) * row[S_KLA_FACTOR]
     held[KC] = p[KLA_CO2] * held[KO]
@@ -319,9 +331,10 @@ def _gas(
 
 
 @njit(**INNER)
-def act(interval: int, hours: float, seed: int, w: Float[ndarray, "w p"]) -> None:
+def act(interval: int, hours: float, row: Float[ndarray, " c"], seed: int, w: Float[ndarray, " w"]) -> None:
     """Do all that happens at the start of a control interval, and hold its outcome for the interval."""
-    y, p, row, memory, seen, held = w[W_Y], w[W_P], w[W_ROW], w[W_MEMORY], w[W_SEEN], w[W_HELD]
+    y, p, memory = row_of(w, W_Y), row_of(w, W_P), row_of(w, W_MEMORY)
+    seen, held, env = row_of(w, W_SEEN), row_of(w, W_HELD), row_of(w, W_ENV)
     time = interval * hours
     if row[S_SAMPLE] > 0.0:
         _remove(min(row[S_SAMPLE] / y[VOLUME], 1.0), y, memory)
@@ -339,7 +352,7 @@ def act(interval: int, hours: float, seed: int, w: Float[ndarray, "w p"]) -> Non
     held[BASE] = p[MAX_BASE] * max(correction, 0.0) / 100.0
     if y[VOLUME] >= p[MAX_VOLUME]:
         held[BASE] = 0.0
-    _gas(memory[M_DO_OUTPUT], p, row, y, seen, held)
+    _gas(memory[M_DO_OUTPUT], p, row, y, env, seen, held)
     held[FEED] = _feeding(time, hours, glucose, p, row, y, memory, seen)
     jacket = row[S_TEMPERATURE] + p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT] / 100.0
     held[JACKET] = min(max(jacket, p[JACKET_LOW]), p[JACKET_HIGH])

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
+
 """Fed-batch runs, compiled: a linearly implicit (Rosenbrock-W) integrator between the sampled controllers' actions.
 
 Methods are those of `method`, of their order whatever matrix stands for the Jacobian. Here it holds derivatives by the
@@ -41,7 +41,7 @@ from .layout import (
     R_GROWTH,
     R_OUR,
     R_REMOVED,
-    SLOPED,
+    SLOWEST,
     STATES,
     STEP_TOO_SMALL,
     TEMPERATURE,
@@ -57,15 +57,15 @@ from .layout import (
     W_NEW,
     W_P,
     W_RATES,
-    W_ROW,
     W_SEEN,
     W_STAGE,
     W_STAGES,
     W_Y,
     WASHING,
 )  # fmt: skip
-from .method import STAGES, A, C, E, FACTS, M
+from .method import FACTS, STAGES, A, C, E, M
 from .options import COMPILED, INNER
+from .work_rows import row_of
 
 SMALLEST_STEP = 1e-10
 # Amounts per litre below which errors are absolute, in the order of the states
@@ -98,32 +98,29 @@ class Runs(NamedTuple):
     records: Float[ndarray, "n k r"]
     outcome: Int[ndarray, " n"]
     failed_h: Float[ndarray, " n"]
-    work: Float[ndarray, "w p"]
+    work: Float[ndarray, " w"]
 
 
 @njit(**INNER)
-def _factor(w: Float[ndarray, "w p"], weight: float) -> None:
+def _factor(w: Float[ndarray, " w"], weight: float) -> None:
     """Factor I - weight * J of the sloped states, without pivots: its diagonal is 1 plus the rates of decay."""
-    for i in range(SLOPED):
-        for j in range(SLOPED):
-            w[W_FACTORED + i, j] = -weight * w[W_CHANGE + 1 + j, i]
-        w[W_FACTORED + i, i] += 1.0
-    for k in range(SLOPED):
-        pivot = 1.0 / w[W_FACTORED + k, k]
-        w[W_FACTORED + k, k] = pivot
-        for i in range(k + 1, SLOPED):
-            share = w[W_FACTORED + i, k] * pivot
-            w[W_FACTORED + i, k] = share
-            for j in range(k + 1, SLOPED):
-                w[W_FACTORED + i, j] -= share * w[W_FACTORED + k, j]
+    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
+    by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
+    one[0] = 1.0 / (1.0 - weight * by0[0])
+    one[1], one[2] = -weight * by1[0], -weight * by2[0]
+    two[0], three[0] = -weight * by0[1] * one[0], -weight * by0[2] * one[0]
+    two[1] = 1.0 / (1.0 - weight * by1[1] - two[0] * one[1])
+    two[2] = -weight * by2[1] - two[0] * one[2]
+    three[1] = (-weight * by1[2] - three[0] * one[1]) * two[1]
+    three[2] = 1.0 / (1.0 - weight * by2[2] - three[0] * one[2] - three[1] * two[2])
 
 
 @njit(**INNER)
-def _solve(w: Float[ndarray, "w p"], weight: float, row: int) -> None:
+def _solve(w: Float[ndarray, " w"], weight: float, number: int) -> None:
     """Solve (I - weight * J) x = x in place, in a row; what is stripped and what cools hangs on one state each."""
-    x, place = w[row], w[W_ENV]
-    one, two, three = w[W_FACTORED], w[W_FACTORED + 1], w[W_FACTORED + 2]
-    by0, by1, by2 = w[W_CHANGE + 1], w[W_CHANGE + 2], w[W_CHANGE + 3]
+    x, place = row_of(w, number), row_of(w, W_ENV)
+    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
+    by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
     x0 = x[0]
     x1 = x[1] - two[0] * x0
     x2 = (x[2] - three[0] * x0 - three[1] * x1) * three[2]
@@ -141,13 +138,19 @@ def _solve(w: Float[ndarray, "w p"], weight: float, row: int) -> None:
 
 
 @njit(**INNER)
-def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, "w p"]) -> float:
+def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> float:
     """Put the state after ``h`` hours into its row and return its error over what is allowed."""
-    y, new, stage, f, method = w[W_Y], w[W_NEW], w[W_STAGE], w[W_CHANGE], w[W_METHOD]
-    u0, u1, u2, u3 = w[W_STAGES], w[W_STAGES + 1], w[W_STAGES + 2], w[W_STAGES + 3]
+    y, new, stage, f, method = (
+        row_of(w, W_Y),
+        row_of(w, W_NEW),
+        row_of(w, W_STAGE),
+        row_of(w, W_CHANGE),
+        row_of(w, W_METHOD),
+    )
+    u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
     weight = h * method[STAGES * FACTS]
     for i in range(int(method[STAGES * FACTS + 2])):
-        u = w[W_STAGES + i]
+        u = row_of(w, W_STAGES + i)
         if i == 0:
             change(plant, w, np.int64(W_Y), np.int64(1))
             _factor(w, weight)
@@ -158,14 +161,14 @@ def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, "w p"]) -> f
             for s in range(STATES):
                 stage[s] = y[s] + a * u0[s]
             for j in range(1, i):
-                a, known = method[STAGES * (A + i) + j], w[W_STAGES + j]
+                a, known = method[STAGES * (A + i) + j], row_of(w, W_STAGES + j)
                 for s in range(STATES):
                     stage[s] += a * known[s]
             change(plant, w, np.int64(W_STAGE), np.int64(0))
             for s in range(STATES):
                 u[s] = weight * f[s] + c * u0[s]
             for j in range(1, i):
-                c, known = method[STAGES * (C + i) + j], w[W_STAGES + j]
+                c, known = method[STAGES * (C + i) + j], row_of(w, W_STAGES + j)
                 for s in range(STATES):
                     u[s] += c * known[s]
         _solve(w, weight, W_STAGES + i)
@@ -186,11 +189,16 @@ def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, "w p"]) -> f
 
 
 @njit(**INNER)
-def _integrate(plant: int, hours: float, tolerance: float, fixed: int, w: Float[ndarray, "w p"]) -> float:
+def _integrate(plant: int, hours: float, tolerance: float, fixed: int, w: Float[ndarray, " w"]) -> float:
     """Advance by one control interval in steps of the size the error allows; return the hours that could be done."""
-    y, new, memory, power = w[W_Y], w[W_NEW], w[W_MEMORY], w[W_METHOD, STAGES * FACTS + 1]
+    y, new, memory, power = (
+        row_of(w, W_Y),
+        row_of(w, W_NEW),
+        row_of(w, W_MEMORY),
+        row_of(w, W_METHOD)[STAGES * FACTS + 1],
+    )
     done, h = 0.0, memory[M_STEP]
-    while done < hours:
+    while True:
         left = hours - done
         last = h >= 0.999 * left
         step = left if last else min(h, 0.5 * left)
@@ -202,32 +210,31 @@ def _integrate(plant: int, hours: float, tolerance: float, fixed: int, w: Float[
             error = 0.0
         if not error < 1e6:
             error = 1e6
-        factor = 5.0 if error < 0.005 else min(max(0.9 * error ** (-power), 0.2), 5.0)
         if error <= 1.0:
             for s in range(STATES):
                 y[s] = new[s]
-            done = hours if last else done + step
             memory[M_STEPS] += 1.0
-            # a step cut short by the interval's end says little about a longer one
-            h = max(h, step * factor) if last else step * factor
-            h = min(h, 10.0 * hours)
+            if last:  # a step cut short by the interval's end says little about a longer one
+                break
+            done += step
         else:
             memory[M_REJECTED] += 1.0
-            h = step * factor
-            if h < SMALLEST_STEP:
-                return done
+        h = step * (5.0 if error < 0.005 else min(max(0.9 * error ** (-power), 0.2), 5.0))
+        if h < SMALLEST_STEP:
+            return done
     memory[M_STEP] = h
     return hours
 
 
 @njit(**INNER)
-def _record(plant: int, w: Float[ndarray, "w p"], out: Float[ndarray, " c"]) -> None:
+def _record(plant: int, w: Float[ndarray, " w"], out: Float[ndarray, " c"]) -> None:
     change(plant, w, np.int64(W_Y), np.int64(0))
-    y, p, held, memory, f, rates = w[W_Y], w[W_P], w[W_HELD], w[W_MEMORY], w[W_CHANGE], w[W_RATES]
+    y, p, held, memory = row_of(w, W_Y), row_of(w, W_P), row_of(w, W_HELD), row_of(w, W_MEMORY)
+    seen, f, rates = row_of(w, W_SEEN), row_of(w, W_CHANGE), row_of(w, W_RATES)
     for s in range(STATES):
         out[s] = y[s]
     for s in range(STATES, R_REMOVED):
-        out[s] = w[W_SEEN, s - STATES]
+        out[s] = seen[s - STATES]
     out[R_GROWTH] = (f[VIABLE] + rates[DEATH]) / max(y[VIABLE], 1e-12)
     out[R_OUR] = (rates[OXYGEN_TRANSFER] - f[OXYGEN]) / y[VOLUME]
     out[R_CER] = (f[CARBONATE] + rates[CO2_TRANSFER] - held[BASE] * p[BASE_CARBON]) / y[VOLUME]
@@ -245,17 +252,17 @@ def _copy(source: Float[ndarray, " k"], target: Float[ndarray, " k"], count: int
 def advance(plant: int, plan: Plan, runs: Runs) -> None:
     """Advance every run of a block from the plan's first interval to its last."""
     w = runs.work
-    memory, held = w[W_MEMORY], w[W_HELD]
-    _copy(plan.method, w[W_METHOD], plan.method.size)
+    memory, held = row_of(w, W_MEMORY), row_of(w, W_HELD)
+    _copy(plan.method, row_of(w, W_METHOD), plan.method.size)
     for n in range(runs.state.shape[0]):
-        _copy(runs.parameters[n], w[W_P], ALL_PLACES)
-        _copy(runs.state[n], w[W_Y], STATES)
+        _copy(runs.parameters[n], row_of(w, W_P), ALL_PLACES)
+        _copy(runs.state[n], row_of(w, W_Y), STATES)
         _copy(runs.memory[n], memory, MEMORY)
+        row_of(w, W_ENV)[SLOWEST] = 0.0  # what is kept for a run is not the next one's
         k = 0
         runs.outcome[n], runs.failed_h[n] = OK, np.nan
         for i in range(plan.first, plan.last + plan.closing):
-            _copy(plan.schedule[i], w[W_ROW], plan.schedule.shape[1])
-            act(i, plan.hours, runs.seeds[n], w)
+            act(i, plan.hours, plan.schedule[i], runs.seeds[n], w)
             if k < plan.when.size and plan.when[k] == i:
                 _record(plant, w, runs.records[n, k])
                 k += 1
@@ -268,5 +275,5 @@ def advance(plant: int, plan: Plan, runs: Runs) -> None:
             if done < plan.hours:
                 runs.outcome[n], runs.failed_h[n] = STEP_TOO_SMALL, i * plan.hours + done
                 break
-        _copy(w[W_Y], runs.state[n], STATES)
+        _copy(row_of(w, W_Y), runs.state[n], STATES)
         _copy(memory, runs.memory[n], MEMORY)

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
+
 """The plants' equations, compiled: rates of reaction and transfer, their balances, and slopes for the fast states.
 
 Every change of state is a balance of rates, so that whatever the rates, and whatever slopes the integrator uses, carbon
@@ -122,6 +122,7 @@ from .layout import (
 )  # fmt: skip
 from .metabolism import cho_rates, ecoli_rates, protons, surroundings
 from .options import INNER, PART
+from .work_rows import row_of
 
 
 @njit(**PART)
@@ -172,14 +173,14 @@ def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Flo
 
 
 @njit(**INNER)
-def change(plant: int, w: Float[ndarray, "w p"], source: int, slopes: int) -> None:
+def change(plant: int, w: Float[ndarray, " w"], source: int, slopes: int) -> None:
     """Put dy/dt of the state in row ``source`` into its row and, with ``slopes``, its derivatives into the rows after.
 
     Derivatives are those by the sloped states, and the decay of carbonate and temperature. The rows of rates are zero
     where nothing was put.
     """
-    y, p, held, env = w[source], w[W_P], w[W_HELD], w[W_ENV]
-    r, slope = w[W_RATES], w[W_RATES + 1 :]
+    y, p, held, env = row_of(w, source), row_of(w, W_P), row_of(w, W_HELD), row_of(w, W_ENV)
+    r, d0, d1, d2 = row_of(w, W_RATES), row_of(w, W_RATES + 1), row_of(w, W_RATES + 2), row_of(w, W_RATES + 3)
     volume = y[VOLUME]
     per_l = 1.0 / volume
     temperature = y[TEMPERATURE]
@@ -188,17 +189,18 @@ def change(plant: int, w: Float[ndarray, "w p"], source: int, slopes: int) -> No
     co2 = carbonate * h / (h + p[K1])
     surroundings(y, p, h, co2, env)
     if plant == CHO:
-        cho_rates(y, p, env, r, slope, slopes)
+        cho_rates(y, p, env, r, d0, d1, d2, slopes)
     else:
-        ecoli_rates(y, p, env, r, slope, slopes)
+        ecoli_rates(y, p, env, r, d0, d1, d2, slopes)
     r[LYSIS] = p[LYSIS_RATE] * y[DEAD]
-    foreign = y[CONTAMINANT]
-    sugar = max(y[GLUCOSE], 0.0) * per_l
-    by_sugar = 1.0 / (p[FOREIGN_GLUCOSE] + sugar)
-    air = max(y[OXYGEN], 0.0) * per_l
-    by_air = 1.0 / (p[K_OXYGEN] + air)
-    speed = p[FOREIGN_GROWTH] * foreign
-    r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
+    r[CONTAMINATION] = d0[CONTAMINATION] = d2[CONTAMINATION] = 0.0
+    if y[CONTAMINANT] != 0.0:
+        sugar, air = max(y[GLUCOSE], 0.0) * per_l, max(y[OXYGEN], 0.0) * per_l
+        by_sugar, by_air = 1.0 / (p[FOREIGN_GLUCOSE] + sugar), 1.0 / (p[K_OXYGEN] + air)
+        speed = p[FOREIGN_GROWTH] * y[CONTAMINANT]
+        r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
+        d0[CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
+        d2[CONTAMINATION] = speed * sugar * by_sugar * p[K_OXYGEN] * by_air * by_air * per_l
     # gas leaves the broth richer in CO2 and poorer in oxygen: transfer lowers its own driving force
     air_saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (temperature - 37.0))
     solubility = air_saturated * (1.0 / AIR_OXYGEN)
@@ -208,17 +210,15 @@ def change(plant: int, w: Float[ndarray, "w p"], source: int, slopes: int) -> No
     k_co2 = held[KC] * held[GAS] / (held[GAS] + held[KC] * volume * henry)
     r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
-        slope[GLUCOSE, CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
-        slope[OXYGEN, CONTAMINATION] = speed * sugar * by_sugar * p[K_OXYGEN] * by_air * by_air * per_l
-        slope[OXYGEN, OXYGEN_TRANSFER] = -k_oxygen
+        d2[OXYGEN_TRANSFER] = -k_oxygen
         one, two = 1.0 / (h + p[K1]), 1.0 / (h + p[KA])
         acid = carbonate * p[K1] * one * one
         moved = p[K1] * one * acid / (acid + p[BUFFER] * p[KA] * two * two)
         env[WASHING] = k_co2 * (h * one + moved)
         env[COOLING] = held[JACKET_K] + p[AMBIENT_EXCHANGE]
     for j in range(1 + SLOPED if slopes else 1):
-        balance(plant, w[W_RATES + j], p, w[W_CHANGE + j])
-    _flows(y, p, held, r, w[W_CHANGE])
+        balance(plant, row_of(w, W_RATES + j), p, row_of(w, W_CHANGE + j))
+    _flows(y, p, held, r, row_of(w, W_CHANGE))
 
 
 @njit(**PART)

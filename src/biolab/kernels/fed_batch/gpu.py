@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0914, PLR0917 - the arguments of a Triton function are flat
+# ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton function are flat
 """Fed-batch runs in Triton: one run a lane, its coupled states in registers while a control interval is integrated.
 
 The same controllers, equations and two-stage method as `cpu`, in double or single precision. Lanes of a program take
@@ -161,10 +161,16 @@ def _advance(
 ):  # fmt: skip
     """Advance lanes from the first interval to the last; ``ends`` says when a run failed, ``kept`` its state then."""
     lane = tl.program_id(0) * LANES + tl.arange(0, LANES)
-    p, y, memory, seen, held = parameters + lane, state + lane, memory + lane, work + lane, work + at.COLUMNS * runs + lane
+    p, y, memory, seen, held = (
+        parameters + lane,
+        state + lane,
+        memory + lane,
+        work + lane,
+        work + at.COLUMNS * runs + lane,
+    )
     seed, hours = tl.load(seeds + lane).to(tl.uint64, bitcast=True), tl.load(facts)
     alive, k = lane * 0 + 1, 0
-    for i in range(0, intervals + 1):
+    for i in range(intervals + 1):
         act(i, hours, schedule + i * columns, counters, seed, y, p, memory, seen, held, runs)
         tl.debug_barrier()
         if tl.load(when + k) == i:
@@ -210,9 +216,7 @@ def fed_batch(
         )
     kind = torch.float32 if single else torch.float64
     n = problem.seeds.size
-    parts = [
-        _chunk(problem, when, slice(k, min(k + CHUNK, n)), torch.device(device), kind) for k in range(0, n, CHUNK)
-    ]
+    parts = [_chunk(problem, when, slice(k, min(k + CHUNK, n)), torch.device(device), kind) for k in range(0, n, CHUNK)]
     names = ("state", "memory", "records", "outcome", "failed_h")
     if not parts:
         shapes = {"state": (0, at.STATES), "memory": (0, at.MEMORY), "records": (0, when.size, at.COLUMNS)}

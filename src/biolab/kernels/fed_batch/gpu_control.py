@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0914, PLR0917 - the arguments of a Triton function are flat
+# ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton function are flat
 """What happens at each control interval in Triton, one run a lane: the twin of `control`.
 
 ``y``, ``memory`` and ``seen`` point at a run's first number, the next ones stand ``runs`` further on; ``row`` points at
@@ -106,7 +106,11 @@ def _feeding(time, hours, glucose, volume, row, p, memory, seen, runs):
     action, target = tl.load(row + at.S_GLUCOSE_ACTION), tl.load(row + at.S_GLUCOSE)
     planned, dosed, followed = action == at.RATE_PLANNED, action == at.BOLUS_TO_GLUCOSE, action == at.RATE_FOR_GLUCOSE
     strong, amount = get(p, runs, at.FEED_GLUCOSE), glucose * volume
-    rate, last, since = get(memory, runs, at.M_FEED_RATE), get(memory, runs, at.M_GLUCOSE_LAST), get(memory, runs, at.M_TIME_LAST)
+    rate, last, since = (
+        get(memory, runs, at.M_FEED_RATE),
+        get(memory, runs, at.M_GLUCOSE_LAST),
+        get(memory, runs, at.M_TIME_LAST),
+    )
     fed, pending = get(memory, runs, at.M_FED_SINCE), get(memory, runs, at.M_PENDING)
     ahead = tl.where(followed, tl.load(row + at.S_GLUCOSE_INTERVAL), 1.0)
     wanted = (target * volume - amount) / ahead

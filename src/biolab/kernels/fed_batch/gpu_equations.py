@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0914, PLR0917 - the arguments of a Triton function are flat
+# ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton function are flat
 """The plants' equations in Triton, one run a lane: the twin of `equations` and `metabolism`.
 
 States, rates and what is held are tuples of lanes, in the order of `layout`; ``p`` points at a run's first parameter,
@@ -73,7 +73,11 @@ def _cho(y, p, runs, growth, theta, stress, heat):
     k_glucose, k_glutamine, k_excess = (
         get(p, runs, at.K_GLUCOSE), get(p, runs, at.K_GLUTAMINE), get(p, runs, at.K_OVERFLOW),
     )  # fmt: skip
-    by_glucose, by_glutamine, by_excess = 1.0 / (k_glucose + glucose), 1.0 / (k_glutamine + glutamine), 1.0 / (k_excess + glucose)
+    by_glucose, by_glutamine, by_excess = (
+        1.0 / (k_glucose + glucose),
+        1.0 / (k_glutamine + glutamine),
+        1.0 / (k_excess + glucose),
+    )
     k_oxygen = get(p, runs, at.K_OXYGEN)
     by_oxygen = 1.0 / (k_oxygen + oxygen)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
@@ -100,7 +104,16 @@ def _cho(y, p, runs, growth, theta, stress, heat):
     decay = get(p, runs, at.GLUTAMINE_DECAY) * theta
     spent = get(p, runs, at.M_AMINO) * theta * acids * air * cells
     made = get(p, runs, at.Q_PRODUCT) * cold * acids * sugar * air * cells
-    r = (mu * cells, keep * sugar * air, flow * glucose * by_excess, reuse * air, decay * second, spent, made, death * cells)
+    r = (
+        mu * cells,
+        keep * sugar * air,
+        flow * glucose * by_excess,
+        reuse * air,
+        decay * second,
+        spent,
+        made,
+        death * cells,
+    )
     d_sugar, d_nitrogen = k_glucose * by_glucose * by_glucose * per_l, k_glutamine * by_glutamine * by_glutamine * per_l
     d_air = k_oxygen * by_oxygen * by_oxygen * per_l
     flowing = flow * k_excess * by_excess * by_excess * per_l
@@ -118,7 +131,11 @@ def _ecoli(y, p, runs, growth, theta, stress, heat):
     glucose, acetate = tl.maximum(y[at.GLUCOSE], 0.0) * per_l, tl.maximum(y[at.SECOND], 0.0) * per_l * at.ACETATE_MASS
     oxygen, ammonium = tl.maximum(y[at.OXYGEN], 0.0) * per_l, tl.maximum(y[at.AMMONIUM], 0.0) * per_l
     k_sugar, k_acetate, k_oxygen = get(p, runs, at.K_SUGAR), get(p, runs, at.K_ACETATE), get(p, runs, at.K_OXYGEN)
-    by_glucose, by_acetate, by_oxygen = 1.0 / (k_sugar + glucose), 1.0 / (k_acetate + acetate), 1.0 / (k_oxygen + oxygen)
+    by_glucose, by_acetate, by_oxygen = (
+        1.0 / (k_sugar + glucose),
+        1.0 / (k_acetate + acetate),
+        1.0 / (k_oxygen + oxygen),
+    )
     sugar, air = glucose * by_glucose, oxygen * by_oxygen
     nitrogen = ammonium / (get(p, runs, at.K_NITROGEN) + ammonium)
     most = get(p, runs, at.QS_MAX) * growth * nitrogen / (1.0 + acetate / get(p, runs, at.KI_ACETATE_UPTAKE))
@@ -131,7 +148,11 @@ def _ecoli(y, p, runs, growth, theta, stress, heat):
     eat = get(p, runs, at.QA_MAX) * growth * nitrogen * block
     to_glucose, to_acetate = cells / at.GLUCOSE_MASS, cells / at.ACETATE_MASS
     keep = get(p, runs, at.Q_MAINTENANCE) * get(p, runs, at.Y_EM) * theta * cells
-    burning, flowing, eating = burnt * air * to_glucose, flow * to_glucose, eat * acetate * by_acetate * air * to_acetate
+    burning, flowing, eating = (
+        burnt * air * to_glucose,
+        flow * to_glucose,
+        eat * acetate * by_acetate * air * to_acetate,
+    )
     by_burning, by_flowing, by_eating = (
         get(p, runs, at.GROWTH_CELLS), get(p, runs, at.FLOW_CELLS), get(p, runs, at.ACID_CELLS),
     )  # fmt: skip

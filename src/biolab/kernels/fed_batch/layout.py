@@ -212,8 +212,8 @@ PARAMETERS: Final = (CHO_PARAMETERS, ECOLI_PARAMETERS)
 PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
 
 # What the surroundings do, in a row of work memory: to growth, metabolism, stress, death by heat; and the slopes of the
-# carbonate's and the temperature's own decay
-(ENV_GROWTH, ENV_METABOLISM, ENV_STRESS, ENV_HEAT, WASHING, COOLING) = range(6)
+# carbonate's and the temperature's own decay; and the stirrer's lowest speed with what it takes a logarithm to know
+(ENV_GROWTH, ENV_METABOLISM, ENV_STRESS, ENV_HEAT, WASHING, COOLING, SLOWEST, LOG_SPAN, LOG_SLOWEST) = range(9)
 
 # Constants of a run that follow from its parameters, kept behind them
 (
@@ -330,12 +330,14 @@ R_REMOVED: Final = STATES + len(RECORD)
 COLUMNS: Final = R_REMOVED + CONTENT
 
 # Rows of the memory a run works in: one array, because every array that is passed on costs more than an addition
-(W_P, W_HELD, W_SEEN, W_Y, W_MEMORY, W_ROW, W_METHOD, W_NEW, W_STAGE, W_CHANGE) = range(10)
+(W_P, W_HELD, W_SEEN, W_Y, W_MEMORY, W_METHOD, W_NEW, W_STAGE, W_CHANGE) = range(9)
 W_STAGES: Final = W_CHANGE + 1 + SLOPED  # dy/dt is followed by its slopes
 W_FACTORED: Final = W_STAGES + 4
 W_RATES: Final = W_FACTORED + SLOPED
 W_ENV: Final = W_RATES + 1 + SLOPED  # rates by theirs
 WORK: Final = W_ENV + 1
+WIDTH: Final = -(-ALL_PLACES // 8) * 8
+"""Numbers in a row."""
 
 AIR_OXYGEN: Final = 0.2095
 GLUCOSE_MASS: Final = 0.180156  # g/mmol

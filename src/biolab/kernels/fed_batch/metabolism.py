@@ -142,7 +142,9 @@ def cho_rates(
     p: Float[ndarray, " p"],
     env: Float[ndarray, " 4"],
     r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
+    d0: Float[ndarray, " r"],
+    d1: Float[ndarray, " r"],
+    d2: Float[ndarray, " r"],
     slopes: int,
 ) -> None:
     """Put the rates of CHO cells into ``r`` and, with ``slopes``, their slopes by the fast states."""
@@ -189,14 +191,14 @@ def cho_rates(
             p[K_GLUTAMINE] * by_glutamine * by_glutamine * per_l,
         )
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
-        slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
-        slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
-        slope[GLUCOSE, OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l
-        slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
-        slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
-        slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
-        slope[OXYGEN, MAINTENANCE] = keep * sugar * d_air
-        slope[OXYGEN, ACID_USE] = reuse * d_air
+        d0[GROWTH] = most * d_sugar * nitrogen * air * cells
+        d0[MAINTENANCE] = keep * d_sugar * air
+        d0[OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l
+        d1[GROWTH] = most * sugar * d_nitrogen * air * cells
+        d1[DECAY] = p[GLUTAMINE_DECAY] * theta
+        d2[GROWTH] = most * sugar * nitrogen * d_air * cells
+        d2[MAINTENANCE] = keep * sugar * d_air
+        d2[ACID_USE] = reuse * d_air
 
 
 @njit(**PART)
@@ -205,7 +207,9 @@ def ecoli_rates(
     p: Float[ndarray, " p"],
     env: Float[ndarray, " 4"],
     r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
+    d0: Float[ndarray, " r"],
+    d1: Float[ndarray, " r"],
+    d2: Float[ndarray, " r"],
     slopes: int,
 ) -> None:
     """Put the rates of E. coli into ``r`` and, with ``slopes``, their slopes by the fast states."""
@@ -243,13 +247,13 @@ def ecoli_rates(
         d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[K_AP]))
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
         d_eat = eat * p[K_ACETATE] * by_acetate * by_acetate * per_l
-        slope[GLUCOSE, GROWTH] = (d_uptake - d_flow) * air * to_glucose
-        slope[GLUCOSE, OVERFLOW] = d_flow * to_glucose
-        slope[SECOND, ACID_USE] = d_eat * air * cells
-        slope[OXYGEN, GROWTH] = burnt * d_air * to_glucose
-        slope[OXYGEN, ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
-        slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
-        for j in (GLUCOSE, SECOND, OXYGEN):
-            grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
-            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * sugar * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
-        slope[GLUCOSE, PRODUCTION] += making * p[K_SUGAR] * by_glucose * by_glucose * per_l
+        d0[GROWTH] = (d_uptake - d_flow) * air * to_glucose
+        d0[OVERFLOW] = d_flow * to_glucose
+        d1[ACID_USE] = d_eat * air * cells
+        d2[GROWTH] = burnt * d_air * to_glucose
+        d2[ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
+        d2[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
+        for d in (d0, d1, d2):
+            grown = d[GROWTH] * p[GROWTH_CELLS] + d[OVERFLOW] * p[FLOW_CELLS] + d[ACID_USE] * p[ACID_CELLS]
+            d[PRODUCTION] = p[Q_PRODUCT_GROWTH] * sugar * grown
+        d0[PRODUCTION] += making * p[K_SUGAR] * by_glucose * by_glucose * per_l
