@@ -28,6 +28,7 @@ from .schedule import (
 from .simulate import write_faults
 from .trajectories import concentrations
 
+_Block = tuple[Recipe, Int[ndarray, " b"]]
 END_POINTS = ("titre_g_per_l", "viability", "volume_l")
 # Batches that a thread runs at a time
 _ROWS = 64
@@ -95,7 +96,7 @@ def ensemble(  # noqa: PLR0913 - keyword-only choices
     ask = _Question(plant=plant, faults=tuple(faults), hours=hours, columns=tuple(columns), at_h=at_h)
     places = np.array(parameter_columns(plant, varied), dtype=np.int64)
 
-    def run(block: tuple[Recipe, Int[ndarray, " b"]]) -> pl.DataFrame:
+    def run(block: _Block) -> pl.DataFrame:
         each, rows = block
         return ask.answer(each, rows, places, values[rows], seeds[rows])
 
@@ -162,9 +163,7 @@ class _Question:
         return frame.with_columns(pl.col([*self.columns, "failed_h"]).fill_nan(None))
 
 
-def _all[Block](
-    run: Callable[[Block], pl.DataFrame], blocks: Sequence[Block], threads: int | None
-) -> list[pl.DataFrame]:
+def _all(run: Callable[[_Block], pl.DataFrame], blocks: Sequence[_Block], threads: int | None) -> list[pl.DataFrame]:
     """Run the first block alone, which may compile, then the others side by side."""
     done = [run(block) for block in blocks[:1]]
     if threads == 1 or len(blocks) < 3:
@@ -173,9 +172,7 @@ def _all[Block](
         return done + list(pool.map(run, blocks[1:]))
 
 
-def _recipes(
-    recipe: Recipe, settings: Mapping[str, Float[ndarray, " n"]], n: int
-) -> list[tuple[Recipe, Int[ndarray, " b"]]]:
+def _recipes(recipe: Recipe, settings: Mapping[str, Float[ndarray, " n"]], n: int) -> list[_Block]:
     """Return every recipe that is followed, with the rows that follow it."""
     if not settings or n == 0:
         return [(recipe, np.arange(n))]

@@ -1,4 +1,3 @@
-
 """Fed-batch runs, compiled: a linearly implicit (Rosenbrock-W) integrator between the sampled controllers' actions.
 
 Methods are those of `method`, of their order whatever matrix stands for the Jacobian. Here it holds derivatives by the
@@ -140,14 +139,8 @@ def _solve(w: Float[ndarray, " w"], weight: float, number: int) -> None:
 @njit(**INNER)
 def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> float:
     """Put the state after ``h`` hours into its row and return its error over what is allowed."""
-    y, new, stage, f, method = (
-        row_of(w, W_Y),
-        row_of(w, W_NEW),
-        row_of(w, W_STAGE),
-        row_of(w, W_CHANGE),
-        row_of(w, W_METHOD),
-    )
-    u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
+    y, stage, f, method = row_of(w, W_Y), row_of(w, W_STAGE), row_of(w, W_CHANGE), row_of(w, W_METHOD)
+    u0 = row_of(w, W_STAGES)
     weight = h * method[STAGES * FACTS]
     for i in range(int(method[STAGES * FACTS + 2])):
         u = row_of(w, W_STAGES + i)
@@ -172,6 +165,14 @@ def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> fl
                 for s in range(STATES):
                     u[s] += c * known[s]
         _solve(w, weight, W_STAGES + i)
+    return _result(tolerance, w)
+
+
+@njit(**INNER)
+def _result(tolerance: float, w: Float[ndarray, " w"]) -> float:
+    """Put the sum of the stages into its row and return its error over what is allowed."""
+    y, new, method = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_METHOD)
+    u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
     m0, m1, m2, m3 = method[STAGES * M], method[STAGES * M + 1], method[STAGES * M + 2], method[STAGES * M + 3]
     e0, e1, e2, e3 = method[STAGES * E], method[STAGES * E + 1], method[STAGES * E + 2], method[STAGES * E + 3]
     total, volume = 0.0, y[VOLUME]
@@ -191,12 +192,8 @@ def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> fl
 @njit(**INNER)
 def _integrate(plant: int, hours: float, tolerance: float, fixed: int, w: Float[ndarray, " w"]) -> float:
     """Advance by one control interval in steps of the size the error allows; return the hours that could be done."""
-    y, new, memory, power = (
-        row_of(w, W_Y),
-        row_of(w, W_NEW),
-        row_of(w, W_MEMORY),
-        row_of(w, W_METHOD)[STAGES * FACTS + 1],
-    )
+    y, new, memory = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_MEMORY)
+    power = row_of(w, W_METHOD)[STAGES * FACTS + 1]
     done, h = 0.0, memory[M_STEP]
     while True:
         left = hours - done

@@ -1,4 +1,3 @@
-
 """The plants' equations, compiled: rates of reaction and transfer, their balances, and slopes for the fast states.
 
 Every change of state is a balance of rates, so that whatever the rates, and whatever slopes the integrator uses, carbon

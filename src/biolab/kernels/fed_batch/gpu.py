@@ -211,8 +211,8 @@ def fed_batch(
     """
     if problem.order != 2 or problem.fixed_steps:
         raise DataError(
-            f"order is {problem.order} and fixed_steps {problem.fixed_steps}; the Triton path has the method of order 2 "
-            "with error control."
+            f"order is {problem.order} and fixed_steps {problem.fixed_steps}; the Triton path has "
+            "the method of order 2, with error control."
         )
     kind = torch.float32 if single else torch.float64
     n = problem.seeds.size

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton function are flat
+# ruff: noqa: PLR0913, PLR0915, PLR0917 - the arguments of a Triton function are flat
 """What happens at each control interval in Triton, one run a lane: the twin of `control`.
 
 ``y``, ``memory`` and ``seen`` point at a run's first number, the next ones stand ``runs`` further on; ``row`` points at

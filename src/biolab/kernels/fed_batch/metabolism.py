@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """What cells do, compiled: rates of growth, uptake, production and death, and their slopes by the fast states."""
 
 import math
