@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biolab.bioprocess import CHOFedBatch, ensemble, simulate
+from biolab.bioprocess import CHOFedBatch, Recipe, ensemble, simulate
 from biolab.core import ConfigError, DataError
 
 
@@ -37,6 +37,12 @@ def test_ensemble_rows_are_the_batches_of_simulate_and_do_not_depend_on_threads(
         ({"parameters": {"mu_max": np.ones(2)}}, ConfigError, "no parameter 'mu_max'. Did you mean 'mu_max_per_h'"),
         ({"parameters": {"mu_max_per_h": np.array([0.03, -1.0])}}, DataError, "row 1: mu_max_per_h is -1"),
         ({"parameters": {}}, ConfigError, "parameters is empty"),
+        ({"parameters": {"phases.feeding.feeding.volume": np.ones(1)}}, ConfigError, "parameters, row 0: .*volume"),
+        (
+            {"parameters": {"phases.feed.hours": np.ones(1)}},
+            ConfigError,
+            "row 0: phases.feed.hours: phases has no .feed.",
+        ),
         ({"columns": ("titre_g_l",)}, ConfigError, "no column 'titre_g_l'. Did you mean 'titre_g_per_l'"),
         ({"at_h": (400.0,)}, ConfigError, "expected times from 0 to 24 h"),
     ],
@@ -45,3 +51,26 @@ def test_wrong_ensembles_are_refused(wrong, error, said):
     arguments = {"parameters": {"mu_max_per_h": np.array([0.03])}, "hours": 24} | wrong
     with pytest.raises(error, match=said):
         ensemble(CHOFedBatch(), arguments.pop("parameters"), **arguments)
+
+
+def test_what_the_recipe_says_can_differ_from_batch_to_batch():
+    plant, recipe = CHOFedBatch(), Recipe.load("cho-temperature-shift")
+    shift = np.array([36.0, 48.0, 36.0])
+    varied = {
+        "mu_max_per_h": np.array([0.035, 0.039, 0.039]),
+        "phases.feeding.hours": shift,
+        "phases.feeding.feeding.volume_l": np.array([0.12, 0.16, 0.12]),
+    }
+    found = ensemble(
+        plant, varied, recipe=recipe, hours=144, seed=3, at_h=(120, 144), columns=("temperature_c", "volume_l")
+    )
+    assert found["run"].to_list() == [0, 0, 1, 1, 2, 2]
+    for run, hours in enumerate(shift):
+        each = recipe.changed({name: column[run] for name, column in varied.items() if "." in name})
+        one = simulate(CHOFedBatch(mu_max_per_h=varied["mu_max_per_h"][run]), each, hours=144, seed=3).trajectories
+        wanted = one.filter(pl.col("time_h").is_in([120.0, 144.0]))
+        if run == 0:  # its seed is that of a batch alone
+            assert found.filter(run=0)["volume_l"].to_list() == wanted["volume_l"].to_list()
+        np.testing.assert_allclose(found.filter(run=run)["volume_l"], wanted["volume_l"], rtol=1e-3)
+        assert each.at(72.0 + hours).phase == "production"
+    assert (found.filter(time_h=120.0)["temperature_c"] < 35).to_list() == [True, False, True]

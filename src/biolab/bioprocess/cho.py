@@ -62,6 +62,13 @@ class CHOFedBatch:
     overflow_glucose_mmol_per_1e9_h: float = parameter(
         0.075, "mmol/1e9/h", "glucose to lactate at full overflow; lactate then peaks on day 3 to 6", TYPICAL
     )
+    overflow_glucose_constant_mmol_per_l: float = parameter(
+        1.0,
+        "mmol/L",
+        "glucose at half of it; 15 makes a line whose lactate follows glucose",
+        "as for growth; lines that differ: Gagnon et al. (2011), doi:10.1002/bit.23072",
+        low=1e-6,
+    )
     lactate_switch_growth_per_h: float = parameter(
         0.026, "1/h", "growth at which overflow is half on", TYPICAL, low=1e-6
     )

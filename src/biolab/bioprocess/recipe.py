@@ -138,8 +138,8 @@ class Controllers(Settings):
     """The three loops every plant has."""
 
     ph: Controller = Controller(gain=200.0, integral_h=4.0, deadband=0.03)
-    dissolved_oxygen: Controller = Controller(gain=0.5, integral_h=0.3, low_percent=0.0)
-    temperature: Controller = Controller(gain=40.0, integral_h=0.5)
+    dissolved_oxygen: Controller = Controller(gain=0.1, integral_h=0.25, low_percent=0.0)
+    temperature: Controller = Controller(gain=15.0, integral_h=0.5)
 
 
 class Step(NamedTuple):

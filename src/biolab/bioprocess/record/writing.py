@@ -26,7 +26,7 @@ BENCH = (
 )  # fmt: skip
 """What is measured at the bench in a sample."""
 _ACTUATORS = (
-    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_l_per_h", "feed_total_l", "base_l_per_h",
+    "phase", "agitation_rpm", "oxygen_fraction", "gas_flow_l_per_min", "feed_total_l", "base_l_per_h",
     "volume_l",
 )  # fmt: skip
 """What actuators and scales say: feed by the weight of its bottle, volume by the load cells under the vessel."""

@@ -10,7 +10,7 @@ from numpy import ndarray
 from biolab.core import DataError
 from biolab.core.arrays import Float, Int, UInt
 
-from . import cpu, layout
+from . import cpu, layout, method
 from .begin import filled, prepared
 from .layout import BOLUS_TO_GLUCOSE as BOLUS_TO_GLUCOSE
 from .layout import GLUCOSE_MASS as GLUCOSE_MASS
@@ -61,6 +61,8 @@ class FedBatchProblem:
     tolerance: float = TOLERANCE
     fixed_steps: int = 0
     """Above 0: so many steps an interval, without error control."""
+    order: int = 2
+    """Of the method: 2 for two stages a step, 3 for four, which pay where the tolerance is below 1e-5."""
 
     def __post_init__(self) -> None:
         names = layout.PARAMETERS[self.plant]
@@ -74,6 +76,10 @@ class FedBatchProblem:
             if not np.isfinite(array).all():
                 place = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
                 raise DataError(f"{what}{list(place)} is {array[place]}; expected finite numbers.")
+        if self.order not in method.METHODS:
+            raise DataError(
+                f"order is {self.order}; there are methods of order {' and '.join(map(str, method.METHODS))}."
+            )
         if not self.interval_h > 0 or not self.tolerance > 0:
             raise DataError(f"interval_h is {self.interval_h} and tolerance {self.tolerance}; expected both above 0.")
 
@@ -99,7 +105,7 @@ def fed_batch(
     """Run a plant's balances, probes and controllers over its schedule, for every parameter set.
 
     Between two control intervals the balances dy/dt = f(y, p, what is held) are integrated by an adaptive
-    Rosenbrock-W method of order 3; at each the probes are read, the controllers act and samples leave.
+    Rosenbrock-W method; at each the probes are read, the controllers act and samples leave.
 
     Parameters
     ----------
@@ -124,6 +130,7 @@ def fed_batch(
     plan = cpu.Plan(
         np.ascontiguousarray(problem.schedule), float(problem.interval_h), first, end if last is None else last,
         int(closing), np.ascontiguousarray(when, dtype=np.int64), float(problem.tolerance), problem.fixed_steps,
+        method.METHODS[problem.order].packed.ravel(),
     )  # fmt: skip
     state = np.zeros((n, layout.STATES)) if earlier is None else earlier.state.copy()
     memory = np.zeros((n, layout.MEMORY)) if earlier is None else earlier.memory.copy()
@@ -137,7 +144,7 @@ def fed_batch(
         parameters = prepared(problem.plant, parameters, problem.interval_h)
         if earlier is None:
             state[block], memory[block] = filled(parameters)
-        work = np.zeros((cpu.WORK, layout.ALL_PLACES))
+        work = np.zeros(layout.WORK * layout.WIDTH)
         runs = cpu.Runs(
             parameters, seeds[block], state[block], memory[block], records[block], outcome[block], failed[block], work
         )

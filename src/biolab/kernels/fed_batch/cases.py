@@ -118,7 +118,7 @@ def fast(**arguments: Any) -> dict[str, ndarray]:
     problem = FedBatchProblem(
         plant=arguments["plant"], parameters=arguments["parameters"], schedule=arguments["schedule"],
         interval_h=arguments["interval_h"], varied=np.array([first]), values=kla[:, None], seeds=run_seeds(7, runs),
-        tolerance=1e-6,
+        tolerance=1e-6, order=3,
     )  # fmt: skip
     found = fed_batch(problem, np.array([end // 2, end]), threads=2).records[0]
     return _outputs(found)

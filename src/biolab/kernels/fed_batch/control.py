@@ -14,12 +14,12 @@ from .layout import (
     ALKALI,
     BASE,
     BOLUS_TO_GLUCOSE,
+    BUFFER,
     CARBONATE,
     CO2_IN,
     CO2_SHARE,
     CONTAMINANT,
     CONTENT,
-    DO_CONTROL,
     DO_FOLLOWS,
     DO_NOISE,
     DO_STEP,
@@ -37,15 +37,17 @@ from .layout import (
     JACKET_LOW,
     JACKET_SPAN,
     K1,
+    KA,
     KC,
     KLA,
     KLA_AGITATION,
     KLA_CO2,
     KLA_GAS,
     KO,
+    LOG_SLOWEST,
+    LOG_SPAN,
     M_BASE,
     M_DO,
-    M_DO_INTEGRAL,
     M_DO_OUTPUT,
     M_FED,
     M_FED_SINCE,
@@ -57,7 +59,6 @@ from .layout import (
     M_PH_OUTPUT,
     M_REMOVED,
     M_TEMPERATURE,
-    M_TEMPERATURE_INTEGRAL,
     M_TEMPERATURE_OUTPUT,
     M_TIME_LAST,
     M_VAPOUR,
@@ -108,7 +109,6 @@ from .layout import (
     S_AGITATION_HELD,
     S_BOLUS,
     S_CONTAMINATION,
-    S_DO,
     S_DO_DRIFT,
     S_FEED,
     S_FEED_FACTOR,
@@ -126,17 +126,24 @@ from .layout import (
     S_PH_DRIFT,
     S_SAMPLE,
     S_TEMPERATURE,
+    SLOWEST,
     STATES,
     TEMPERATURE,
-    TEMPERATURE_CONTROL,
     TEMPERATURE_FOLLOWS,
     TEMPERATURE_NOISE,
     TEMPERATURE_STEP,
     VAPOUR,
     VOLUME,
+    W_ENV,
+    W_HELD,
+    W_MEMORY,
+    W_P,
+    W_SEEN,
+    W_Y,
 )  # fmt: skip
 from .metabolism import osmolality, protons
-from .options import COMPILED, INNER
+from .options import COMPILED, INNER, PART
+from .work_rows import row_of
 
 _FIRST, _SECOND, _THIRD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _CHANNEL = np.uint64(0xD1B54A32D192ED03)
@@ -167,25 +174,37 @@ def reading(value: float, step: float) -> float:
     return math.floor(value / step + 0.5) * step if step > 0.0 else value
 
 
-@njit(**INNER)
-def pid(error: float, measured: float, hours: float, p: Float[ndarray, " 7"], memory: Float[ndarray, " 3"]) -> float:
-    """Return a controller's output in percent; the derivative looks at the measurement alone.
+@njit(**PART)
+def _controllers(
+    interval: int,
+    hours: float,
+    p: Float[ndarray, " p"],
+    row: Float[ndarray, " c"],
+    memory: Float[ndarray, " m"],
+    seen: Float[ndarray, " r"],
+) -> None:
+    """Let the controllers of pH, oxygen and temperature sample; their outputs are in percent.
 
-    The integral stands still while the output is at a limit and the error would push it further (anti-windup).
+    The derivative looks at the measurement alone. The integral stands still while the output is at a limit and the
+    error would push it further (anti-windup).
     """
-    gain, integral_h, derivative_h = p[0], p[1], p[2]
-    band, low, high = p[4], p[5], p[6]
-    error = max(error - band, 0.0) + min(error + band, 0.0)
-    direct = gain * (error - derivative_h * (measured - memory[1]) / hours)
-    integral = memory[0] + gain * error * hours / integral_h
-    wanted = direct + integral
-    output = min(max(wanted, low), high)
-    if (wanted > high and error > 0.0) or (wanted < low and error < 0.0):
-        integral = memory[0]
-    memory[0] = min(max(integral, low), high)
-    memory[1] = measured
-    memory[2] = output
-    return output
+    for loop in range(3):
+        settings, kept = PH_CONTROL + 7 * loop, M_PH_INTEGRAL + 3 * loop
+        every = p[settings + 3]
+        if every != 1.0 and interval % int(every) != 0:
+            continue
+        gain, integral_h, derivative_h = p[settings], p[settings + 1], p[settings + 2]
+        band, low, high = p[settings + 4], p[settings + 5], p[settings + 6]
+        measured, since = seen[R_PH_MEASURED - STATES + loop], every * hours
+        error = row[S_PH + loop] - measured
+        error = max(error - band, 0.0) + min(error + band, 0.0)
+        integral = memory[kept] + gain * error * since / integral_h
+        wanted = gain * (error - derivative_h * (measured - memory[kept + 1]) / since) + integral
+        if (wanted > high and error > 0.0) or (wanted < low and error < 0.0):
+            integral = memory[kept]
+        memory[kept] = min(max(integral, low), high)
+        memory[kept + 1] = measured
+        memory[kept + 2] = min(max(wanted, low), high)
 
 
 @njit(**INNER)
@@ -197,7 +216,7 @@ def _remove(share: float, y: Float[ndarray, " s"], memory: Float[ndarray, " m"])
             y[j] -= share * y[j]
 
 
-@njit(**INNER)
+@njit(**PART)
 def _probes(
     interval: int,
     hours: float,
@@ -210,7 +229,7 @@ def _probes(
 ) -> None:
     """Let the probes follow the broth, then read them with drift, noise and resolution."""
     carbonate = max(y[CARBONATE], 0.0) / y[VOLUME]
-    h = protons(carbonate, y[ALKALI] / y[VOLUME], p)
+    h = protons(carbonate, y[ALKALI] / y[VOLUME], p[K1], p[KA], p[BUFFER])
     ph = 7.0 - math.log10(h)
     saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (y[TEMPERATURE] - 37.0))
     oxygen = 100.0 * y[OXYGEN] / (y[VOLUME] * saturated)
@@ -230,7 +249,7 @@ def _probes(
     seen[R_TEMPERATURE_MEASURED - STATES] = reading(shown, p[TEMPERATURE_STEP])
 
 
-@njit(**INNER)
+@njit(**PART)
 def _feeding(
     time: float,
     hours: float,
@@ -273,25 +292,33 @@ def _feeding(
     return delivered
 
 
-@njit(**INNER)
+@njit(**PART)
 def _gas(
     u: float,
     p: Float[ndarray, " p"],
     row: Float[ndarray, " c"],
     y: Float[ndarray, " s"],
+    env: Float[ndarray, " e"],
     seen: Float[ndarray, " r"],
     held: Float[ndarray, " u"],
 ) -> None:
     """Turn the oxygen controller's output into stirring, then oxygen in the gas; and those into kLa."""
-    lowest, highest = row[S_AGITATION], p[MAX_AGITATION]
-    agitation = lowest * math.exp(min(u / 50.0, 1.0) * math.log(highest / lowest))
+    lowest = row[S_AGITATION]
+    if env[SLOWEST] != lowest:
+        env[SLOWEST] = lowest
+        env[LOG_SPAN], env[LOG_SLOWEST] = math.log(p[MAX_AGITATION] / lowest), math.log(lowest / p[REFERENCE_AGITATION])
+    faster = min(u / 50.0, 1.0) * env[LOG_SPAN]
+    agitation, logarithm = lowest * math.exp(faster), env[LOG_SLOWEST] + faster
     oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
-    agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
+    if row[S_AGITATION_HELD] > 0.0 or agitation > row[S_AGITATION_CEILING]:
+        agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
+        agitation = min(agitation, row[S_AGITATION_CEILING])
+        logarithm = math.log(agitation / p[REFERENCE_AGITATION])
     oxygen = row[S_OXYGEN_HELD] if row[S_OXYGEN_HELD] > 0.0 else oxygen
-    agitation, oxygen = min(agitation, row[S_AGITATION_CEILING]), min(oxygen, row[S_OXYGEN_CEILING])
+    oxygen = min(oxygen, row[S_OXYGEN_CEILING])
     co2 = held[CO2_IN]
     flow = max(row[S_GAS], 1e-6)
-    stirred = p[KLA_AGITATION] * math.log(agitation / p[REFERENCE_AGITATION])
+    stirred = p[KLA_AGITATION] * logarithm
     sparged = p[KLA_GAS] * math.log(flow / (y[VOLUME] * p[REFERENCE_GAS]))
     held[KO] = p[KLA] * math.exp(stirred + sparged) * row[S_KLA_FACTOR]
     held[KC] = p[KLA_CO2] * held[KO]
@@ -304,18 +331,10 @@ def _gas(
 
 
 @njit(**INNER)
-def act(
-    interval: int,
-    hours: float,
-    p: Float[ndarray, " p"],
-    row: Float[ndarray, " c"],
-    seed: int,
-    y: Float[ndarray, " s"],
-    memory: Float[ndarray, " m"],
-    seen: Float[ndarray, " r"],
-    held: Float[ndarray, " u"],
-) -> None:
+def act(interval: int, hours: float, row: Float[ndarray, " c"], seed: int, w: Float[ndarray, " w"]) -> None:
     """Do all that happens at the start of a control interval, and hold its outcome for the interval."""
+    y, p, memory = row_of(w, W_Y), row_of(w, W_P), row_of(w, W_MEMORY)
+    seen, held, env = row_of(w, W_SEEN), row_of(w, W_HELD), row_of(w, W_ENV)
     time = interval * hours
     if row[S_SAMPLE] > 0.0:
         _remove(min(row[S_SAMPLE] / y[VOLUME], 1.0), y, memory)
@@ -326,29 +345,14 @@ def act(
     spread = 1.0 + p[GLUCOSE_NOISE] * noise(seed, interval, np.int64(NOISE_GLUCOSE))
     glucose = max(y[GLUCOSE], 0.0) / y[VOLUME] * row[S_GLUCOSE_FACTOR] * spread
     seen[R_GLUCOSE_MEASURED - STATES] = glucose
-    every = p[PH_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_PH_MEASURED - STATES]
-        settings = p[PH_CONTROL : PH_CONTROL + 7]
-        pid(row[S_PH] - measured, measured, every * hours, settings, memory[M_PH_INTEGRAL : M_PH_OUTPUT + 1])
-    every = p[DO_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_DO_MEASURED - STATES]
-        settings = p[DO_CONTROL : DO_CONTROL + 7]
-        pid(row[S_DO] - measured, measured, every * hours, settings, memory[M_DO_INTEGRAL : M_DO_OUTPUT + 1])
-    every = p[TEMPERATURE_CONTROL + 3]
-    if interval % int(every) == 0:
-        measured = seen[R_TEMPERATURE_MEASURED - STATES]
-        settings = p[TEMPERATURE_CONTROL : TEMPERATURE_CONTROL + 7]
-        places = memory[M_TEMPERATURE_INTEGRAL : M_TEMPERATURE_OUTPUT + 1]
-        pid(row[S_TEMPERATURE] - measured, measured, every * hours, settings, places)
+    _controllers(interval, hours, p, row, memory, seen)
     correction = memory[M_PH_OUTPUT]
     # more acid wanted: CO2 in the gas; more base: the pump, while there is room in the vessel
     held[CO2_IN] = p[CO2_SHARE] * max(-correction, 0.0) / 100.0
     held[BASE] = p[MAX_BASE] * max(correction, 0.0) / 100.0
     if y[VOLUME] >= p[MAX_VOLUME]:
         held[BASE] = 0.0
-    _gas(memory[M_DO_OUTPUT], p, row, y, seen, held)
+    _gas(memory[M_DO_OUTPUT], p, row, y, env, seen, held)
     held[FEED] = _feeding(time, hours, glucose, p, row, y, memory, seen)
     jacket = row[S_TEMPERATURE] + p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT] / 100.0
     held[JACKET] = min(max(jacket, p[JACKET_LOW]), p[JACKET_HIGH])

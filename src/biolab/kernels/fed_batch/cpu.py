@@ -1,9 +1,7 @@
-# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """Fed-batch runs, compiled: a linearly implicit (Rosenbrock-W) integrator between the sampled controllers' actions.
 
-The method is ROS34PW2 of Rang and Angermann: 4 stages, order 3, L-stable, and of that order whatever matrix stands for
-the Jacobian. Here it holds derivatives by the four fast states and the temperature only, so that a stage costs a 4 x 4
-substitution.
+Methods are those of `method`, of their order whatever matrix stands for the Jacobian. Here it holds derivatives by the
+four fast states and the temperature only, so that a stage costs a 3 x 3 substitution.
 """
 
 from typing import NamedTuple
@@ -17,13 +15,15 @@ from biolab.core.arrays import Float, Int, UInt
 from .control import act
 from .equations import change
 from .layout import (
+    ALL_PLACES,
     BASE,
     BASE_CARBON,
     CARBONATE,
+    CO2_OUT,
     CO2_TRANSFER,
     CONTENT,
+    COOLING,
     DEATH,
-    FAST,
     FEED,
     M_BASE,
     M_FED,
@@ -32,6 +32,7 @@ from .layout import (
     M_STEP,
     M_STEPS,
     M_VAPOUR,
+    MEMORY,
     OK,
     OXYGEN,
     OXYGEN_TRANSFER,
@@ -39,19 +40,33 @@ from .layout import (
     R_GROWTH,
     R_OUR,
     R_REMOVED,
+    SLOWEST,
     STATES,
     STEP_TOO_SMALL,
     TEMPERATURE,
     VAPOUR,
     VIABLE,
     VOLUME,
+    W_CHANGE,
+    W_ENV,
+    W_FACTORED,
+    W_HELD,
+    W_MEMORY,
+    W_METHOD,
+    W_NEW,
+    W_P,
+    W_RATES,
+    W_SEEN,
+    W_STAGE,
+    W_STAGES,
+    W_Y,
+    WASHING,
 )  # fmt: skip
-from .method import GAMMA, A, C, E, M
+from .method import FACTS, STAGES, A, C, E, M
 from .options import COMPILED, INNER
+from .work_rows import row_of
 
 SMALLEST_STEP = 1e-10
-# rows of work memory: what is held, what is seen, and 21 for a step
-WORK = 2 + 15 + 2 + FAST
 # Amounts per litre below which errors are absolute, in the order of the states
 SCALE = np.array(
     [0.5, 0.1, 0.2, 10.0, 10.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
@@ -59,7 +74,7 @@ SCALE = np.array(
 
 
 class Plan(NamedTuple):
-    """What all runs of a block share: the schedule, its intervals, and which of them are recorded."""
+    """What all runs of a block share: the schedule, its intervals, which of them are recorded, and the method."""
 
     schedule: Float[ndarray, "i c"]
     hours: float
@@ -69,6 +84,7 @@ class Plan(NamedTuple):
     when: Int[ndarray, " k"]
     tolerance: float
     fixed: int
+    method: Float[ndarray, " c"]
 
 
 class Runs(NamedTuple):
@@ -81,79 +97,88 @@ class Runs(NamedTuple):
     records: Float[ndarray, "n k r"]
     outcome: Int[ndarray, " n"]
     failed_h: Float[ndarray, " n"]
-    work: Float[ndarray, "w p"]
+    work: Float[ndarray, " w"]
 
 
 @njit(**INNER)
-def _factor(lu: Float[ndarray, "f f"], jacobian: Float[ndarray, "f s"], weight: float) -> None:
-    """Factor I - weight * J of the fast states, without pivots: its diagonal is 1 plus the rates of decay."""
-    for i in range(FAST):
-        for j in range(FAST):
-            lu[i, j] = -weight * jacobian[j, i]
-        lu[i, i] += 1.0
-    for k in range(FAST):
-        lu[k, k] = 1.0 / lu[k, k]
-        for i in range(k + 1, FAST):
-            lu[i, k] *= lu[k, k]
-            for j in range(k + 1, FAST):
-                lu[i, j] -= lu[i, k] * lu[k, j]
+def _factor(w: Float[ndarray, " w"], weight: float) -> None:
+    """Factor I - weight * J of the sloped states, without pivots: its diagonal is 1 plus the rates of decay."""
+    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
+    by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
+    one[0] = 1.0 / (1.0 - weight * by0[0])
+    one[1], one[2] = -weight * by1[0], -weight * by2[0]
+    two[0], three[0] = -weight * by0[1] * one[0], -weight * by0[2] * one[0]
+    two[1] = 1.0 / (1.0 - weight * by1[1] - two[0] * one[1])
+    two[2] = -weight * by2[1] - two[0] * one[2]
+    three[1] = (-weight * by1[2] - three[0] * one[1]) * two[1]
+    three[2] = 1.0 / (1.0 - weight * by2[2] - three[0] * one[2] - three[1] * two[2])
 
 
 @njit(**INNER)
-def _solve(
-    lu: Float[ndarray, "f f"],
-    jacobian: Float[ndarray, "f s"],
-    weight: float,
-    cooling: float,
-    x: Float[ndarray, " s"],
-) -> None:
-    """Solve (I - weight * J) x = x in place."""
+def _solve(w: Float[ndarray, " w"], weight: float, number: int) -> None:
+    """Solve (I - weight * J) x = x in place, in a row; what is stripped and what cools hangs on one state each."""
+    x, place = row_of(w, number), row_of(w, W_ENV)
+    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
+    by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
     x0 = x[0]
-    x1 = x[1] - lu[1, 0] * x0
-    x2 = x[2] - lu[2, 0] * x0 - lu[2, 1] * x1
-    x3 = (x[3] - lu[3, 0] * x0 - lu[3, 1] * x1 - lu[3, 2] * x2) * lu[3, 3]
-    x2 = (x2 - lu[2, 3] * x3) * lu[2, 2]
-    x1 = (x1 - lu[1, 2] * x2 - lu[1, 3] * x3) * lu[1, 1]
-    x0 = (x0 - lu[0, 1] * x1 - lu[0, 2] * x2 - lu[0, 3] * x3) * lu[0, 0]
-    x[0], x[1], x[2], x[3] = x0, x1, x2, x3
-    x[TEMPERATURE] /= 1.0 + weight * cooling
-    x0, x1, x2, x3 = weight * x0, weight * x1, weight * x2, weight * x3
+    x1 = x[1] - two[0] * x0
+    x2 = (x[2] - three[0] * x0 - three[1] * x1) * three[2]
+    x1 = (x1 - two[2] * x2) * two[1]
+    x0 = (x0 - one[1] * x1 - one[2] * x2) * one[0]
+    x[0], x[1], x[2] = x0, x1, x2
+    x[TEMPERATURE] /= 1.0 + weight * place[COOLING]
+    x0, x1, x2 = weight * x0, weight * x1, weight * x2
+    x3 = x[CARBONATE] + by0[CARBONATE] * x0 + by1[CARBONATE] * x1 + by2[CARBONATE] * x2
+    x3 /= 1.0 + weight * place[WASHING]
+    x[CARBONATE] = x3
     for s in range(VOLUME, STATES):
-        x[s] += jacobian[0, s] * x0 + jacobian[1, s] * x1 + jacobian[2, s] * x2 + jacobian[3, s] * x3
+        x[s] += by0[s] * x0 + by1[s] * x1 + by2[s] * x2
+    x[CO2_OUT] += weight * place[WASHING] * x3
 
 
 @njit(**INNER)
-def _step(
-    plant: int,
-    h: float,
-    tolerance: float,
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    held: Float[ndarray, " u"],
-    room: Float[ndarray, "w s"],
-) -> float:
-    """Put the state after ``h`` hours into row 0 of ``room`` and return its error over what is allowed."""
-    new, stage, f, u0, u1, u2 = room[0], room[1], room[2], room[7], room[8], room[9]
-    jacobian, lu, rates = room[3:7], room[11:15], room[15:]
-    weight, cooling = h * GAMMA, 0.0
-    for s in range(STATES):
-        u0[s], u1[s], u2[s] = 0.0, 0.0, 0.0
-    for i in range(4):
-        a, b, c, u = A[i, 0], A[i, 1], A[i, 2], room[7 + i]
-        for s in range(STATES):
-            stage[s] = y[s] + a * u0[s] + b * u1[s] + c * u2[s]
-        cooling = change(plant, stage, p, held, rates, room[2:7], 1 if i == 0 else 0)
+def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> float:
+    """Put the state after ``h`` hours into its row and return its error over what is allowed."""
+    y, stage, f, method = row_of(w, W_Y), row_of(w, W_STAGE), row_of(w, W_CHANGE), row_of(w, W_METHOD)
+    u0 = row_of(w, W_STAGES)
+    weight = h * method[STAGES * FACTS]
+    for i in range(int(method[STAGES * FACTS + 2])):
+        u = row_of(w, W_STAGES + i)
         if i == 0:
-            _factor(lu, jacobian, weight)
-        a, b, c = GAMMA * C[i, 0], GAMMA * C[i, 1], GAMMA * C[i, 2]
-        for s in range(STATES):
-            u[s] = weight * f[s] + a * u0[s] + b * u1[s] + c * u2[s]
-        _solve(lu, jacobian, weight, cooling, u)
-    u3 = room[10]
+            change(plant, w, np.int64(W_Y), np.int64(1))
+            _factor(w, weight)
+            for s in range(STATES):
+                u[s] = weight * f[s]
+        else:
+            a, c = method[STAGES * (A + i)], method[STAGES * (C + i)]
+            for s in range(STATES):
+                stage[s] = y[s] + a * u0[s]
+            for j in range(1, i):
+                a, known = method[STAGES * (A + i) + j], row_of(w, W_STAGES + j)
+                for s in range(STATES):
+                    stage[s] += a * known[s]
+            change(plant, w, np.int64(W_STAGE), np.int64(0))
+            for s in range(STATES):
+                u[s] = weight * f[s] + c * u0[s]
+            for j in range(1, i):
+                c, known = method[STAGES * (C + i) + j], row_of(w, W_STAGES + j)
+                for s in range(STATES):
+                    u[s] += c * known[s]
+        _solve(w, weight, W_STAGES + i)
+    return _result(tolerance, w)
+
+
+@njit(**INNER)
+def _result(tolerance: float, w: Float[ndarray, " w"]) -> float:
+    """Put the sum of the stages into its row and return its error over what is allowed."""
+    y, new, method = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_METHOD)
+    u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
+    m0, m1, m2, m3 = method[STAGES * M], method[STAGES * M + 1], method[STAGES * M + 2], method[STAGES * M + 3]
+    e0, e1, e2, e3 = method[STAGES * E], method[STAGES * E + 1], method[STAGES * E + 2], method[STAGES * E + 3]
     total, volume = 0.0, y[VOLUME]
     for s in range(STATES):
-        new[s] = y[s] + M[0] * u0[s] + M[1] * u1[s] + M[2] * u2[s] + M[3] * u3[s]
-        error = E[0] * u0[s] + E[1] * u1[s] + E[2] * u2[s] + E[3] * u3[s]
+        new[s] = y[s] + m0 * u0[s] + m1 * u1[s] + m2 * u2[s] + m3 * u3[s]
+        error = e0 * u0[s] + e1 * u1[s] + e2 * u2[s] + e3 * u3[s]
         error /= abs(new[s]) + SCALE[s] * volume
         total += error * error
     total = np.sqrt(total / STATES) / tolerance
@@ -165,97 +190,87 @@ def _step(
 
 
 @njit(**INNER)
-def _integrate(
-    plant: int,
-    hours: float,
-    tolerance: float,
-    fixed: int,
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    held: Float[ndarray, " u"],
-    memory: Float[ndarray, " m"],
-    room: Float[ndarray, "w s"],
-) -> float:
+def _integrate(plant: int, hours: float, tolerance: float, fixed: int, w: Float[ndarray, " w"]) -> float:
     """Advance by one control interval in steps of the size the error allows; return the hours that could be done."""
+    y, new, memory = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_MEMORY)
+    power = row_of(w, W_METHOD)[STAGES * FACTS + 1]
     done, h = 0.0, memory[M_STEP]
-    new = room[0]
-    while done < hours:
+    while True:
         left = hours - done
         last = h >= 0.999 * left
         step = left if last else min(h, 0.5 * left)
         if fixed > 0:
             step = hours / fixed
             last = left < 1.5 * step
-        error = _step(plant, step, tolerance, y, p, held, room)
+        error = _step(plant, step, tolerance, w)
         if fixed > 0:
             error = 0.0
         if not error < 1e6:
             error = 1e6
-        factor = 5.0 if error < 0.005 else min(max(0.9 * error ** (-1.0 / 3.0), 0.2), 5.0)
         if error <= 1.0:
             for s in range(STATES):
                 y[s] = new[s]
-            done = hours if last else done + step
             memory[M_STEPS] += 1.0
-            # a step cut short by the interval's end says little about a longer one
-            h = max(h, step * factor) if last else step * factor
-            h = min(h, 10.0 * hours)
+            if last:  # a step cut short by the interval's end says little about a longer one
+                break
+            done += step
         else:
             memory[M_REJECTED] += 1.0
-            h = step * factor
-            if h < SMALLEST_STEP:
-                return done
+        h = step * (5.0 if error < 0.005 else min(max(0.9 * error ** (-power), 0.2), 5.0))
+        if h < SMALLEST_STEP:
+            return done
     memory[M_STEP] = h
     return hours
 
 
 @njit(**INNER)
-def _record(
-    plant: int,
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    held: Float[ndarray, " u"],
-    memory: Float[ndarray, " m"],
-    seen: Float[ndarray, " r"],
-    room: Float[ndarray, "w s"],
-    out: Float[ndarray, " c"],
-) -> None:
-    f, rates = room[2], room[15:]
-    change(plant, y, p, held, rates, room[2:7], np.int64(0))  # a plain 0 would be compiled as a type of its own
+def _record(plant: int, w: Float[ndarray, " w"], out: Float[ndarray, " c"]) -> None:
+    change(plant, w, np.int64(W_Y), np.int64(0))
+    y, p, held, memory = row_of(w, W_Y), row_of(w, W_P), row_of(w, W_HELD), row_of(w, W_MEMORY)
+    seen, f, rates = row_of(w, W_SEEN), row_of(w, W_CHANGE), row_of(w, W_RATES)
     for s in range(STATES):
         out[s] = y[s]
     for s in range(STATES, R_REMOVED):
         out[s] = seen[s - STATES]
-    out[R_GROWTH] = (f[VIABLE] + rates[0, DEATH]) / max(y[VIABLE], 1e-12)
-    transfer, stripped = rates[0, OXYGEN_TRANSFER], rates[0, CO2_TRANSFER]
-    out[R_OUR] = (transfer - f[OXYGEN]) / y[VOLUME]
-    out[R_CER] = (f[CARBONATE] + stripped - held[BASE] * p[BASE_CARBON]) / y[VOLUME]
+    out[R_GROWTH] = (f[VIABLE] + rates[DEATH]) / max(y[VIABLE], 1e-12)
+    out[R_OUR] = (rates[OXYGEN_TRANSFER] - f[OXYGEN]) / y[VOLUME]
+    out[R_CER] = (f[CARBONATE] + rates[CO2_TRANSFER] - held[BASE] * p[BASE_CARBON]) / y[VOLUME]
     for s in range(CONTENT):
         out[R_REMOVED + s] = memory[M_REMOVED + s]
+
+
+@njit(**INNER)
+def _copy(source: Float[ndarray, " k"], target: Float[ndarray, " k"], count: int) -> None:
+    for k in range(count):
+        target[k] = source[k]
 
 
 @njit(**COMPILED)
 def advance(plant: int, plan: Plan, runs: Runs) -> None:
     """Advance every run of a block from the plan's first interval to its last."""
-    held, seen, room = runs.work[0], runs.work[1], runs.work[2:]
+    w = runs.work
+    memory, held = row_of(w, W_MEMORY), row_of(w, W_HELD)
+    _copy(plan.method, row_of(w, W_METHOD), plan.method.size)
     for n in range(runs.state.shape[0]):
-        y, memory = runs.state[n], runs.memory[n]
-        p = runs.parameters[n]
+        _copy(runs.parameters[n], row_of(w, W_P), ALL_PLACES)
+        _copy(runs.state[n], row_of(w, W_Y), STATES)
+        _copy(runs.memory[n], memory, MEMORY)
+        row_of(w, W_ENV)[SLOWEST] = 0.0  # what is kept for a run is not the next one's
         k = 0
         runs.outcome[n], runs.failed_h[n] = OK, np.nan
-        for i in range(plan.first, plan.last + 1):
-            if i == plan.last and not plan.closing:
-                break
-            act(i, plan.hours, p, plan.schedule[i], runs.seeds[n], y, memory, seen, held)
+        for i in range(plan.first, plan.last + plan.closing):
+            act(i, plan.hours, plan.schedule[i], runs.seeds[n], w)
             if k < plan.when.size and plan.when[k] == i:
-                _record(plant, y, p, held, memory, seen, room, runs.records[n, k])
+                _record(plant, w, runs.records[n, k])
                 k += 1
             if i == plan.last:
                 break
-            done = _integrate(plant, plan.hours, plan.tolerance, plan.fixed, y, p, held, memory, room)
+            done = _integrate(plant, plan.hours, plan.tolerance, plan.fixed, w)
             memory[M_FED] += held[FEED] * done
             memory[M_BASE] += held[BASE] * done
             memory[M_VAPOUR] += held[VAPOUR] * done
             if done < plan.hours:
                 runs.outcome[n], runs.failed_h[n] = STEP_TOO_SMALL, i * plan.hours + done
                 break
+        _copy(row_of(w, W_Y), runs.state[n], STATES)
+        _copy(memory, runs.memory[n], MEMORY)

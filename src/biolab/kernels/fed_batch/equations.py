@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """The plants' equations, compiled: rates of reaction and transfer, their balances, and slopes for the fast states.
 
 Every change of state is a balance of rates, so that whatever the rates, and whatever slopes the integrator uses, carbon
@@ -52,10 +51,10 @@ from .layout import (
     CO2_TRANSFER,
     CONTAMINANT,
     CONTAMINATION,
+    COOLING,
     DEAD,
     DEATH,
     DECAY,
-    FAST,
     FEED,
     FEED_ALKALI,
     FEED_AMINO,
@@ -106,16 +105,23 @@ from .layout import (
     PRODUCT,
     PRODUCT_CARBON,
     PRODUCTION,
-    RATES,
     SALT,
     SECOND,
+    SLOPED,
     TEMPERATURE,
     VAPOUR,
     VIABLE,
     VOLUME,
+    W_CHANGE,
+    W_ENV,
+    W_HELD,
+    W_P,
+    W_RATES,
+    WASHING,
 )  # fmt: skip
 from .metabolism import cho_rates, ecoli_rates, protons, surroundings
 from .options import INNER, PART
+from .work_rows import row_of
 
 
 @njit(**PART)
@@ -166,44 +172,34 @@ def balance(plant: int, r: Float[ndarray, " r"], p: Float[ndarray, " p"], f: Flo
 
 
 @njit(**INNER)
-def change(
-    plant: int,
-    y: Float[ndarray, " s"],
-    p: Float[ndarray, " p"],
-    held: Float[ndarray, " u"],
-    room: Float[ndarray, "w s"],
-    out: Float[ndarray, "g s"],
-    slopes: int,
-) -> float:
-    """Put dy/dt into row 0 of ``out`` and, with ``slopes``, its derivatives by the fast states into the rows after it.
+def change(plant: int, w: Float[ndarray, " w"], source: int, slopes: int) -> None:
+    """Put dy/dt of the state in row ``source`` into its row and, with ``slopes``, its derivatives into the rows after.
 
-    Returns -d(dT/dt)/dT, the temperature's own slope. ``room`` is work memory: the rates, their slopes by the fast
-    states, and what the surroundings say.
+    Derivatives are those by the sloped states, and the decay of carbonate and temperature. The rows of rates are zero
+    where nothing was put.
     """
-    r, env, slope = room[0], room[1 + FAST], room[1:]
+    y, p, held, env = row_of(w, source), row_of(w, W_P), row_of(w, W_HELD), row_of(w, W_ENV)
+    r, d0, d1, d2 = row_of(w, W_RATES), row_of(w, W_RATES + 1), row_of(w, W_RATES + 2), row_of(w, W_RATES + 3)
     volume = y[VOLUME]
     per_l = 1.0 / volume
     temperature = y[TEMPERATURE]
     carbonate, alkali = max(y[CARBONATE], 0.0) * per_l, y[ALKALI] * per_l
-    h = protons(carbonate, alkali, p)
+    h = protons(carbonate, alkali, p[K1], p[KA], p[BUFFER])
     co2 = carbonate * h / (h + p[K1])
     surroundings(y, p, h, co2, env)
-    if slopes:
-        for j in range(FAST):
-            for k in range(RATES):
-                slope[j, k] = 0.0
     if plant == CHO:
-        cho_rates(y, p, env, r, slope, slopes)
+        cho_rates(y, p, env, r, d0, d1, d2, slopes)
     else:
-        ecoli_rates(y, p, env, r, slope, slopes)
+        ecoli_rates(y, p, env, r, d0, d1, d2, slopes)
     r[LYSIS] = p[LYSIS_RATE] * y[DEAD]
-    foreign = y[CONTAMINANT]
-    sugar = max(y[GLUCOSE], 0.0) * per_l
-    by_sugar = 1.0 / (p[FOREIGN_GLUCOSE] + sugar)
-    air = max(y[OXYGEN], 0.0) * per_l
-    by_air = 1.0 / (p[K_OXYGEN] + air)
-    speed = p[FOREIGN_GROWTH] * foreign
-    r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
+    r[CONTAMINATION] = d0[CONTAMINATION] = d2[CONTAMINATION] = 0.0
+    if y[CONTAMINANT] != 0.0:
+        sugar, air = max(y[GLUCOSE], 0.0) * per_l, max(y[OXYGEN], 0.0) * per_l
+        by_sugar, by_air = 1.0 / (p[FOREIGN_GLUCOSE] + sugar), 1.0 / (p[K_OXYGEN] + air)
+        speed = p[FOREIGN_GROWTH] * y[CONTAMINANT]
+        r[CONTAMINATION] = speed * sugar * by_sugar * air * by_air
+        d0[CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
+        d2[CONTAMINATION] = speed * sugar * by_sugar * p[K_OXYGEN] * by_air * by_air * per_l
     # gas leaves the broth richer in CO2 and poorer in oxygen: transfer lowers its own driving force
     air_saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (temperature - 37.0))
     solubility = air_saturated * (1.0 / AIR_OXYGEN)
@@ -213,17 +209,15 @@ def change(
     k_co2 = held[KC] * held[GAS] / (held[GAS] + held[KC] * volume * henry)
     r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
-        slope[GLUCOSE, CONTAMINATION] = speed * p[FOREIGN_GLUCOSE] * by_sugar * by_sugar * per_l * air * by_air
-        slope[OXYGEN, CONTAMINATION] = speed * sugar * by_sugar * p[K_OXYGEN] * by_air * by_air * per_l
-        slope[OXYGEN, OXYGEN_TRANSFER] = -k_oxygen
+        d2[OXYGEN_TRANSFER] = -k_oxygen
         one, two = 1.0 / (h + p[K1]), 1.0 / (h + p[KA])
         acid = carbonate * p[K1] * one * one
         moved = p[K1] * one * acid / (acid + p[BUFFER] * p[KA] * two * two)
-        slope[CARBONATE, CO2_TRANSFER] = k_co2 * (h * one + moved)
-    for j in range(1 + FAST if slopes else 1):
-        balance(plant, room[j], p, out[j])
-    _flows(y, p, held, r, out[0])
-    return held[JACKET_K] + p[AMBIENT_EXCHANGE]
+        env[WASHING] = k_co2 * (h * one + moved)
+        env[COOLING] = held[JACKET_K] + p[AMBIENT_EXCHANGE]
+    for j in range(1 + SLOPED if slopes else 1):
+        balance(plant, row_of(w, W_RATES + j), p, row_of(w, W_CHANGE + j))
+    _flows(y, p, held, r, row_of(w, W_CHANGE))
 
 
 @njit(**PART)

@@ -9,7 +9,7 @@ CHO, ECOLI = 0, 1
 """The plants' codes."""
 
 # Amounts in the vessel (mmol, L, g, 1e9 cells = 1e6 cells/mL * L), the temperature, and what crossed the gas bubbles.
-# The first FAST are those whose own dynamics may be far quicker than a step.
+# The first four are those whose own dynamics may be far quicker than a step.
 (
     GLUCOSE,  # mmol
     SECOND,  # mmol: glutamine (CHO), acetate (E. coli)
@@ -32,7 +32,8 @@ CHO, ECOLI = 0, 1
     O2_IN,  # mmol, total taken up from the gas
 ) = range(19)
 STATES: Final = 19
-FAST: Final = 4
+SLOPED: Final = 3
+"""Of them, those whose derivatives reach many states; carbonate's reaches the gas alone."""
 CONTENT: Final = 17  # states before the totals; all but the temperature leave with a sample
 
 # Rates of reaction and transfer, all in amounts per hour
@@ -171,6 +172,7 @@ CELL_AMINO = _next("growth_amino_acids_mmol_c_per_1e9")
 AMMONIUM_YIELD = _next("ammonium_per_glutamine")
 M_GLUCOSE = _next("maintenance_glucose_mmol_per_1e9_h")
 OVERFLOW_MAX = _next("overflow_glucose_mmol_per_1e9_h")
+K_OVERFLOW = _next("overflow_glucose_constant_mmol_per_l")
 SWITCH = _next("lactate_switch_growth_per_h")
 LACTATE_MAX = _next("lactate_use_mmol_per_1e9_h")
 K_LACTATE = _next("lactate_use_constant_mmol_per_l")
@@ -208,6 +210,10 @@ ECOLI_PARAMETERS: Final = tuple(_names)
 PARAMETERS: Final = (CHO_PARAMETERS, ECOLI_PARAMETERS)
 """The names of every parameter, in order, of each plant."""
 PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
+
+# What the surroundings do, in a row of work memory: to growth, metabolism, stress, death by heat; and the slopes of the
+# carbonate's and the temperature's own decay; and the stirrer's lowest speed with what it takes a logarithm to know
+(ENV_GROWTH, ENV_METABOLISM, ENV_STRESS, ENV_HEAT, WASHING, COOLING, SLOWEST, LOG_SPAN, LOG_SLOWEST) = range(9)
 
 # Constants of a run that follow from its parameters, kept behind them
 (
@@ -322,6 +328,16 @@ RECORD: Final = (
 ) = range(STATES, STATES + len(RECORD))  # fmt: skip
 R_REMOVED: Final = STATES + len(RECORD)
 COLUMNS: Final = R_REMOVED + CONTENT
+
+# Rows of the memory a run works in: one array, because every array that is passed on costs more than an addition
+(W_P, W_HELD, W_SEEN, W_Y, W_MEMORY, W_METHOD, W_NEW, W_STAGE, W_CHANGE) = range(9)
+W_STAGES: Final = W_CHANGE + 1 + SLOPED  # dy/dt is followed by its slopes
+W_FACTORED: Final = W_STAGES + 4
+W_RATES: Final = W_FACTORED + SLOPED
+W_ENV: Final = W_RATES + 1 + SLOPED  # rates by theirs
+WORK: Final = W_ENV + 1
+WIDTH: Final = -(-ALL_PLACES // 8) * 8
+"""Numbers in a row."""
 
 AIR_OXYGEN: Final = 0.2095
 GLUCOSE_MASS: Final = 0.180156  # g/mmol

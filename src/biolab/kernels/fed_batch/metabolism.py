@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 - the arguments of compiled functions and their twins are flat
 """What cells do, compiled: rates of growth, uptake, production and death, and their slopes by the fast states."""
 
 import math
@@ -15,7 +16,6 @@ from .layout import (
     AMINO_CARBONS,
     AMMONIUM,
     BASIC_2,
-    BUFFER,
     BYPRODUCT,
     CATABOLISM,
     DEATH,
@@ -31,7 +31,6 @@ from .layout import (
     GLUTAMINE_DECAY,
     GROWTH,
     GROWTH_CELLS,
-    K1,
     K_ACETATE,
     K_AMINO,
     K_AP,
@@ -39,9 +38,9 @@ from .layout import (
     K_GLUTAMINE,
     K_LACTATE,
     K_NITROGEN,
+    K_OVERFLOW,
     K_OXYGEN,
     K_SUGAR,
-    KA,
     KD_BYPRODUCT_2,
     KI_ACETATE_UPTAKE,
     KI_GLUCOSE_ACETATE,
@@ -87,9 +86,8 @@ from .options import INNER, PART
 
 
 @njit(**INNER)
-def protons(carbonate: float, alkali: float, p: Float[ndarray, " p"]) -> float:
+def protons(carbonate: float, alkali: float, k1: float, ka: float, buffer: float) -> float:
     """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
-    k1, ka, buffer = p[K1], p[KA], p[BUFFER]
     acids = carbonate + buffer
     base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
     b = base * (k1 + ka) - carbonate * k1 - buffer * ka
@@ -145,7 +143,9 @@ def cho_rates(
     p: Float[ndarray, " p"],
     env: Float[ndarray, " 4"],
     r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
+    d0: Float[ndarray, " r"],
+    d1: Float[ndarray, " r"],
+    d2: Float[ndarray, " r"],
     slopes: int,
 ) -> None:
     """Put the rates of CHO cells into ``r`` and, with ``slopes``, their slopes by the fast states."""
@@ -156,7 +156,7 @@ def cho_rates(
     lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
     waste = max(y[BYPRODUCT], 0.0) * per_l
     by_glucose, by_glutamine = 1.0 / (p[K_GLUCOSE] + glucose), 1.0 / (p[K_GLUTAMINE] + glutamine)
-    by_oxygen = 1.0 / (p[K_OXYGEN] + oxygen)
+    by_oxygen, by_excess = 1.0 / (p[K_OXYGEN] + oxygen), 1.0 / (p[K_OVERFLOW] + glucose)
     sugar, nitrogen, air = glucose * by_glucose, glutamine * by_glutamine, oxygen * by_oxygen
     acids = amino / (p[K_AMINO] + amino)
     hampered = waste * p[PER_BYPRODUCT]
@@ -180,7 +180,7 @@ def cho_rates(
     reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
     r[GROWTH] = mu * cells
     r[MAINTENANCE] = keep * sugar * air
-    r[OVERFLOW] = flow * sugar
+    r[OVERFLOW] = flow * glucose * by_excess
     r[ACID_USE] = reuse * air
     r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
     r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
@@ -192,14 +192,14 @@ def cho_rates(
             p[K_GLUTAMINE] * by_glutamine * by_glutamine * per_l,
         )
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
-        slope[GLUCOSE, GROWTH] = most * d_sugar * nitrogen * air * cells
-        slope[GLUCOSE, MAINTENANCE] = keep * d_sugar * air
-        slope[GLUCOSE, OVERFLOW] = flow * d_sugar
-        slope[SECOND, GROWTH] = most * sugar * d_nitrogen * air * cells
-        slope[SECOND, DECAY] = p[GLUTAMINE_DECAY] * theta
-        slope[OXYGEN, GROWTH] = most * sugar * nitrogen * d_air * cells
-        slope[OXYGEN, MAINTENANCE] = keep * sugar * d_air
-        slope[OXYGEN, ACID_USE] = reuse * d_air
+        d0[GROWTH] = most * d_sugar * nitrogen * air * cells
+        d0[MAINTENANCE] = keep * d_sugar * air
+        d0[OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l
+        d1[GROWTH] = most * sugar * d_nitrogen * air * cells
+        d1[DECAY] = p[GLUTAMINE_DECAY] * theta
+        d2[GROWTH] = most * sugar * nitrogen * d_air * cells
+        d2[MAINTENANCE] = keep * sugar * d_air
+        d2[ACID_USE] = reuse * d_air
 
 
 @njit(**PART)
@@ -208,7 +208,9 @@ def ecoli_rates(
     p: Float[ndarray, " p"],
     env: Float[ndarray, " 4"],
     r: Float[ndarray, " r"],
-    slope: Float[ndarray, "f r"],
+    d0: Float[ndarray, " r"],
+    d1: Float[ndarray, " r"],
+    d2: Float[ndarray, " r"],
     slopes: int,
 ) -> None:
     """Put the rates of E. coli into ``r`` and, with ``slopes``, their slopes by the fast states."""
@@ -246,13 +248,13 @@ def ecoli_rates(
         d_flow = over * d_uptake * (1.0 - uptake / (uptake + p[K_AP]))
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
         d_eat = eat * p[K_ACETATE] * by_acetate * by_acetate * per_l
-        slope[GLUCOSE, GROWTH] = (d_uptake - d_flow) * air * to_glucose
-        slope[GLUCOSE, OVERFLOW] = d_flow * to_glucose
-        slope[SECOND, ACID_USE] = d_eat * air * cells
-        slope[OXYGEN, GROWTH] = burnt * d_air * to_glucose
-        slope[OXYGEN, ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
-        slope[OXYGEN, MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
-        for j in (GLUCOSE, SECOND, OXYGEN):
-            grown = slope[j, GROWTH] * p[GROWTH_CELLS] + slope[j, OVERFLOW] * p[FLOW_CELLS]
-            slope[j, PRODUCTION] = p[Q_PRODUCT_GROWTH] * sugar * (grown + slope[j, ACID_USE] * p[ACID_CELLS])
-        slope[GLUCOSE, PRODUCTION] += making * p[K_SUGAR] * by_glucose * by_glucose * per_l
+        d0[GROWTH] = (d_uptake - d_flow) * air * to_glucose
+        d0[OVERFLOW] = d_flow * to_glucose
+        d1[ACID_USE] = d_eat * air * cells
+        d2[GROWTH] = burnt * d_air * to_glucose
+        d2[ACID_USE] = eat * acetate * by_acetate * d_air * to_acetate
+        d2[MAINTENANCE] = p[Q_MAINTENANCE] * p[Y_EM] * theta * d_air * cells
+        for d in (d0, d1, d2):
+            grown = d[GROWTH] * p[GROWTH_CELLS] + d[OVERFLOW] * p[FLOW_CELLS] + d[ACID_USE] * p[ACID_CELLS]
+            d[PRODUCTION] = p[Q_PRODUCT_GROWTH] * sugar * grown
+        d0[PRODUCTION] += making * p[K_SUGAR] * by_glucose * by_glucose * per_l

@@ -81,7 +81,8 @@ def cho_balance(c: Mapping[str, Any], y: Sequence[Any], env: Mapping[str, Any], 
     switch = mu**4 / (mu**4 + p["lactate_switch_growth_per_h"] ** 4)
     grown = mu * cells
     burnt = p["maintenance_glucose_mmol_per_1e9_h"] * theta * sugar * air * cells
-    flow = p["overflow_glucose_mmol_per_1e9_h"] * theta * sugar * (1 - (1 - switch) * air) * cells
+    excess = _monod(c["glucose"], p["overflow_glucose_constant_mmol_per_l"])
+    flow = p["overflow_glucose_mmol_per_1e9_h"] * theta * excess * (1 - (1 - switch) * air) * cells
     reuse = p["lactate_use_mmol_per_1e9_h"] * theta * _monod(c["lactate"], p["lactate_use_constant_mmol_per_l"])
     reuse = reuse * (1 - switch) * air * cells
     decay = p["glutamine_decay_per_h"] * theta * c["second"] * y[at.VOLUME]
