@@ -91,5 +91,3 @@ def test_it_grades_rightly_in_the_sandbox(module: Module):
     found = check_module(module, trainee=Trainee(pseudonym="crane", cohort="songdo", module=module.slug))
     assert found.is_sound, found.wrong
     assert found.scores["product_share"] == pytest.approx(1.1, abs=0.1)
-
-

@@ -252,7 +252,7 @@ _MIXED: Mapping[str, PlantFault] = {
 def _call_h(result: BatchResult, limit_ph: float) -> float | None:
     seen = result.trajectories.drop_nulls("offline_ph_measured")
     apart = (seen["ph_measured"] - seen["offline_ph_measured"]).abs() > limit_ph
-    return seen.filter(apart & apart.shift(1, fill_value=False))["time_h"].first()  # ty: ignore[invalid-return-type]
+    return seen.filter(apart & apart.shift(1, fill_value=False))["time_h"].first()  # ty: ignore[invalid-explicit-return]
 
 
 def _read(action: object) -> tuple[float, str, float]:

@@ -48,24 +48,36 @@ if TYPE_CHECKING:
     from .risk_set import RiskSet as RiskSet
     from .standardise import standardised as standardised
 
-_NAMES = MappingProxyType({
-    "concordance": ("PairCounts", "concordance"),
-    "cox_curvature": ("cox_curvature",),
-    "cox_information": ("CoxInformation", "cox_information"),
-    "cox_loss": ("CoxDerivatives", "cox_derivatives", "cox_loss"),
-    "cox_scan": ("CoxScan", "cox_scan"),
-    "cox_slope": ("CoxSlope", "cox_slope"),
-    "elastic_net_descent": ("elastic_net_descent",),
-    "fed_batch": ("FedBatchProblem", "FedBatchRuns", "fed_batch"),
-    "hardy_weinberg": ("hardy_weinberg_exact",),
-    "logistic_scan": ("LogisticScan", "logistic_scan"),
-    "packed_matmul": ("Coding", "packed_counts", "packed_decode", "packed_missing_of_samples", "packed_missing_sums", "packed_products", "packed_scores", "packed_select", "packed_transpose"),
-    "packed_pairs": ("correlations", "kinship_counts", "packed_planes"),
-    "protein_a": ("protein_a",),
-    "read_profile": ("ReadCounts", "read_profile"),
-    "risk_set": ("RiskSet",),
-    "standardise": ("standardised",),
-})
+_NAMES = MappingProxyType(
+    {
+        "concordance": ("PairCounts", "concordance"),
+        "cox_curvature": ("cox_curvature",),
+        "cox_information": ("CoxInformation", "cox_information"),
+        "cox_loss": ("CoxDerivatives", "cox_derivatives", "cox_loss"),
+        "cox_scan": ("CoxScan", "cox_scan"),
+        "cox_slope": ("CoxSlope", "cox_slope"),
+        "elastic_net_descent": ("elastic_net_descent",),
+        "fed_batch": ("FedBatchProblem", "FedBatchRuns", "fed_batch"),
+        "hardy_weinberg": ("hardy_weinberg_exact",),
+        "logistic_scan": ("LogisticScan", "logistic_scan"),
+        "packed_matmul": (
+            "Coding",
+            "packed_counts",
+            "packed_decode",
+            "packed_missing_of_samples",
+            "packed_missing_sums",
+            "packed_products",
+            "packed_scores",
+            "packed_select",
+            "packed_transpose",
+        ),
+        "packed_pairs": ("correlations", "kinship_counts", "packed_planes"),
+        "protein_a": ("protein_a",),
+        "read_profile": ("ReadCounts", "read_profile"),
+        "risk_set": ("RiskSet",),
+        "standardise": ("standardised",),
+    }
+)
 """What each operation gives."""
 _FOLDER = MappingProxyType({name: folder for folder, names in _NAMES.items() for name in names})
 
