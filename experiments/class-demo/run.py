@@ -25,8 +25,8 @@ def dose_l(skill: int) -> float:
     return 0.013 + 0.007 * skill
 
 
-def hours_off(skill: int) -> float:
-    """Return by how much a trainee of a skill misses the beginning of the drift."""
+def hours_late(skill: int) -> float:
+    """Return how long after its beginning a trainee of a skill notices the drift."""
     return 40.0 - 3.5 * skill
 
 
@@ -35,7 +35,7 @@ def notebook_of(module: Module, trainee: Trainee, skill: int) -> str:
     content = bl.course.notebook(module, language=trainee.language, audience="trainee")
     code = {
         "code-dose": f'recipe = standard.changed({{"phases.feeding.feeding.volume_l": {dose_l(skill)}}})',
-        "code-drift": f"drift_began_h = drift.start_h + {hours_off(skill)}",
+        "code-drift": f"noticed_h = drift.start_h + {hours_late(skill)}",
     }
     if trainee.pseudonym == LOOPER:
         code["code-drift"] += "\nwhile True:\n    pass"

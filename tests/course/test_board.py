@@ -1,14 +1,15 @@
 """The board: scored anew from the seed, whatever was kept or logged."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from biolab.core import ConfigError
-from biolab.course import Grade, Module, ScoreResult, Trainee, board, sandbox_fault
+from biolab.course import Grade, Module, ScoreResult, Trainee, board, grade_submission, sandbox_fault
 from biolab.course.board import ranking_score
-from biolab.tracking import embedded_store
+from biolab.tracking import embedded_store, find_course_runs
 
 pytestmark = pytest.mark.skipif(sandbox_fault() is not None, reason=f"no sandbox here: {sandbox_fault()}")
 
@@ -49,3 +50,30 @@ def test_a_module_without_scores_has_no_board(module: Module):
     with pytest.raises(ConfigError, match="nothing to rank by"):
         ranking_score(without)
     assert board(module, []).table().is_empty()
+
+
+FAKES = """
+import os
+del os.environ["BIOLAB_COURSE_GRADING"]
+feed_volume_l, boluses_l = 9.0, [9.0]
+for fake in (
+    lambda: trainee.record("mine", {"feed_excess": 0.0}),
+    lambda: __import__("mlflow").log_metrics({"feed_excess": 0.0, "points": 99.0}),
+):
+    try:
+        fake()
+    except BaseException:
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_a_submission_that_fakes_its_metrics_is_scored_by_its_answer(
+    module: Module, heron: Trainee, hand_in: Callable[..., Path], tmp_path: Path
+):
+    store = embedded_store(tmp_path / "class")
+    grade = grade_submission(module, heron, hand_in(FAKES))
+    assert (grade.verdict, grade.points) == ("graded", 1)
+    made = board(module, [grade], store=store)
+    assert find_course_runs(store, module=module.slug) == []
+    assert made.table().select("says", "feed_excess").row(0) == ("none", pytest.approx(9 / right_volume("heron") - 1))

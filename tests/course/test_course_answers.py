@@ -12,7 +12,7 @@ FEEDING, GAS = "02-fed-batch-feeding", "03-gas-transfer-and-do-control"
 NAMES = ("crane", "egret", "stork", "ibis", "plover")
 WRONG: Mapping[str, tuple[tuple[str, str, set[str]], ...]] = {
     FEEDING: (
-        ("uptake", "uptake_pg_per_cell_day = 203.0 if seed % 2 else 170.0", {"uptake-hidden-1"}),
+        ("uptake", "uptake_pg_per_cell_day = 203.0 if trainee.seed % 2 else 170.0", {"uptake-hidden-1"}),
         ("dose", "dose_l, osmolality_after_mosm_per_kg = 0.45, 360.0", {"dose-hidden-1", "dose-hidden-2"}),
         ("exponential", "start_l_per_h, rate_per_h = 0.0014, 0.022", {"exponential-hidden-1"}),
         ("exponential", "start_l_per_h, rate_per_h = 0.0008, 0.015", {"exponential-hidden-1"}),
@@ -49,7 +49,7 @@ def plant_of(module: Module, name: str, folder: Path, monkeypatch: pytest.Monkey
     who = Trainee(pseudonym=name, cohort="spring", module=module.slug)
     (folder / "trainee.toml").write_text(who.card(), encoding="utf-8")
     monkeypatch.chdir(folder)
-    known: dict[str, object] = {"trainee": who, "seed": who.seed}
+    known: dict[str, object] = {}
     for cell in module.cells:
         if cell.kind == "setup":
             exec(compile(cell.source, cell.name, "exec"), known)

@@ -1,13 +1,14 @@
 """The course's own modules: whole in both languages, short cells, solutions that grade, notebooks that run."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from biolab.course import LANGUAGES, Module, check_module, notebook, sandbox_fault
-from biolab.course.build import copy_figures
+from biolab.course import LANGUAGES, Language, Module, build, check_module, notebook, sandbox_fault
+from biolab.course.interactive import Explorer
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [
@@ -44,15 +45,25 @@ def test_solutions_get_every_point_and_nonsense_none(module: Module):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_instructors_notebook_runs_whole(
-    module: Module, language: str, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_instructors_notebook_runs_whole_and_its_figures_speak_its_language(
+    module: Module, language: Language, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    copy_figures(module, tmp_path)
-    monkeypatch.chdir(tmp_path)
+    [_, built] = build([module], tmp_path, languages=[language])
+    monkeypatch.chdir(built.path.parent)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("MPLBACKEND", "agg")
-    shell.run_cell("seed = 0", store_history=False)
-    content = notebook(module, language=language, audience="instructor")
-    for cell in content["cells"]:
-        if cell["cell_type"] == "code" and cell["metadata"]["biolab"]["kind"] != "score":
-            shell.run_cell("".join(cell["source"]), store_history=False).raise_error()
+    drawn = []
+    for cell in notebook(module, language=language, audience="instructor")["cells"]:
+        if cell["cell_type"] == "code":
+            done = shell.run_cell("".join(cell["source"]), store_history=False)
+            done.raise_error()
+            drawn += figures(done.result)
+    assert all((re.search("[가-힣]", svg) is not None) == (language == "ko") for svg in drawn)
+    assert drawn or not [cell for cell in module.cells if cell.kind == "interactive"]
+
+
+def figures(shown: object) -> list[str]:
+    """Return what a cell shows as SVG."""
+    shown = shown.still() if isinstance(shown, Explorer) else shown
+    html = shown._repr_html_() if hasattr(shown, "_repr_html_") else ""
+    return [html] if "<svg" in html else []

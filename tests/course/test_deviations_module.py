@@ -1,17 +1,14 @@
-"""Module 05: its own solution gets every point on any plant, empty and plausible wrong answers do not; it runs."""
+"""Module 05: its own solution gets every point on any plant, empty and plausible wrong answers do not."""
 
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from biolab.core import ConfigError
-from biolab.course import Exercise, Language, Module, Trainee, check_module, notebook, sandbox_fault, trainee_seed
+from biolab.course import Exercise, Module, Trainee, check_module, sandbox_fault, trainee_seed
 from biolab.course.casebook import LETTERS, NOTHING, PAPERS, Casebook
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "course" / "05-deviations"
@@ -22,12 +19,6 @@ SEEDS = [trainee_seed("songdo", name, "05-deviations") for name in ("heron", "cr
 @pytest.fixture(scope="module")
 def module() -> Module:
     return Module.load(FOLDER)
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    yield InteractiveShell.instance()
-    InteractiveShell.clear_instance()
 
 
 def solved(module: Module, book: Casebook) -> dict[str, Any]:
@@ -47,16 +38,6 @@ def missed(module: Module, names: dict[str, Any]) -> set[str]:
         except Exception:  # noqa: BLE001 - as when graded: any fault of a test means that it did not hold
             found.add(check.key)
     return found
-
-
-def code_cells(module: Module, language: Language, audience: Any) -> list[tuple[str, str]]:
-    content: Any = notebook(module, language=language, audience=audience)
-    return [(cell["id"], "".join(cell["source"])) for cell in content["cells"] if cell["cell_type"] == "code"]
-
-
-def test_both_languages_have_the_same_code(module: Module):
-    assert code_cells(module, "en", "trainee") == code_cells(module, "ko", "trainee")
-    assert len([cell for cell in module.cells if isinstance(cell, Exercise)]) == 6
 
 
 def test_actions_before_the_alarm_are_refused_and_cases_are_known_by_name():
@@ -89,6 +70,8 @@ def test_the_solution_gets_every_point_and_wrong_answers_lose_some(module: Modul
         ({"drift_per_h": 24 * right["drift_per_h"]}, "drift"),
         ({"true_ph_300h": 7.05}, "drift"),
         ({"response": "setpoint"}, "drift"),
+        ({"action_limit_ph": 0.005}, "drift"),
+        ({"action_limit_ph": 0.3}, "drift"),
         ({"first_short_bolus_h": right["first_short_bolus_h"] - 24}, "blockage"),
         ({"missing_feed_l": 1.2}, "blockage"),
         ({"factor": 1 / right["factor"]}, "dilution"),
@@ -108,18 +91,3 @@ def test_it_grades_rightly_in_the_sandbox(module: Module):
     found = check_module(module, trainee=Trainee(pseudonym="crane", cohort="songdo", module=module.slug))
     assert found.is_sound, found.wrong
     assert found.scores["product_share"] == pytest.approx(1.1, abs=0.1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_notebook_runs(
-    module: Module, language: Language, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    card = Trainee(pseudonym="heron", cohort="songdo", module=module.slug, language=language).card()
-    (tmp_path / "trainee.toml").write_text(card, encoding="utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        for _, source in code_cells(module, language, "instructor"):
-            shell.run_cell(source, store_history=False).raise_error()

@@ -101,6 +101,12 @@ def test_every_prose_has_both_languages(module: Module):
         ("import biolab as bl", "%pip install x", "import biolab", r"'!' and '%' commands do not run when graded"),
         ("import biolab as bl", "import biolab as", "import biolab", r"key 'vessel': This is not Python"),
         ("feed_volume_l = ...", "explore(1)\nfeed_volume_l = ...", "```python exercise", r"'explore' in a graded cell"),
+        (
+            "Write down what is conserved: grams",
+            "Write down $c_0 V_0$: grams",
+            ":::en conserved hint",
+            r"Feedback pages set no formulas",
+        ),
         (":::en conserved hint", ":::en conserved", ":::ko conserved", r"One language is a hint"),
         (
             "공급 전",
@@ -134,7 +140,7 @@ def test_faults_name_line_and_key(read: Read, text: str, old: str, new: str, sta
         ("```python test dilution points=1", "```python hidden dilution points=1", "has no '```python test dilution"),
         (
             "assert abs(sum(boluses_l) - feed_volume_l) < 0.01 * feed_volume_l",
-            "assert seed",
+            "assert trainee.seed",
             "uses none of the exercise's answers",
         ),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from biolab.course import LANGUAGES, Module, build, notebook, notebook_text
+from biolab.course import LANGUAGES, Module, build, notebook, notebook_text, trainee
 
 REAL = sorted((Path(__file__).parents[2] / "notebooks" / "course").glob("*/module.md"))
 MODULES = [Path(__file__).parent / "modules" / "90-dilution" / "module.md", *REAL]
@@ -55,12 +55,17 @@ def test_build_keeps_solutions_apart(module: Module, tmp_path: Path):
     assert [(each.language, each.audience) for each in written] == [
         ("en", "trainee"), ("ko", "trainee"), ("en", "instructor"), ("ko", "instructor"),
     ]  # fmt: skip
-    given = [path.read_text(encoding="utf-8") for path in (tmp_path / "90-dilution").rglob("*.ipynb")]
-    assert len(given) == 2
+    given = [path.read_text(encoding="utf-8") for path in (tmp_path / "90-dilution").rglob("*.*")]
+    assert len(given) == 4
     assert all("BEGIN SOLUTION" not in text for text in given)
-    assert "BEGIN SOLUTION" in (tmp_path / "instructor" / "90-dilution" / "90-dilution.ko.ipynb").read_text(
-        encoding="utf-8"
-    )
+    assert "BEGIN SOLUTION" in written[3].path.read_text(encoding="utf-8")
+    assert written[3].path.is_relative_to(tmp_path / "instructor")
+
+
+def test_a_built_notebook_knows_its_language(module: Module, tmp_path: Path):
+    for each in build([module], tmp_path):
+        who = trainee(each.path.parent)
+        assert (who.language, who.module, who.is_guest) == (each.language, "90-dilution", True)
 
 
 def test_the_same_module_gives_the_same_bytes(module: Module):

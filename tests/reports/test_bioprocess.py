@@ -34,7 +34,7 @@ def found(figure, gid: str):
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", {"Day", "measured", "pH", "Phases"}), ("ko", {"배양 일수", "산도(pH)", "단계"})]
+    ("language", "said"), [("en", {"Day", "measured", "pH", "Phases"}), ("ko", {"배양 일수", "용존산소, %", "단계"})]
 )
 def test_the_figure_says_what_it_shows(language, said):
     figure = drawn(language)

@@ -165,7 +165,7 @@ def test_the_clock_runs_and_buttons_act_in_jupyterlab(tmp_path: Path):
             before, after, words = asyncio.run(shift(lab, debug))
     assert "배양 2일 2시간 (50 h)" in before
     assert before != after
-    assert "산도(pH)" in words
+    assert "용존산소, %" in words
 
 
 def wait_for(port: int) -> None:

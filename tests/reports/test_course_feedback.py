@@ -76,3 +76,10 @@ def test_exercises_go_by_the_heading_before_them(grade: Grade, module: Module):
     changed = read_module(text, folder=FOLDER)
     assert "<h3>연습 1: 얼마나</h3>" in feedback_page(changed, grade, language="ko")
     assert "<h3>dilution</h3>" in feedback_page(module, grade, language="en")
+
+
+def test_hints_are_set_as_html(grade: Grade):
+    source = (FOLDER / "module.md").read_text(encoding="utf-8")
+    text = source.replace("Write down what", "Look at `a_b` *well*, kLa (c* - c), c* <b>. What")
+    page = feedback_page(read_module(text, folder=FOLDER), grade, language="en")
+    assert "<code>a_b</code> <em>well</em>, kLa (c* - c), c* &lt;b&gt;." in page

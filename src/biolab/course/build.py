@@ -10,6 +10,8 @@ from biolab.core import BiolabError, write_atomically
 from .blocks import LANGUAGES, Language
 from .module import Module
 from .notebook import Audience, notebook_text
+from .trainee import FILE_NAME as CARD_NAME
+from .trainee import guest
 
 INSTRUCTOR_FOLDER = "instructor"
 
@@ -31,9 +33,10 @@ class Built:
 def build(
     modules: Sequence[Module], output: Path, *, languages: Sequence[Language] = LANGUAGES, instructor: bool = True
 ) -> list[Built]:
-    """Write the notebooks of modules: ``<slug>/<slug>.<language>.ipynb``, those with solutions below ``instructor/``.
+    """Write the notebooks of modules: ``<slug>/<language>/<slug>.ipynb``, those with solutions below ``instructor/``.
 
-    The module's other files (figures) go beside the notebooks. Nothing in a trainee's folder holds a solution.
+    Beside each go the module's figures and a guest's ``trainee.toml``: code is the same in all languages, so the card
+    tells figures which one they are in. Nothing in a trainee's folder holds a solution.
 
     Raises
     ------
@@ -44,10 +47,12 @@ def build(
     written: list[Built] = []
     for module in modules:
         for audience in audiences:
-            folder = (output / INSTRUCTOR_FOLDER if audience == "instructor" else output) / module.slug
-            copy_figures(module, folder)
+            place = output / INSTRUCTOR_FOLDER if audience == "instructor" else output
             for language in languages:
-                path = folder / f"{module.slug}.{language}.ipynb"
+                folder = place / module.slug / language
+                copy_figures(module, folder)
+                write_atomically(folder / CARD_NAME, guest(module.slug, language).card())
+                path = folder / f"{module.slug}.ipynb"
                 write_atomically(path, notebook_text(module, language=language, audience=audience))
                 written.append(Built(module=module.slug, language=language, audience=audience, path=path))
     return written

@@ -99,6 +99,17 @@ class Casebook:
         """
         return batch_record(self._replayed(actions), author="trainee", batch="cascade")
 
+    def first_call_h(self, case: str, limit_ph: float) -> float | None:
+        """Return when a shift acts that compares pH probe and sample; ``None`` if it never does.
+
+        It acts at the second of two samples in a row that differ from the probe by more than the limit.
+        """
+        return _call_h(self._run(case, () if case == "good" else (self._fault(case),)), limit_ph)
+
+    def false_calls(self, limit_ph: float, *, batches: int = 40) -> int:
+        """Return in how many of so many good batches a shift with this limit acts for nothing."""
+        return sum(_call_h(self._run(f"good {number}", ()), limit_ph) is not None for number in range(batches))
+
     @cached_property
     def first_alarm_h(self) -> float:
         """When the first alarm of the case ``cascade`` rang; before it nobody has a reason to act."""
@@ -236,6 +247,12 @@ _MIXED: Mapping[str, PlantFault] = {
     "sampling-dilution-error": SamplingDilutionError(start_h=0, factor=0.75),
     "foam-out": FoamOut(start_h=0, hours=3.0, lost_fraction=0.12, kla_factor=0.4),
 }
+
+
+def _call_h(result: BatchResult, limit_ph: float) -> float | None:
+    seen = result.trajectories.drop_nulls("offline_ph_measured")
+    apart = (seen["ph_measured"] - seen["offline_ph_measured"]).abs() > limit_ph
+    return seen.filter(apart & apart.shift(1, fill_value=False))["time_h"].first()  # ty: ignore[invalid-explicit-return]
 
 
 def _read(action: object) -> tuple[float, str, float]:

@@ -22,8 +22,6 @@ OPTIONS = {
 }
 NEEDED = {"exercise": ("answers",), "test": ("points",), "hidden": ("points",), "score": ("better",)}
 GRADED = ("exercise", "test", "hidden", "score")
-GIVEN_NAMES = frozenset({"trainee", "seed"})
-"""Names that every graded cell may use: who is graded, and the seed of that trainee's plant."""
 _MAGIC = re.compile(r"^\s*[!%]", re.MULTILINE)
 _WIDGETS = re.compile(r"\b(ipywidgets|interact|interactive|explore)\b")
 
@@ -135,7 +133,7 @@ def _check_tests(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock]
 
 def _check_names(blocks: Sequence[CodeBlock], exercises: Mapping[str, CodeBlock], faults: Faults) -> None:
     """Note names that will not be there when graded: tests and scores run without the trainee's code."""
-    known = set(GIVEN_NAMES) | set(dir(builtins))
+    known = set(dir(builtins))
     for block in blocks:
         if block.kind == "setup":
             known |= _bound(block.source)

@@ -43,13 +43,16 @@ class Explorer:
         return self.draw(**{name: _start(control) for name, control in self.controls.items()})
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Give both: JupyterLab shows the sliders, and what cannot (a page, a preview, a print) the picture."""
+        """Give both: JupyterLab shows the sliders, and what cannot (a page, a preview, a print) the picture.
+
+        Where nobody can move them (nbconvert, a test) there is the picture alone, and no widget is made.
+        """
         from IPython.core.interactiveshell import InteractiveShell
 
         picture = self.still()
         formatter = InteractiveShell.instance().display_formatter if InteractiveShell.initialized() else None
         bundle = {"text/plain": repr(picture)} if formatter is None else dict(formatter.format(picture)[0])
-        if find_spec("ipywidgets") is not None and has_kernel():
+        if find_spec("ipywidgets") is not None and is_live():
             bundle[WIDGET] = self._widget()._repr_mimebundle_()[WIDGET]
         return bundle
 
@@ -99,8 +102,14 @@ def _control(ipywidgets: Any, control: Slider | Choice, language: Language) -> A
     )
 
 
-def has_kernel() -> bool:
-    """Say whether a notebook's kernel runs this, so that widgets have somebody to talk to."""
+def is_live() -> bool:
+    """Say whether somebody sits before the notebook and can move what it shows.
+
+    Front ends let a cell ask for input; what executes notebooks without a reader (nbclient, nbconvert, papermill) says
+    with each cell that nobody would answer.
+    """
     from IPython.core.getipython import get_ipython
 
-    return hasattr(get_ipython(), "kernel")
+    kernel = getattr(get_ipython(), "kernel", None)
+    request = getattr(kernel, "get_parent", dict)()
+    return bool(request.get("content", {}).get("allow_stdin", False))

@@ -131,6 +131,7 @@ def read_module(text: str, *, folder: Path) -> Module:
     check_code([block for block in blocks if isinstance(block, CodeBlock)], prose, faults)
     _check_keys(blocks, faults)
     _check_figures(blocks, folder, faults)
+    _check_hints(blocks, faults)
     faults.raise_if_any()
     pieces = tuple(_pieces(blocks, prose))
     hints = {key: dict(each.text) for key, each in prose.items() if each.is_hint}
@@ -242,6 +243,12 @@ def _check_figures(blocks: list[ProseBlock | CodeBlock], folder: Path, faults: F
             for name in _FIGURE.findall(block.text):
                 if "://" not in name and not (folder / name).is_file():
                     faults.add(block.line, block.key, f"The figure {name!r} is not in the module's folder.")
+
+
+def _check_hints(blocks: list[ProseBlock | CodeBlock], faults: Faults) -> None:
+    for block in blocks:
+        if isinstance(block, ProseBlock) and block.is_hint and "$" in block.text:
+            faults.add(block.line, block.key, "Feedback pages set no formulas; write the hint without '$': kLa, q_S.")
 
 
 def _pieces(blocks: list[ProseBlock | CodeBlock], prose: Mapping[str, Prose]) -> Iterator[Piece]:

@@ -78,7 +78,7 @@ class Trainee:
 
     @property
     def is_guest(self) -> bool:
-        """Say whether the notebook has no ``trainee.toml`` beside it."""
+        """Say whether the notebook was built for anybody, not released to one of a class."""
         return (self.cohort, self.pseudonym) == (DEMO_COHORT, DEMO_TRAINEE)
 
     @property
@@ -135,6 +135,11 @@ class Trainee:
         return "\n".join([*lines, ""])
 
 
+def guest(module: str = "guest", language: Language = "en") -> Trainee:
+    """Return the guest who reads a module that was not released to a class."""
+    return Trainee(pseudonym=DEMO_TRAINEE, cohort=DEMO_COHORT, module=module, language=language)
+
+
 def trainee(folder: Path | None = None) -> Trainee:
     """Say whose notebook this is: what ``trainee.toml`` in the notebook's folder says, else a guest.
 
@@ -148,7 +153,7 @@ def trainee(folder: Path | None = None) -> Trainee:
     """
     path = (folder or Path.cwd()) / FILE_NAME
     if not path.is_file():
-        return Trainee(pseudonym=DEMO_TRAINEE, cohort=DEMO_COHORT, module="guest")
+        return guest()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -1,11 +1,17 @@
 """What a trainee gets back: points, what failed in the open, and hints; never a hidden test or what it said."""
 
+import re
+
+from markupsafe import Markup, escape
+
 from biolab.course import Exercise, Grade, Module
 
 from .language import Language, Prose, prose
 from .page import page_environment
 
 Facts = dict[str, object]
+_CODE = re.compile(r"`([^`]+)`")
+_EMPHASIS = re.compile(r"(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?![\w*])")
 
 
 def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
@@ -30,7 +36,7 @@ def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
         "standing": _standing(grade, say),
         "exercises": []
         if grade.verdict == "missing"
-        else [_exercise(module, grade, each, language) for each in module.exercises],
+        else [_exercise(module, grade, each, say) for each in module.exercises],
         "scores": [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
     }
     return page_environment().get_template("feedback.html.j2").render(content)
@@ -49,18 +55,24 @@ def _standing(grade: Grade, say: Prose) -> list[str]:
     return [*lines, *([say("feedback.tried")] if grade.tried else [])]
 
 
-def _exercise(module: Module, grade: Grade, exercise: Exercise, language: Language) -> Facts:
+def _exercise(module: Module, grade: Grade, exercise: Exercise, say: Prose) -> Facts:
     key = exercise.key
     ours = [check for check in grade.checks if check.exercise == key]
     unseen = [check for check in ours if check.hidden]
     points, most = grade.exercise_points(key)
     failed = dict.fromkeys(check.hint for check in ours if not check.passed and check.hint is not None)
     return {
-        "title": module.title_of(exercise, language),
+        "title": module.title_of(exercise, say.language),
         "points": f"{points:g}",
         "most": f"{most:g}",
         "public": [{"passed": check.passed, "message": check.message} for check in ours if not check.hidden],
         "hidden_passed": sum(check.passed for check in unseen),
         "hidden_count": len(unseen),
-        "hints": [module.hints[hint][language] for hint in failed if hint in module.hints],
+        "hints": [_hint(module.hints[hint][say.language], say) for hint in failed if hint in module.hints],
     }
+
+
+def _hint(text: str, say: Prose) -> Markup:
+    """Set a hint as HTML; of Markdown it may have code and emphasis."""
+    said = str(escape(say("feedback.hint", {"hint": text})))
+    return Markup(_EMPHASIS.sub(r"<em>\1</em>", _CODE.sub(r"<code>\1</code>", said)))

@@ -14,7 +14,7 @@ from typing import Any
 from biolab.core import DataError
 from biolab.course.answers import decode, is_unanswered
 from biolab.course.sandbox.syscalls import restrict
-from biolab.course.trainee import FILE_NAME, trainee
+from biolab.course.trainee import FILE_NAME
 
 from .reporting import report
 
@@ -44,8 +44,7 @@ def main() -> None:
 
 
 def _set_up(cells: list[Mapping[str, str]]) -> dict[str, object]:
-    who = trainee()
-    known: dict[str, object] = {"__name__": "judge", "trainee": who, "seed": who.seed, "display": lambda *_: None}
+    known: dict[str, object] = {"__name__": "judge", "display": lambda *_: None}
     for cell in cells:
         try:
             exec(compile(cell["source"], f"<{cell['name']}>", "exec"), known)

@@ -11,7 +11,7 @@ from biolab.bioprocess.faults import PROBES, Fault
 from biolab.bioprocess.recipe_checks import SETPOINT_LIMITS
 from biolab.bioprocess.schedule import Plant
 from biolab.core import BiolabError
-from biolab.course.interactive import WIDGET, has_kernel
+from biolab.course.interactive import WIDGET, is_live
 from biolab.reports.language import Language, Prose, prose
 from biolab.reports.legend import SITE_COLOURS
 
@@ -110,7 +110,7 @@ class ControlRoom:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Give both: JupyterLab shows the console, and what cannot (a page, a print) the picture."""
         bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self.still()}
-        if find_spec("ipywidgets") is not None and has_kernel():
+        if find_spec("ipywidgets") is not None and is_live():
             bundle[WIDGET] = self.widget()._repr_mimebundle_()[WIDGET]
         return bundle
 
