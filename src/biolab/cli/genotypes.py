@@ -59,10 +59,10 @@ def inspect(files: Path, *, variant_ids: VariantIds = "file", as_json: AsJson = 
     files
         Name of the genotypes without its ending: NAME of NAME.bed, .bim and .fam, or of NAME.pgen, .pvar and .psam.
     """
-    from biolab.genotypes import missingness, read_plink
+    from biolab.genotypes import allele_frequency, missingness, read_plink
 
     given = read_plink(files, variant_ids=variant_ids)
-    counted = {"variants": float(given.shape[0]), "samples": float(given.shape[1])}
+    counted = allele_frequency(given, founders_only=False).metrics | {"samples": float(given.shape[1])}
     by_chromosome = given.variants["chromosome"].fill_null("0").value_counts(sort=True)
     Step(
         name="inspect",
