@@ -70,8 +70,8 @@ def same(found, expected, **close):
     np.testing.assert_allclose(found, expected, **(CLOSE | close))
 
 
+@pytest.mark.slow  # needs pgenlib, which make check installs
 def test_pgen_holds_what_the_bed_holds():
-    pytest.importorskip("pgenlib", reason="pgenlib is not installed (pip install 'biolab[genomics]')")
     found = gt.read_plink(FOLDER / "toy2")
     np.testing.assert_array_equal(found.dosage(), toy().dosage())
     assert found.variants.equals(toy().variants)
