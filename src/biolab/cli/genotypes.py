@@ -41,6 +41,8 @@ class LimitOptions:
         Smallest p-value of the exact test of Hardy-Weinberg proportions.
     heterozygosity_sd
         How many standard deviations a sample's F may lie from the mean.
+    kinship
+        Largest kinship of two samples that stay; none (the default) keeps relatives.
     """
 
     missing_of_variant: float | None = 0.05
@@ -48,6 +50,7 @@ class LimitOptions:
     minor_allele_frequency: float | None = 0.01
     hardy_weinberg: float | None = 1e-6
     heterozygosity_sd: float | None = 4.0
+    kinship: float | None = None
 
 
 @genotypes.command
