@@ -1,4 +1,4 @@
-"""Fields of samples beside the calls: VCF as written, BCF as its VCF, both as a plain reading; faults by line and sample."""
+"""Fields of samples beside the calls: VCF as written, BCF as its VCF; faults by line and sample."""
 
 import gzip
 from pathlib import Path

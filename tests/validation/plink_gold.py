@@ -172,7 +172,7 @@ def imputed_vcf() -> str:
         calls = np.array(["0/0", "0/1", "1/1"])[dosage.round().astype(int)].tolist()
         given = [f"{call}:{value:.4f}" for call, value in zip(calls, dosage, strict=True)] if k % 3 else calls
         absent = generator.random(len(names)) < 0.1
-        fields = ["."  if gone else field for field, gone in zip(given, absent, strict=True)]
+        fields = ["." if gone else field for field, gone in zip(given, absent, strict=True)]
         site = ["1", str(100 + k), f"rs{k}", "A", "G", ".", ".", ".", "GT:DS" if k % 3 else "GT"]
         lines.append("\t".join([*site, *fields]))
     return "\n".join(lines) + "\n"

@@ -98,9 +98,7 @@ def _layout(text: str, formats: Collection[str] | None) -> _Layout:
     return _Layout(contigs=contigs, keys=keys, samples=samples, formats=formats)
 
 
-def _blocks(
-    path: Path, data: bytes, pieces: Iterator[bytes], layout: _Layout, first_line: int
-) -> Iterator[LineBlock]:
+def _blocks(path: Path, data: bytes, pieces: Iterator[bytes], layout: _Layout, first_line: int) -> Iterator[LineBlock]:
     lines: list[bytes] = []
     size, line, at = 0, first_line, 0
     while True:

@@ -36,7 +36,7 @@ def format_columns(
     lines, columns = data_lines(block), [str(_FORMAT + 1 + place) for place in places.tolist()]
     raw = text_columns(lines, {_FORMAT, *map(int, columns)}, block, path, header.width)
     shown = raw[str(_FORMAT)]
-    parts = raw.select(pl.concat_list(columns).explode().str.split(":")).to_series()
+    parts = raw.select(pl.concat_list(columns).explode(empty_as_null=True).str.split(":")).to_series()
     record = np.repeat(np.arange(raw.height), places.size)
     schema, found = format_schema(header, keys), []
     for name, key in keys.items():

@@ -107,7 +107,9 @@ def quality_control(genotypes: Genotypes, limits: QualityLimits | None = None) -
     return QualityControl(genotypes=kept, removed=listed, steps=table, limits=limits)
 
 
-def _judged(step: str, kept: Genotypes, limit: float) -> tuple[str, np.ndarray, np.ndarray, float]:
+def _judged(  # noqa: PLR0911 - one answer a step
+    step: str, kept: Genotypes, limit: float
+) -> tuple[str, np.ndarray, np.ndarray, float]:
     """Return what a step looks at, its values, which of them fail, and the limit in the values' own unit."""
     if step == "missing_of_variant":
         values = _floats(missingness(kept).table()["missing_rate"])

@@ -56,7 +56,7 @@ def unrelated(genotypes: Genotypes, *, at_most: float = 0.0884) -> Unrelated:
     >>> from biolab.genotypes import genotypes_from_dosage, synthetic_genotypes
     >>> dosage = synthetic_genotypes(500, 20, seed=1).genotypes.dosage()
     >>> twice = genotypes_from_dosage(np.column_stack([dosage, dosage[:, 3]]))
-    >>> unrelated(twice).table().filter(~pl.col("kept")).select("iid", "because_of_iid").rows()
+    >>> unrelated(twice, at_most=0.3).table().filter(~pl.col("kept")).select("iid", "because_of_iid").rows()
     [('s21', 's4')]
 
     References
