@@ -1,31 +1,40 @@
 """Time reading of FASTQ and VCF and scoring of alignments beside the tools of the field, on the same files.
 
-    python benchmarks/files.py --peers-python PYTHON --out benchmarks/results/files-cpu.json
+    python benchmarks/files.py --peers-python PYTHON --out benchmarks/results/files-cpu.json   # about 6 minutes
 
 Works: GC and quality profile of 100,000 reads of 150 bases (plain FASTQ; polars-bio counts GC alone), sites of a bgzip
 VCF with 200 samples and of one without samples, genotypes of the former as dosages, global alignment scores of 40 x 100
 proteins of about 300 residues. Inputs are simulated with a fixed seed. Every tool runs in a process of its own, one
 after the other, in as many rounds as told; the first call is not counted. All must find the same numbers, or the row
 says that they differ. Speed is megabytes of unpacked text a second of wall time (best of all rounds), for alignments
-millions of cells a second. PYTHON has cyvcf2, dnaio, needletail, oxbow, parasail, polars-bio, pysam and biopython.
+millions of cells a second. The table says which goals held; no tool is begun after --minutes.
+PYTHON has cyvcf2, dnaio, needletail, oxbow, parasail, polars-bio, pysam and biopython.
 """
 
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 
 import numpy as np
 from files_tools import TOOLS
+from surroundings import ROOT, surroundings
 
-ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).with_name("files_tools.py")
+BEGUN = time.monotonic()
+# Of each row: the peer our speed is divided by (none: megabytes a second), and the least that is asked of it.
+GOALS = {
+    "FASTQ: GC and quality profile": ("", 120.0),
+    "VCF.gz: sites beside 200 samples": ("oxbow", 1.0),
+    "VCF.gz: sites alone": ("oxbow", 1.0),
+    "VCF.gz: genotypes of 200 samples": ("cyvcf2", 2.0),
+    "alignment: global scores": ("parasail", 0.9),
+}
 HEADER = (
     "##fileformat=VCFv4.3",
     '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">',
@@ -95,6 +104,8 @@ def works(folder: Path, scale: float) -> list[tuple[str, str, Path, int]]:
 
 
 def run(tool: str, work: str, path: Path, options: argparse.Namespace) -> dict[str, object]:
+    if time.monotonic() - BEGUN > 60 * options.minutes:
+        return {"failed": f"left out: {options.minutes:g} minutes were over"}
     python = sys.executable if tool == "biolab" else options.peers_python
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src") if tool == "biolab" else ""}
     command = [python, str(HERE), tool, work, str(path), str(options.repeats)]
@@ -146,6 +157,34 @@ def row(name: str, tool: str, size: int, runs: list, ours: list) -> dict[str, ob
     return found
 
 
+def table(rows: list[dict[str, object]]) -> str:
+    """Set speeds, ratios, memory and goals side by side."""
+    lines = ["| work | tool | speed | slower than ours | peak MiB | same numbers | goal |", "|" + "---|" * 7]
+    for one in rows:
+        if "speed" not in one:
+            lines.append(f"| {one['work']} | {one['tool']} | {one['failed']} | | | | |")
+            continue
+        slower = "" if one["tool"] == "biolab" else one.get("times_slower", "")
+        lines.append(
+            f"| {one['work']} | {one['tool']} | {one['speed']} | {slower} | {one['peak_mib']} "
+            f"| {one.get('same_numbers', '')} | {verdict(one, rows)} |"
+        )
+    return "\n".join(lines)
+
+
+def verdict(one: dict[str, object], rows: list[dict[str, object]]) -> str:
+    """Say whether the goal of a row held; it stands beside the tool that ours is held against."""
+    peer, least = GOALS[str(one["work"])]
+    if one["tool"] != (peer or "biolab"):
+        return ""
+    ours = next((row["speed"] for row in rows if row["work"] == one["work"] and row["tool"] == "biolab"), None)
+    if not isinstance(ours, float) or not isinstance(one["speed"], float):
+        return ""
+    reached = ours / one["speed"] if peer else ours
+    asked = f">= {least:g} x {peer}" if peer else f">= {least:g} MB/s"
+    return f"{asked}: {'held' if reached >= least else 'missed'} ({reached:.2f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--works", nargs="*", choices=list(TOOLS), help="only these")
@@ -153,26 +192,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="calls a round")
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one tool in one round")
+    parser.add_argument("--minutes", type=float, default=10, help="after so many no further tool is begun")
     parser.add_argument("--peers-python", help="a Python with the other tools")
-    parser.add_argument("--out", type=Path, help="where to write the JSON; printed if not given")
+    parser.add_argument("--out", type=Path, help="where to write all measurements as JSON")
     options = parser.parse_args()
     rows = measure(options)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    environment = {
-        "commit": commit,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-    }
-    text = json.dumps({"environment": environment, "measurements": rows}, indent=1) + "\n"
+    print(table(rows))
     if options.out:
+        text = json.dumps({"environment": surroundings(), "measurements": rows}, indent=1) + "\n"
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text)
-    else:
-        print(text)
 
 
 if __name__ == "__main__":

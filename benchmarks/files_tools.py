@@ -10,10 +10,10 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from surroundings import installed, peak_mib
 
 Found = list[float]
 
@@ -200,12 +200,6 @@ TOOLS: dict[str, dict[str, Callable[[Path], Found]]] = {
 }
 
 
-def peak_mib() -> float:
-    """Return the most memory held since this program started."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
 def main() -> None:
     tool, work, place, repeats = sys.argv[1:]
     function, path = TOOLS[work][tool], Path(place)
@@ -217,16 +211,12 @@ def main() -> None:
         found = function(path)
         seconds.append(time.perf_counter() - started)
         processor.append(time.process_time() - used)
-    try:
-        release = version(tool)
-    except PackageNotFoundError:
-        release = "?"
     row = {
         "seconds": seconds,
         "processor": processor,
         "found": found,
         "peak_mib": round(peak_mib()),
-        "version": release,
+        "version": installed(tool) or "?",
     }
     print(json.dumps(row))
 

@@ -6,12 +6,12 @@
 Each measurement is a process of its own, and both sides open the .bed, read the same weights or phenotypes from text,
 and write their table with the same columns. PLINK is timed from start to end; biolab is timed as in a session, after a
 warm-up on a thousand variants (the column "with start" has the whole process). Peak memory is the process's own. The
-first process of each is not counted; where it takes over --enough seconds one more is run, over a minute none (then it
-counts), else as many as told. What --out already holds of other sizes and works stays there.
-`plink2` must be on the path; the BLAS it is linked to is printed, as its scores depend on it: with the reference BLAS, which
-Debian installs beside it, 100 scores take many times as long as with OpenBLAS (`LD_LIBRARY_PATH` of its folder). For tensorQTL give
---tensorqtl-python, a Python that has it: it imputes missing calls by the mean, gets decoded dosages in memory, and its
-start and reading are not counted; ours then imputes by the mean, too, and reads the .bed.
+first process of each is not counted, unless it takes over --enough seconds, after which no more are run; the .bed is
+read once before. No work is begun after --minutes (files are simulated before the clock starts), and one run of one
+tool is cut off after --cap seconds. `plink2` must be on the path; the BLAS it finds is printed, as its scores depend
+on it (LD_LIBRARY_PATH chooses one). For tensorQTL give --tensorqtl-python, a Python that has it: it imputes missing
+calls by the mean, gets decoded dosages in memory, and its start and reading are not counted; ours then imputes by the
+mean, too, and reads the .bed.
 Simulated files are kept in --folder and found again there. Contract tests of packed_matmul run first; nothing is
 reported while they are red.
 """
@@ -19,21 +19,18 @@ reported while they are red.
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from surroundings import ROOT, said, surroundings
 
-ROOT = Path(__file__).resolve().parents[1]
 PHENOTYPE = "--pheno people.tsv --pheno-name y --covar people.tsv --covar-name " + ",".join(f"c{k}" for k in range(10))
-LONG = 60.0
 WORKS = {
     "frequencies": ("--freq", 2.0),
     "1 score": ("--score weights1.tsv 1 2 header-read cols=+scoresums --score-col-nums 3", 2.0),
@@ -151,6 +148,12 @@ def simulated(samples: int, variants: int, options: argparse.Namespace) -> Path:
     return folder
 
 
+def into_page_cache(path: Path) -> None:
+    with path.open("rb") as handle:
+        while handle.read(1 << 24):
+            pass
+
+
 def timed(command: list[str], folder: Path, cap: float, environment: dict[str, str]) -> dict[str, object]:
     """Run a command; return seconds and peak memory of it alone (its parent is a process of its own)."""
     start = time.perf_counter()
@@ -176,8 +179,10 @@ def measured(command: list[str], folder: Path, options: argparse.Namespace) -> d
         "PYTHONPATH": str(ROOT / "src"),
         "OMP_NUM_THREADS": str(options.threads), "OPENBLAS_NUM_THREADS": str(options.threads),
     }  # fmt: skip
-    runs, whole, memory = [], [], 0
-    for repeat in range(options.repeats + 1):  # the first warms the page cache and compiled code
+    if time.monotonic() - options.begun > 60 * options.minutes:
+        return {"failed": f"left out: {options.minutes:g} minutes were over"}
+    runs, whole, memory = [], [], 0.0
+    for _ in range(options.repeats + 1):  # the first warms what is not warm
         reader = subprocess.run(
             [sys.executable, __file__, "--run-one", json.dumps([command, str(folder), options.cap])],
             capture_output=True, text=True, check=True, env=environment,
@@ -189,13 +194,13 @@ def measured(command: list[str], folder: Path, options: argparse.Namespace) -> d
         runs.append(float(own[0].split()[1]) if own else found["seconds"])
         whole.append(found["seconds"])
         memory = max(memory, found["peak_memory_mb"])
-        if whole[0] > (options.enough if repeat else LONG):
+        if whole[0] > options.enough:
             break
-    first = min(1, len(runs) - 1)
+    counted = slice(1 if len(runs) > 1 else 0, None)
     return {
-        "median_s": float(np.median(runs[first:])),
-        "with_start_s": float(np.median(whole[first:])),
-        "runs_s": runs[first:],
+        "median_s": float(np.median(runs[counted])),
+        "with_start_s": float(np.median(whole[counted])),
+        "runs_s": runs[counted],
         "peak_memory_mb": memory,
     }
 
@@ -233,6 +238,7 @@ def plink(work: str, options: argparse.Namespace) -> list[str]:
 def measure_size(samples: int, variants: int, options: argparse.Namespace) -> list[dict[str, object]]:
     found = []
     folder = simulated(samples, variants, options)
+    into_page_cache(folder / "g.bed")
     (folder / "ours.py").write_text(OURS)
     (folder / "tensorqtl_scan.py").write_text(TENSORQTL)
     for work in options.works:
@@ -290,25 +296,13 @@ def table(found: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def surroundings(options: argparse.Namespace) -> dict[str, object]:
-    def said(*command: str) -> str:
-        try:
-            return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-        except FileNotFoundError:
-            return "not installed"
-
-    program = Path(shutil.which("plink2") or "plink2")
-    debian = Path("/usr/lib/plink2/plink2-avx2")  # there plink2 itself is a script
-    libraries = said("ldd", str(debian if debian.exists() else program))
-    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "commit": said("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": model[0].split(":")[1].strip() if model else platform.processor(),
-        "cores": os.cpu_count(), "threads": options.threads, "load_average": os.getloadavg()[0],
+def environment(options: argparse.Namespace) -> dict[str, object]:
+    debian = Path("/usr/lib/plink2/plink2-avx2")  # there plink2 itself is a script that chooses
+    linked = said("ldd", str(debian if debian.exists() else shutil.which("plink2") or "plink2")).splitlines()
+    return surroundings(threads=options.threads, packages=("numpy", "numba", "polars")) | {
         "plink2": said("plink2", "--version"),
-        "blas": sorted(line.split()[0] for line in libraries.splitlines() if "blas" in line),
-    }  # fmt: skip
+        "blas": sorted(line.split()[0] for line in linked if "blas" in line),
+    }
 
 
 def arguments() -> argparse.Namespace:
@@ -317,11 +311,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--works", nargs="*", choices=list(WORKS), default=list(WORKS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--cap", type=float, default=600, help="seconds for one run of one tool")
+    parser.add_argument("--cap", type=float, default=240, help="seconds for one run of one tool")
+    parser.add_argument("--minutes", type=float, default=10, help="after so many no further work is begun")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--enough", type=float, default=12, help="seconds of a first run after which one more is enough"
-    )
+    parser.add_argument("--enough", type=float, default=12, help="seconds of a first run that is enough")
     parser.add_argument(
         "--folder",
         type=Path,
@@ -343,22 +336,18 @@ def main() -> None:
     tests = [sys.executable, "-m", "pytest", "-q", "-k", "packed_matmul", "tests/kernels/test_contract.py"]
     if subprocess.run(tests, cwd=ROOT, capture_output=True, check=False).returncode:
         sys.exit("packed_matmul: contract tests are red, so no speed is reported")
-    print(json.dumps(surroundings(options)), file=sys.stderr)
-    found = []
-    for size in options.sizes:
-        samples, variants = (int(part) for part in size.split("x"))
-        found += measure_size(samples, variants, options)
+    print(json.dumps(environment(options)), file=sys.stderr)
+    sizes = [tuple(int(part) for part in size.split("x")) for size in options.sizes]
+    for samples, variants in sizes:
+        simulated(samples, variants, options)
+    options.begun = time.monotonic()
+    found = [one for samples, variants in sizes for one in measure_size(samples, variants, options)]
     print(table(found))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        kept = json.loads(options.out.read_text())["measurements"] if options.out.exists() else []
-        anew = {what(row) for row in found}
-        made = {"environment": surroundings(options), "measurements": [*(r for r in kept if what(r) not in anew), *found]}
-        options.out.write_text(json.dumps(made, indent=1) + "\n")
-
-
-def what(row: dict[str, object]) -> tuple[object, ...]:
-    return row["samples"], row["variants"], row["work"]
+        options.out.write_text(
+            json.dumps({"environment": environment(options), "measurements": found}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

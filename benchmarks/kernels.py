@@ -12,19 +12,15 @@ cap is cut off.
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-
-ROOT = Path(__file__).resolve().parents[1]
+from surroundings import ROOT, surroundings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,31 +151,12 @@ def table(found: list[dict[str, object]], wanted: list[Row]) -> str:
 
 
 def environment(options: argparse.Namespace) -> dict[str, object]:
-    def installed(package: str) -> str | None:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return None
-
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    device = model[0].split(":")[1].strip() if model else platform.processor()
+    found = surroundings(threads=options.threads, packages=("numpy", "numba", "torch", "triton"))
     if options.device == "cuda":
         import torch
 
-        device = torch.cuda.get_device_name()
-    return {
-        "commit": commit,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": device,
-        "cores": os.cpu_count(),
-        "threads": options.threads,
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "versions": {name: installed(name) for name in ("numpy", "numba", "torch", "triton")},
-    }
+        found["device"] = torch.cuda.get_device_name()
+    return found
 
 
 def arguments() -> argparse.Namespace:

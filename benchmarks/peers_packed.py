@@ -7,15 +7,11 @@ mean. Tools: biolab (packed_matmul), and numpy and torch, which decode 512 varia
 and multiply in float32: what one writes without a kernel. The packed genotypes are in memory, on the device for torch.
 """
 
-import json
-import resource
-import statistics
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 
 import numpy as np
-from peers_survival import timed
+from one_call import tell
 
 VARIANTS, PIECE = 20_000, 512
 
@@ -114,25 +110,17 @@ def torch(kind: str, samples: int, given: dict[str, np.ndarray], device: str) ->
     return run
 
 
+def mean_size(found: object) -> float:
+    """Return a number by which the results of tools are compared."""
+    return float(np.abs(np.asarray(found, dtype=np.float64)).mean())
+
+
 def main() -> None:
     tool, work, samples, repeats, device = sys.argv[1:6]
     kind, _, columns = work.partition(" ")
     given = inputs(int(samples), int(columns or 1))
     run = {"biolab": biolab, "numpy": numpy, "torch": torch}[tool](kind, int(samples), given, device)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result, seconds = timed(run, int(repeats))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    row = {
-        "version": "working tree" if tool == "biolab" else version(tool),
-        "best_s": min(seconds),
-        "median_s": statistics.median(seconds),
-        "repeats": len(seconds),
-        "peak_memory_mb": after / 1024,
-        "memory_added_mb": (after - before) / 1024,
-        "packed_gb_per_s": given["packed"].nbytes / 1e9 / statistics.median(seconds),
-        "result": float(np.abs(np.asarray(result, dtype=np.float64)).mean()),
-    }
-    print(json.dumps(row))
+    tell(tool, run, int(repeats), mean_size, packed_bytes=given["packed"].nbytes)
 
 
 if __name__ == "__main__":

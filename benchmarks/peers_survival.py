@@ -9,16 +9,14 @@ not counted unless it takes over 10 s, and then it is the only one. Inputs are t
 
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from one_call import tell
 
 Prepared = tuple[Callable[[], object], Callable[[object], float]]  # what is timed, and a number to compare results by
 
@@ -293,21 +291,6 @@ MAKERS = {
 }
 
 
-def timed(run: Callable[[], object], repeats: int) -> tuple[object, list[float]]:
-    """Time a call that often; one that takes over 10 s only once."""
-    start = time.perf_counter()
-    result = run()
-    first = time.perf_counter() - start
-    if first > 10:
-        return result, [first]
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = run()
-        seconds.append(time.perf_counter() - start)
-    return result, seconds
-
-
 def main() -> None:
     tool, work, size, repeats, device, data = (*sys.argv[1:], "")[:6]
     kind, _, ties = work.partition(" ")
@@ -319,19 +302,7 @@ def main() -> None:
         print(json.dumps(r_fit(tool, *inputs, int(repeats))))
         return
     run, number = MAKERS[tool, kind](*inputs, device)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result, seconds = timed(run, int(repeats))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    row = {
-        "version": "working tree" if tool == "biolab" else version(tool),
-        "best_s": min(seconds),
-        "median_s": statistics.median(seconds),
-        "repeats": len(seconds),
-        "peak_memory_mb": after / 1024,
-        "memory_added_mb": (after - before) / 1024,
-        "result": number(result),
-    }
-    print(json.dumps(row))
+    tell(tool, run, int(repeats), number)
 
 
 if __name__ == "__main__":

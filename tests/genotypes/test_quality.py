@@ -29,6 +29,7 @@ def test_ploidy_of_sex_chromosomes():
     table = gt.allele_frequency(gt.genotypes_from_dosage(dosage, variants=variants, samples=samples)).table()
     assert table["effect_allele_count"].to_list() == [2, 1, 2]
     assert table["observed_alleles"].to_list() == [5, 2, 3]
+    assert table["haploid_heterozygous"].to_list() == [1, 0, 1]
 
 
 def test_children_are_not_counted_unless_asked():

@@ -98,3 +98,23 @@ def test_a_twin_has_kinship_one_half():
     dosage[:, 3] = dosage[:, 0]
     found = gt.kinship(gt.genotypes_from_dosage(dosage), at_least=0.3)
     assert found.select("iid1", "iid2", "kinship").rows() == [("s1", "s4", 0.5)]
+
+
+def test_no_relatives_stay_and_each_that_goes_has_one():
+    dosage = drawn(500, 8, 2, missing=0.0)
+    dosage[:, [3, 6]] = dosage[:, [0, 0]]  # three times the same person
+    dosage[:, 5] = dosage[:, 1]
+    dosage[:9, 1] = np.nan
+    genotypes = gt.genotypes_from_dosage(dosage)
+    found = gt.unrelated(genotypes, at_most=0.3)
+    assert np.flatnonzero(~found.kept).tolist() == [1, 3, 6]  # of twins the one with fewer calls, else the later
+    assert gt.kinship(genotypes.select(samples=found.kept), at_least=0.3).is_empty()
+    gone = found.table().filter(~pl.col("kept"))
+    assert gone["because_of_iid"].to_list() == ["s6", "s1", "s1"]
+    np.testing.assert_allclose(gone["kinship"], 0.5)
+    assert found.metrics == {"kept": 5.0, "removed": 3.0}
+    assert found.table().filter("kept")["because_of_iid"].null_count() == 5
+    limits = gt.QualityLimits(missing_of_variant=None, minor_allele_frequency=None, heterozygosity_sd=None, kinship=0.3)
+    kept = gt.quality_control(genotypes, limits)
+    assert kept.removed.select("step", "name").rows() == [("kinship", f"{name} {name}") for name in ("s2", "s4", "s7")]
+    assert gt.unrelated(kept.genotypes).kept.all()

@@ -18,6 +18,11 @@ from biolab.genotypes import Genotypes, genotypes_from_dosage
 
 FOLDER = Path(__file__).with_name("plink")
 SAMPLES, AUTOSOMAL, ON_X = 80, 200, 20
+SITE = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
+FORMATS = (
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+    '##FORMAT=<ID=DS,Number=1,Type=Float,Description="Dosage">',
+)
 
 PLINK2 = {
     "toy2": ("--make-pgen", ["pgen", "pvar", "psam"]),
@@ -55,6 +60,7 @@ PLINK2 = {
         ["disease.glm.firth"],
     ),
     "prune": ("--indep-pairwise 20 5 0.15 --chr 1-2", ["prune.in"]),
+    "unrelated": ("--king-cutoff 0.0884 --chr 1-2", ["king.cutoff.out.id"]),
     "king": ("--make-king-table --king-table-filter 0.02 --chr 1-2", ["kin0"]),
     "rel": ("--make-rel square --chr 1-2 --mac 1", ["rel"]),
     "pca": ("--pca 4 --chr 1-2 --mac 1", ["eigenval", "eigenvec"]),
@@ -64,6 +70,12 @@ PLINK19 = {
     "prune19": ("--indep-pairwise 20 5 0.15 --chr 1-2 --allow-no-sex", ["prune.in"]),
     "clump": ("--clump scan.tsv --clump-p1 0.05 --clump-p2 0.5 --clump-r2 0.1 --clump-kb 20 --chr 1-2", ["clumped"]),
     "het19": ("--het --chr 1-2", ["het"]),
+}
+
+# from a VCF of their own
+IMPUTED = {
+    "imputed": ("--vcf imputed.vcf dosage=DS --make-pgen", ["pgen", "pvar", "psam"]),
+    "imputed-out": ("--pfile imputed --export vcf vcf-dosage=DS", ["vcf"]),
 }
 
 
@@ -150,8 +162,24 @@ def weights(made: Genotypes) -> pl.DataFrame:
     )
 
 
-def run(program: str, name: str, options: str, endings: list[str], folder: Path) -> str:
-    command = [program, "--bfile", "toy", *options.split(), "--threads", "1", "--out", name]
+def imputed_vcf() -> str:
+    """Draw dosages of 30 variants, a third of them hard calls alone, some missing."""
+    generator = np.random.default_rng(11)
+    names = [f"i{k}" for k in range(9)]
+    lines = ["##fileformat=VCFv4.3", "##contig=<ID=1>", *FORMATS, "\t".join([*SITE, *names])]
+    for k in range(30):
+        dosage = generator.beta(0.4, 0.4, size=len(names)) * 2
+        calls = np.array(["0/0", "0/1", "1/1"])[dosage.round().astype(int)].tolist()
+        given = [f"{call}:{value:.4f}" for call, value in zip(calls, dosage, strict=True)] if k % 3 else calls
+        absent = generator.random(len(names)) < 0.1
+        fields = ["." if gone else field for field, gone in zip(given, absent, strict=True)]
+        site = ["1", str(100 + k), f"rs{k}", "A", "G", ".", ".", ".", "GT:DS" if k % 3 else "GT"]
+        lines.append("\t".join([*site, *fields]))
+    return "\n".join(lines) + "\n"
+
+
+def run(program: str, name: str, options: str, endings: list[str], folder: Path, *, source: str = "--bfile toy") -> str:
+    command = [program, *source.split(), *options.split(), "--threads", "1", "--out", name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
@@ -172,6 +200,8 @@ def main() -> None:
         for path in FOLDER.iterdir():
             shutil.copy(path, folder / path.name)
         lines = [run("plink2", key, *given, folder) for key, given in PLINK2.items()]
+        (folder / "imputed.vcf").write_text(imputed_vcf())
+        lines += [run("plink2", key, *given, folder, source="") for key, given in IMPUTED.items()]
         scan = pl.read_csv(FOLDER / "linear.height.glm.linear", separator="\t", null_values="NA")
         scan.select(SNP="ID", P="P").drop_nulls().write_csv(folder / "scan.tsv", separator="\t")
         lines += [run("plink1.9", key, *given, folder) for key, given in PLINK19.items()]

@@ -70,8 +70,8 @@ def same(found, expected, **close):
     np.testing.assert_allclose(found, expected, **(CLOSE | close))
 
 
+@pytest.mark.slow  # needs pgenlib, which make check installs
 def test_pgen_holds_what_the_bed_holds():
-    pytest.importorskip("pgenlib", reason="pgenlib is not installed (pip install 'biolab[genomics]')")
     found = gt.read_plink(FOLDER / "toy2")
     np.testing.assert_array_equal(found.dosage(), toy().dosage())
     assert found.variants.equals(toy().variants)
@@ -318,3 +318,9 @@ def test_principal_components():
     # PLINK divides by the variants called at both of a pair, biolab's streamed pass puts missing calls at the mean
     assert np.abs((found.components * vectors).sum(axis=0)).min() > 0.99
     np.testing.assert_allclose(found.eigenvalues, values, rtol=0.05)
+
+
+def test_as_many_unrelated_samples_stay_as_plink_keeps():
+    found = gt.unrelated(toy(), at_most=0.0884)
+    assert found.metrics["removed"] == gold("unrelated.king.cutoff.out.id").height
+    assert gt.kinship(toy().select(samples=found.kept), at_least=0.0884).is_empty()

@@ -41,6 +41,8 @@ class LimitOptions:
         Smallest p-value of the exact test of Hardy-Weinberg proportions.
     heterozygosity_sd
         How many standard deviations a sample's F may lie from the mean.
+    kinship
+        Largest kinship of two samples that stay; none (the default) keeps relatives.
     """
 
     missing_of_variant: float | None = 0.05
@@ -48,6 +50,7 @@ class LimitOptions:
     minor_allele_frequency: float | None = 0.01
     hardy_weinberg: float | None = 1e-6
     heterozygosity_sd: float | None = 4.0
+    kinship: float | None = None
 
 
 @genotypes.command
@@ -59,10 +62,10 @@ def inspect(files: Path, *, variant_ids: VariantIds = "file", as_json: AsJson = 
     files
         Name of the genotypes without its ending: NAME of NAME.bed, .bim and .fam, or of NAME.pgen, .pvar and .psam.
     """
-    from biolab.genotypes import missingness, read_plink
+    from biolab.genotypes import allele_frequency, missingness, read_plink
 
     given = read_plink(files, variant_ids=variant_ids)
-    counted = {"variants": float(given.shape[0]), "samples": float(given.shape[1])}
+    counted = allele_frequency(given, founders_only=False).metrics | {"samples": float(given.shape[1])}
     by_chromosome = given.variants["chromosome"].fill_null("0").value_counts(sort=True)
     Step(
         name="inspect",

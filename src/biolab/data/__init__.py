@@ -31,6 +31,7 @@ from .panel import complete_rows as complete_rows
 from .panel import feature_digest as feature_digest
 from .panel import read_panel as read_panel
 from .panel import scale_panel as scale_panel
+from .pgen_dosages import read_pgen_dosages as read_pgen_dosages
 from .pgs_catalog import ScoringFile as ScoringFile
 from .pgs_catalog import read_scoring_file as read_scoring_file
 from .phenotypes import read_phenotypes as read_phenotypes

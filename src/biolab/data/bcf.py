@@ -1,9 +1,9 @@
-"""BCF, the binary form of VCF: its records as lines of VCF text, with GT alone of the fields of samples."""
+"""BCF, the binary form of VCF: its records as lines of VCF text, with the fields of samples that are asked for."""
 
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,15 +23,25 @@ _LINES: Final = 1 << 22
 _KINDS: Final = {1: "<i1", 2: "<i2", 3: "<i4", 5: "<f4", 7: "S1"}
 _MISSING_FLOAT, _END_FLOAT = 0x7F800001, 0x7F800002
 _DECLARED: Final = re.compile(r"^##(FILTER|INFO|FORMAT|contig)=<(?:.*?,)?ID=([^,>]+)(?:.*?IDX=(\d+))?", re.MULTILINE)
+_NUMBERED: Final = re.compile(r",IDX=\d+>$", re.MULTILINE)
 _DOT, _SLASH, _BAR, _TAB, _ZERO = b"./|\t0"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Names:
-    """What the numbers of records stand for: contigs, and keys of FILTER, INFO and FORMAT."""
+class _Layout:
+    """What the numbers of records stand for (contigs, and keys of FILTER, INFO and FORMAT), and what is written.
+
+    ``formats`` are the keys of FORMAT to write beside GT, None for all.
+    """
 
     contigs: dict[int, str]
     keys: dict[int, str]
+    samples: int
+    formats: Collection[str] | None
+
+    def writes(self, key: str) -> bool:
+        """Say whether the fields of samples under a key are wanted."""
+        return key == "GT" or self.formats is None or key in self.formats
 
 
 def is_bcf(path: Path) -> bool:
@@ -47,8 +57,10 @@ def is_bcf(path: Path) -> bool:
     return head.startswith(_MAGIC)
 
 
-def bcf_text(path: Path) -> tuple[str, Iterator[LineBlock]]:
+def bcf_text(path: Path, *, formats: Collection[str] | None = ()) -> tuple[str, Iterator[LineBlock]]:
     """Return the header as VCF text, and the records as blocks of lines numbered as they would be in a VCF.
+
+    Of the fields of samples GT is written, first, and those under the keys ``formats`` (None: all of them).
 
     Raises
     ------
@@ -68,12 +80,11 @@ def bcf_text(path: Path) -> tuple[str, Iterator[LineBlock]]:
             raise DataError(f"{path} is truncated: its header is cut off. Copy it again.")
     end = 9 + int.from_bytes(data[5:9], "little")
     text = data[9:end].rstrip(b"\x00").decode()
-    names = _names(text)
-    samples = max(0, text.rstrip("\n").rpartition("\n")[2].count("\t") - 8)
-    return text, _blocks(path, data[end:], pieces, names, samples, text.count("\n") + 1)
+    layout = _layout(text, formats)
+    return _NUMBERED.sub(">", text), _blocks(path, data[end:], pieces, layout, text.count("\n") + 1)
 
 
-def _names(text: str) -> _Names:
+def _layout(text: str, formats: Collection[str] | None) -> _Layout:
     contigs: dict[int, str] = {}
     keys: dict[int, str] = {0: "PASS"}
     placed = {"PASS": 0}
@@ -83,12 +94,11 @@ def _names(text: str) -> _Names:
         elif name not in placed:
             placed[name] = int(told) if told else len(placed)
             keys[placed[name]] = name
-    return _Names(contigs=contigs, keys=keys)
+    samples = max(0, text.rstrip("\n").rpartition("\n")[2].count("\t") - 8)
+    return _Layout(contigs=contigs, keys=keys, samples=samples, formats=formats)
 
 
-def _blocks(
-    path: Path, data: bytes, pieces: Iterator[bytes], names: _Names, samples: int, first_line: int
-) -> Iterator[LineBlock]:
+def _blocks(path: Path, data: bytes, pieces: Iterator[bytes], layout: _Layout, first_line: int) -> Iterator[LineBlock]:
     lines: list[bytes] = []
     size, line, at = 0, first_line, 0
     while True:
@@ -102,7 +112,7 @@ def _blocks(
                 raise DataError(f"{path}, record {line - first_line + len(lines) + 1} is cut off. Copy the file again.")
             break
         try:
-            lines.append(_line(memoryview(data)[at : at + length], names, samples))
+            lines.append(_line(memoryview(data)[at : at + length], layout))
         except (struct.error, IndexError, KeyError, ValueError, TypeError) as error:
             number = line - first_line + len(lines) + 1
             raise DataError(f"{path}, record {number} is damaged ({error!r}). Copy the file again.") from error
@@ -114,7 +124,7 @@ def _blocks(
         yield LineBlock(data=b"".join(lines), first_line=line)
 
 
-def _line(record: memoryview, names: _Names, samples: int) -> bytes:
+def _line(record: memoryview, layout: _Layout) -> bytes:
     """Write one record as a line of VCF."""
     shared, _, contig, start, _, quality, counts, sizes = _SHARED.unpack_from(record, 0)
     alleles, infos, formats = counts >> 16, counts & 0xFFFF, sizes >> 24
@@ -128,28 +138,33 @@ def _line(record: memoryview, names: _Names, samples: int) -> bytes:
     for _ in range(infos):
         key, at = _typed(record, at)
         value, at = _typed(record, at)
-        name = names.keys[int(key[0])]
+        name = layout.keys[int(key[0])]
         info.append(name if value is None else f"{name}={_said(value)}")
-    passed = ";".join(names.keys[int(one)] for one in filters) if filters is not None and len(filters) else "."
+    passed = ";".join(layout.keys[int(one)] for one in filters) if filters is not None and len(filters) else "."
     told = "." if quality == _MISSING_FLOAT else _float(np.uint32(quality).view(np.float32))
     fields = [
-        names.contigs[contig], str(start + 1), texts[0], texts[1], ",".join(texts[2:]) or ".", told, passed,
+        layout.contigs[contig], str(start + 1), texts[0], texts[1], ",".join(texts[2:]) or ".", told, passed,
         ";".join(info) or ".",
     ]  # fmt: skip
     line = "\t".join(fields).encode()
-    if not samples:
+    if not layout.samples:
         return line + b"\n"
-    calls = _calls(record, 8 + shared, formats, names, samples)
-    return line + (b"\t.\t" + b"\t".join([b"."] * samples) + b"\n" if calls is None else b"\tGT\t" + calls)
+    return line + b"\t" + _fields_of_samples(_values_of_samples(record, 8 + shared, formats, layout), layout.samples)
 
 
-def _typed(record: memoryview, at: int) -> tuple[Any, int]:
-    """Read a typed value: text, an array of numbers without what marks its end, or None; and where it ends."""
+def _described(record: memoryview, at: int) -> tuple[int, int, int]:
+    """Read a descriptor: the kind of values, how many there are, and where they begin."""
     kind, count = record[at] & 15, record[at] >> 4
     at += 1
     if count == 15:
         long, at = _typed(record, at)
         count = int(long[0])
+    return kind, count, at
+
+
+def _typed(record: memoryview, at: int) -> tuple[Any, int]:
+    """Read a typed value: text, an array of numbers without what marks its end, or None; and where it ends."""
+    kind, count, at = _described(record, at)
     if not kind or not count:
         return None, at
     values = np.frombuffer(record, dtype=_KINDS[kind], count=count, offset=at)
@@ -174,36 +189,63 @@ def _said(value: Any) -> str:
     return ",".join("." if gone else written(one) for one, gone in zip(value, missing, strict=True)) or "."
 
 
-def _float(value: np.floating) -> str:
+def _float(value: float | np.floating) -> str:
     return f"{float(value):g}"
 
 
-def _calls(record: memoryview, at: int, formats: int, names: _Names, samples: int) -> bytes | None:
-    """Write the genotypes of all samples, the last one ended by a line feed; None without GT."""
+def _values_of_samples(record: memoryview, at: int, formats: int, layout: _Layout) -> dict[str, np.ndarray]:
+    """Return the fields asked for by key, a row a sample."""
+    found: dict[str, np.ndarray] = {}
     for _ in range(formats):
         key, at = _typed(record, at)
-        kind, count = record[at] & 15, record[at] >> 4
-        at += 1
-        if count == 15:
-            long, at = _typed(record, at)
-            count = int(long[0])
-        width = np.dtype(_KINDS[kind]).itemsize if kind else 0
-        if names.keys[int(key[0])] == "GT":
-            codes = np.frombuffer(record, dtype=_KINDS[kind], count=samples * count, offset=at).reshape(samples, count)
-            return _written(codes)
-        at += samples * count * width
-    return None
+        kind, count, at = _described(record, at)
+        dtype = np.dtype(_KINDS[kind] if kind else "<i1")
+        shape = (layout.samples, count if kind else 0)
+        size, name = shape[0] * shape[1], layout.keys[int(key[0])]
+        if layout.writes(name):
+            values = np.frombuffer(record[at : at + size * dtype.itemsize], dtype=dtype) if size else np.empty(0, dtype)
+            found[name] = values.reshape(shape)
+        at += size * dtype.itemsize
+    return found
 
 
-def _written(codes: Int[np.ndarray, "n p"]) -> bytes:
-    """Write calls; diploid ones of alleles 0 to 9 all at once."""
+def _fields_of_samples(found: dict[str, np.ndarray], samples: int) -> bytes:
+    """Write FORMAT, GT first, and the fields of all samples, the last one ended by a line feed."""
+    if not found:
+        return b".\t" + b"\t".join([b"."] * samples) + b"\n"
+    calls = _calls(found["GT"]) if "GT" in found else b""
+    others = [name for name in found if name != "GT"]
+    if not others:
+        return b"GT\t" + calls + b"\n"
+    columns = [calls.decode().split("\t")] if calls else []
+    columns += [_texts(found[name]) for name in others]
+    keys = ":".join([*(["GT"] if calls else []), *others])
+    return f"{keys}\t".encode() + "\t".join(map(":".join, zip(*columns, strict=True))).encode() + b"\n"
+
+
+def _texts(values: np.ndarray) -> list[str]:
+    """Write the values of each sample, parted by commas."""
+    if not values.shape[1]:
+        return ["."] * len(values)
+    if values.dtype.kind == "S":
+        return [row.tobytes().split(b"\x00")[0].decode() or "." for row in values]
+    written = _float if values.dtype.kind == "f" else str
+    ended, missing = _is(values, _END_FLOAT, 1).tolist(), _is(values, _MISSING_FLOAT, 0).tolist()
+    return [
+        ",".join("." if gone else written(one) for one, gone, end in zip(*row, strict=True) if not end) or "."
+        for row in zip(values.tolist(), missing, ended, strict=True)
+    ]
+
+
+def _calls(codes: Int[np.ndarray, "n p"]) -> bytes:
+    """Write calls parted by tabs; diploid ones of alleles 0 to 9 all at once."""
     ended = _is(codes, 0, 1)
     alleles = (codes.astype(np.int32) >> 1) - 1
     if codes.shape[1] == 2 and not ended.any() and alleles.max(initial=0) <= 9:
         text = np.full((len(codes), 4), _TAB, dtype=np.uint8)
         text[:, [0, 2]] = np.where(alleles < 0, _DOT, alleles + _ZERO)
         text[:, 1] = np.where(codes[:, 1] & 1, _BAR, _SLASH)
-        return text.tobytes()[:-1] + b"\n"
+        return text.tobytes()[:-1]
     rows = []
     for row, alleles_of, ends in zip(codes.tolist(), alleles.tolist(), ended.tolist(), strict=True):
         parts = [
@@ -212,4 +254,4 @@ def _written(codes: Int[np.ndarray, "n p"]) -> bytes:
             if not end
         ]
         rows.append("".join(parts) or ".")
-    return "\t".join(rows).encode() + b"\n"
+    return "\t".join(rows).encode()

@@ -1,4 +1,4 @@
-"""PLINK 2's .pgen through the optional package Pgenlib, hard calls packed into two bits; .pvar and .psam as frames."""
+"""PLINK 2's .pgen through the optional package pgenlib, hard calls packed into two bits; .pvar and .psam as frames."""
 
 import gzip
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 
 from biolab.core import DataError, MissingExtraError
-from biolab.core.arrays import UInt
+from biolab.core.arrays import Float, UInt
 
 from .bed import pack
-from .plink import named_samples, named_variants, numbers, sex_names
+from .plink import named_samples, named_variants, numbers, phenotype_values, sex_names
 
 if TYPE_CHECKING:
     from .plink import VariantIds
@@ -44,6 +44,14 @@ class PgenFile:
             self._reader.read_range(start, stop, calls)
         return pack(calls)
 
+    def dosages(self, start: int, stop: int) -> Float[np.ndarray, "m n"]:
+        """Return the dosages of the rows from ``start`` to before ``stop``, NaN for none."""
+        found = np.empty((max(stop - start, 0), self.samples), dtype=np.float32)
+        if len(found):
+            self._reader.read_dosages_range(start, stop, found)
+        found[found < 0] = np.nan
+        return found
+
     def release(self, start: int, stop: int) -> None:
         """Do nothing: rows are made anew each time."""
 
@@ -51,12 +59,12 @@ class PgenFile:
 def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     """Open a .pgen whose .psam has so many samples and whose .pvar so many variants.
 
-    Dosages between 0, 1 and 2 are read as the hard calls stored beside them. Read it from one thread at a time.
+    Rows are hard calls, also where the file has dosages (see `read_pgen_dosages`). Read it from one thread at a time.
 
     Raises
     ------
     MissingExtraError
-        If the package Pgenlib is not installed.
+        If the package pgenlib is not installed.
     DataError
         If the file is missing, is damaged, or has other numbers of samples or variants.
     """
@@ -67,7 +75,7 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
         pgenlib = import_module("pgenlib")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"{path}: reading .pgen needs the optional package Pgenlib. Install it with: pip install 'biolab[genomics]'"
+            f"{path}: reading .pgen needs the optional package pgenlib. Install it with: pip install 'biolab[genomics]'"
             ", or convert with: plink2 --pfile NAME --make-bed --out NAME"
         ) from error
     try:
@@ -98,9 +106,12 @@ def read_pvar(path: str | Path, *, variant_ids: "VariantIds" = "file") -> pl.Dat
             f"{path}, line {row + line + 1}: variant {frame['ID'][row]!r} has several ALT alleles ({frame['ALT'][row]})"
             ". Split them first: plink2 --pfile NAME --make-pgen multiallelics=- --out NEW"
         )
-    cm = pl.col("CM").cast(pl.Float64, strict=False) if "CM" in frame.columns else pl.lit(0.0)
+    cm = pl.col("CM").replace(".", None) if "CM" in frame.columns else pl.lit("0")
     found = frame.rename(_PVAR).with_columns(position_cm=cm)
-    found = found.with_columns(numbers(found, "position", pl.Int64, Path(path), first_line=line + 1))
+    found = found.with_columns(
+        numbers(found, name, kind, Path(path), first_line=line + 1)
+        for name, kind in (("position", pl.Int64), ("position_cm", pl.Float64))
+    )
     columns = ["chromosome", "variant_id", "position_cm", "position", "effect_allele", "other_allele"]
     return named_variants(found.select(columns), Path(path), variant_ids, first_line=line + 1)
 
@@ -123,14 +134,14 @@ def read_psam(path: str | Path) -> pl.DataFrame:
         name: pl.when(~given(column, "0").is_in(_UNKNOWN_PARENT)).then(given(column, "0"))
         for name, column in (("father", "PAT"), ("mother", "MAT"))
     }
-    phenotype = given("PHENO1", None)
     found = frame.select(
         fid=given("FID", "0"),
         iid=pl.col("IID"),
         **parents,
         sex=sex_names(given("SEX", "0")),
-        phenotype=pl.when(~phenotype.is_in(["-9", "NA"])).then(phenotype).cast(pl.Float64, strict=False),
+        phenotype=given("PHENO1", None),
     )
+    found = found.with_columns(phenotype_values(found["phenotype"]))
     return named_samples(found, Path(path), first_line=line + 1)
 
 

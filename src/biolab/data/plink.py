@@ -1,5 +1,6 @@
 """PLINK's tables of variants and samples (.bim, .fam, .pvar, .psam) as frames, and the sets of files they belong to."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ VariantIds = Literal["file", "position"]
 _BIM: Final = ("chromosome", "variant_id", "position_cm", "position", "effect_allele", "other_allele")
 _FAM: Final = ("fid", "iid", "father", "mother", "sex", "phenotype")
 _NAMED_CHROMOSOMES: Final = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+_SEX: Final = {"1": "male", "M": "male", "m": "male", "2": "female", "F": "female", "f": "female"}
 _SHOWN = 60
+_NO_PHENOTYPE: Final = ("-9", "NA", "nan", "NaN")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +36,8 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
     """Open NAME.bed with NAME.bim and NAME.fam, or NAME.pgen with NAME.pvar and NAME.psam, given NAME.
 
     ``variant_ids="position"`` names variants chromosome:position:other_allele:effect_allele instead of by the file,
-    for files whose names repeat (``.``). For the frames see `read_bim` and `read_fam`; those of a .pgen are the same.
+    for files whose names repeat (``.``). A .pgen with imputed dosages is opened with a warning: its hard calls are
+    read. For the frames see `read_bim` and `read_fam`; those of a .pgen are the same.
 
     Raises
     ------
@@ -48,10 +52,17 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
     beside = {ending: Path(f"{prefix}{ending}") for ending in (".bed", ".bim", ".fam", ".pgen", ".pvar", ".psam")}
     if not beside[".bed"].exists() and beside[".pgen"].exists():
         from .pgen import open_pgen, read_psam, read_pvar
+        from .pgen_dosages import holds_dosages
 
         variants = read_pvar(beside[".pvar"], variant_ids=variant_ids)
         samples = read_psam(beside[".psam"])
         rows: PackedRows = open_pgen(beside[".pgen"], samples=samples.height, variants=variants.height)
+        if holds_dosages(beside[".pgen"]):
+            warnings.warn(
+                f"{beside['.pgen']} holds imputed dosages; read here are the hard calls beside them, which scores and "
+                "scans are made of. The dosages themselves come from biolab.data.read_pgen_dosages.",
+                stacklevel=3,
+            )
         return PlinkFiles(rows=rows, variants=variants, samples=samples)
     if not beside[".bed"].exists():
         near = sorted(path.name for path in prefix.parent.glob("*.bed")) if prefix.parent.is_dir() else []
@@ -85,7 +96,9 @@ def read_bim(path: str | Path, *, variant_ids: VariantIds = "file") -> pl.DataFr
 
 
 def read_fam(path: str | Path) -> pl.DataFrame:
-    """Read a .fam: fid, iid, father, mother (null: a founder), sex ("male", "female", null), phenotype (null: -9, NA).
+    """Read a .fam: fid, iid, father, mother (null: a founder), sex ("male", "female", null), phenotype.
+
+    Phenotypes are numbers (null: -9, NA, nan), or text for all where one of them is a word.
 
     Raises
     ------
@@ -93,12 +106,11 @@ def read_fam(path: str | Path) -> pl.DataFrame:
         If the file is missing or empty, a line has another number of fields, is not UTF-8, or repeats a sample.
     """
     path = Path(path)
-    frame = whitespace_table(path, _FAM).with_columns(
+    frame = whitespace_table(path, _FAM)
+    frame = frame.with_columns(
         *[pl.when(pl.col(name) != "0").then(pl.col(name)).alias(name) for name in ("father", "mother")],
-        sex=sex_names(pl.col("sex")),
-        phenotype=pl.when(~pl.col("phenotype").is_in(["-9", "NA"]))
-        .then(pl.col("phenotype"))
-        .cast(pl.Float64, strict=False),
+        sex_names(pl.col("sex")),
+        phenotype_values(frame["phenotype"]),
     )
     return named_samples(frame, path)
 
@@ -149,8 +161,19 @@ def _named_in_runs(chromosomes: pl.Series) -> pl.Series:
 
 
 def sex_names(column: pl.Expr) -> pl.Expr:
-    """Name PLINK's codes of sex: 1 male, 2 female, all else null."""
-    return column.replace_strict({"1": "male", "2": "female"}, default=None, return_dtype=pl.String)
+    """Name PLINK's codes of sex: 1 or M male, 2 or F female, all else null."""
+    return column.replace_strict(_SEX, default=None, return_dtype=pl.String)
+
+
+def phenotype_values(text: pl.Series) -> pl.Series:
+    """Turn phenotypes into numbers, or leave all of them text where one is a word; -9, NA and nan are null.
+
+    >>> phenotype_values(pl.Series(["1", "-9", "NA"])).to_list(), phenotype_values(pl.Series(["case", "-9"])).to_list()
+    ([1.0, None, None], ['case', None])
+    """
+    known = text.replace(dict.fromkeys(_NO_PHENOTYPE))
+    values = known.cast(pl.Float64, strict=False)
+    return values if values.null_count() == known.null_count() else known
 
 
 def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:

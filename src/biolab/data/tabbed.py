@@ -43,7 +43,7 @@ def tabbed_frame(block: LineBlock, fields: Sequence[Field], *, path: Path, width
     lines = data_lines(block)
     if lines.data.count(b"\t") != (width - 1) * lines.ends.size:
         raise ragged(block, path=path, width=width)
-    return _typed_frame(_raw(lines, {field.place for field in fields}, block, path, width), fields, block, path)
+    return _typed_frame(text_columns(lines, {field.place for field in fields}, block, path, width), fields, block, path)
 
 
 def leading_frame(
@@ -61,7 +61,7 @@ def leading_frame(
     """
     last = block.data.rfind(b"\n", 0, -1) + 1
     if block.data.count(b"\t", last) == width - 1:
-        raw = _raw(block, {*filled, *(field.place for field in fields)}, block, path, width)
+        raw = text_columns(block, {*filled, *(field.place for field in fields)}, block, path, width)
         first = pl.col(str(filled[0]))
         odd = pl.any_horizontal(pl.col(str(place)).is_null() for place in filled) | first.str.contains("^[# ]")
         if not raw.select(odd.any()).item():
@@ -69,7 +69,14 @@ def leading_frame(
     return tabbed_frame(block, fields, path=path, width=width)
 
 
-def _raw(lines: LineBlock, wanted: set[int], block: LineBlock, path: Path, width: int) -> pl.DataFrame:
+def text_columns(lines: LineBlock, wanted: set[int], block: LineBlock, path: Path, width: int) -> pl.DataFrame:
+    """Read whole fields of all lines as text, a column under the number of each place.
+
+    Raises
+    ------
+    DataError
+        If a line has another number of fields than ``width``.
+    """
     places = sorted(wanted)
     names = [str(place) for place in places]
     if not lines.data:

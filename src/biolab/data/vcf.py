@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from polars.datatypes import DataType, DataTypeClass
 
-from biolab.core import ConfigError, DataError, did_you_mean
+from biolab.core import DataError
 
 from .fasta import row_batches
 from .growing_file import growing_file
@@ -16,6 +15,7 @@ from .lazy_source import lazy_source
 from .tabbed import Field, leading_frame, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock
 from .vcf_header import FIXED, VcfHeader, vcf_blocks
+from .vcf_values import Kind, typed_values, unread_values
 
 _SITE: Final = 8
 _FIELDS: Final = (
@@ -28,7 +28,7 @@ _FIELDS: Final = (
     Field(place=6, name="filter"),
     Field(place=7, name="info"),
 )
-SITES: Final[dict[str, DataType | DataTypeClass]] = {
+SITES: Final[dict[str, Kind]] = {
     "chromosome": pl.String,
     "start": pl.Int64,
     "end": pl.Int64,
@@ -61,9 +61,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     """
     file = Path(path)
     header, _ = vcf_blocks(file)
-    for key in info:
-        if key not in header.info:
-            raise ConfigError(f"{file} declares no INFO field {key!r}. {did_you_mean(key, header.info)}")
+    header.require("INFO", info, file)
     keys = {f"info_{key}": key for key in info}
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -106,8 +104,7 @@ def site_frame(
     frame = frame.with_columns(made) if made else frame
     for name, key in keys.items():
         if name in columns:
-            frame = frame.with_columns(_info(frame["info"], key, header.info[key], name))
-            _refuse_info(frame, name, key, block, path)
+            frame = frame.with_columns(_info(frame["info"], key, header.info[key], block, path).alias(name))
     return frame
 
 
@@ -160,31 +157,15 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
     return file
 
 
-def _info(texts: pl.Series, key: str, kind: DataType | DataTypeClass, name: str) -> pl.Series:
+def _info(texts: pl.Series, key: str, kind: Kind, block: LineBlock, path: Path) -> pl.Series:
+    """Take a key's values out of INFO; refuse those that are not of the declared type."""
     if kind == pl.Boolean:
-        return texts.str.contains(rf"(?:^|;){re.escape(key)}(?:;|=|$)").fill_null(value=False).alias(name)
-    value = texts.str.extract(rf"(?:^|;){re.escape(key)}=([^;]*)")
-    if isinstance(kind, pl.List):
-        several = value.str.split(",")
-        inner = kind.inner
-        if inner == pl.String:
-            return several.alias(name)
-        return several.list.eval(pl.element().replace(".", None).cast(inner, strict=False)).alias(name)
-    value = value.replace(".", None)
-    return (value if kind == pl.String else value.cast(kind, strict=False)).alias(name)
+        return texts.str.contains(rf"(?:^|;){re.escape(key)}(?:;|=|$)").fill_null(value=False)
+    text = texts.str.extract(rf"(?:^|;){re.escape(key)}=([^;]*)")
+    values = typed_values(text, kind)
 
+    def said(row: int) -> str:
+        return f"INFO {key} is {text[row]!r}; the header declares {str(kind).lower()} for it."
 
-def _refuse_info(frame: pl.DataFrame, name: str, key: str, block: LineBlock, path: Path) -> None:
-    """Refuse values of a key that are not of its declared type."""
-    kind = frame.schema[name]
-    if kind in (pl.Boolean, pl.String, pl.List(pl.String)):
-        return
-    text = frame["info"].str.extract(rf"(?:^|;){re.escape(key)}=([^;]*)")
-    if isinstance(kind, pl.List):
-        dots = text.str.split(",").list.eval(pl.element() == ".").list.sum()
-        wrong = frame[name].list.eval(pl.element().is_null()).list.sum() > dots
-    else:
-        wrong = frame[name].is_null() & (text != ".")
-    refuse_rows(
-        wrong, block, path, lambda row: f"INFO {key} is {text[row]!r}; the header declares {str(kind).lower()} for it."
-    )
+    refuse_rows(unread_values(text, values), block, path, said)
+    return values

@@ -1,7 +1,7 @@
 """Genotypes of a VCF file as dosages: a tidy frame, or blocks of a matrix."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -17,6 +17,7 @@ from .lazy_source import lazy_source
 from .tabbed import data_lines, line_of, ragged
 from .text_blocks import LineBlock
 from .vcf import site_frame
+from .vcf_format import format_columns, format_schema
 from .vcf_header import VcfHeader, vcf_blocks
 
 Haploid = Literal["refuse", "count", "double"]
@@ -74,7 +75,11 @@ class _Alleles:
 
 
 def read_vcf_genotypes(
-    path: str | Path, *, samples: Sequence[str] | None = None, haploid: Haploid = "refuse"
+    path: str | Path,
+    *,
+    samples: Sequence[str] | None = None,
+    haploid: Haploid = "refuse",
+    format: Sequence[str] = (),
 ) -> pl.LazyFrame:
     """Read the genotypes of a VCF or BCF file, plain, gzip or bgzip: one row a variant and sample.
 
@@ -83,36 +88,54 @@ def read_vcf_genotypes(
     gives a variant for each. ``haploid`` says what a call of one allele is among diploid ones (a man's X chromosome):
     an error, one allele counted as it is, or one counted twice. A record without GT is null throughout.
 
+    ``format`` names fields of FORMAT to read beside the calls (DP, GQ, AD, DS, GP...): columns ``format_<KEY>`` of the
+    type that the header declares, a list where there can be several values, those of the whole record where its
+    alternate alleles have rows of their own. A dot is null, and so is a field that the record or sample lacks. GT
+    itself, as text, tells the phase.
+
     Raises
     ------
     DataError
         If the file is missing, has no VCF header or no samples; as `read_vcf`, and if a genotype
-        cannot be read or has another number of alleles; with file, line, sample and genotype.
+        cannot be read, has another number of alleles, or does not stand first in FORMAT, or a field is not of its
+        declared type; with file, line, sample and value.
     ConfigError
-        If a sample is not in the file, or ``haploid`` is none of these.
+        If a sample is not in the file, the header does not declare a key of ``format``, or ``haploid`` is none of
+        these.
     """
     file, chosen = Path(path), None if samples is None else tuple(samples)
     header = _checked(file, chosen, haploid)
+    header.require("FORMAT", format, file)
+    keys = {f"format_{key}": key for key in format}
     names = [header.samples[k] for k in header.sample_places(chosen, file)]
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        kept = [name for name in _VARIANT if name in columns]
-        for block in read_vcf_dosages(file, samples=chosen, haploid=haploid):
+        wanted = {name: key for name, key in keys.items() if name in columns}
+        for block, record, fields in _blocks(file, chosen, haploid, wanted):
             step = max(1, _LARGEST // max(1, len(names)))
-            for begin in range(0, block.variants.height, step):
-                variants = block.variants[begin : begin + step]
-                rows = np.repeat(np.arange(variants.height, dtype=np.uint32), len(names))
-                frame = variants.select(kept)[rows] if kept else pl.DataFrame()
-                made: list[pl.Series] = []
-                if "sample" in columns:
-                    codes = np.tile(np.arange(len(names), dtype=np.uint32), variants.height)
-                    made.append(pl.Series("sample", names, dtype=pl.String).gather(codes))
-                if "dosage" in columns or not frame.width + len(made):
-                    values = pl.Series("dosage", block.dosage[begin : begin + step].ravel(), nan_to_null=True)
-                    made.append(values.cast(pl.Int8))
-                yield frame.with_columns(made) if frame.width else pl.DataFrame(made)
+            for begin in range(0, record.size, step):
+                part = slice(begin, begin + step)
+                frame = _tidy(block, part, names, columns)
+                if wanted:
+                    rows = record[part, None] * len(names) + np.arange(len(names))
+                    frame = frame.hstack(fields[rows.ravel()])
+                yield frame
 
-    return lazy_source(GENOTYPES, batches, path=file)
+    return lazy_source(GENOTYPES | format_schema(header, keys), batches, path=file)
+
+
+def _tidy(block: DosageBlock, part: slice, names: list[str], columns: Sequence[str]) -> pl.DataFrame:
+    """Return a row a variant and sample of a part of a block, with the columns wanted or, without any, the dosage."""
+    variants = block.variants[part]
+    rows = np.repeat(np.arange(variants.height, dtype=np.uint32), len(names))
+    kept = [name for name in _VARIANT if name in columns]
+    made = list(variants.select(kept)[rows]) if kept else []
+    if "sample" in columns:
+        codes = np.tile(np.arange(len(names), dtype=np.uint32), variants.height)
+        made.append(pl.Series("sample", names, dtype=pl.String).gather(codes))
+    if "dosage" in columns or not made:
+        made.append(pl.Series("dosage", block.dosage[part].ravel(), nan_to_null=True).cast(pl.Int8))
+    return pl.DataFrame(made)
 
 
 def read_vcf_dosages(
@@ -131,11 +154,8 @@ def read_vcf_dosages(
     """
     file, chosen = Path(path), None if samples is None else tuple(samples)
     _checked(file, chosen, haploid)
-    header, blocks = vcf_blocks(file)
-    places = header.sample_places(chosen, file)
-    for block in blocks:
-        if data_lines(block).data:
-            yield _dosages(block, header, file, np.array(places, dtype=np.int64), haploid)
+    for found, _, _ in _blocks(file, chosen, haploid, {}):
+        yield found
 
 
 def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHeader:
@@ -148,13 +168,20 @@ def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHe
     return header
 
 
-def _dosages(
-    block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"], haploid: Haploid
-) -> DosageBlock:
-    sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
-    calls = _read_calls(block, header, path, places)
-    _refuse_ploidy(calls, block, header, path, places, haploid)
-    return _counted(calls, sites, tuple(header.samples[k] for k in places), haploid)
+def _blocks(
+    path: Path, samples: tuple[str, ...] | None, haploid: Haploid, keys: Mapping[str, str]
+) -> Iterator[tuple[DosageBlock, Int[np.ndarray, " m"], pl.DataFrame]]:
+    """Yield dosages, the record of each row, and the fields under ``keys`` (a row a record and sample)."""
+    header, blocks = vcf_blocks(path, formats=set(keys.values()))
+    places = np.array(header.sample_places(samples, path), dtype=np.int64)
+    names = tuple(header.samples[k] for k in places)
+    for block in blocks:
+        if data_lines(block).data:
+            sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
+            calls = _read_calls(block, header, path, places)
+            _refuse_ploidy(calls, block, header, path, places, haploid)
+            fields = format_columns(block, header, path, keys, places) if keys else pl.DataFrame()
+            yield *_counted(calls, sites, names, haploid), fields
 
 
 def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"]) -> _Alleles:
@@ -171,6 +198,7 @@ def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.
     begin = starts[:, 0]
     typed = (some[begin] == ord("G")) & (some[begin + 1] == ord("T"))
     typed &= np.isin(some[begin + 2], np.array([_COLON, _TAB], dtype=np.uint8))
+    _refuse_late_calls(lines, rest[~typed], block, path)
     others = _alleles(some, starts[:, 1:][:, places], typed)
     merged = [np.empty(calls.first.shape, dtype=np.int16) for _ in range(2)]
     ploidy = calls.ploidy.copy()
@@ -179,6 +207,17 @@ def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.
         into[rest] = other
     ploidy[rest] = others.ploidy
     return _Alleles(first=merged[0], second=merged[1], ploidy=ploidy)
+
+
+def _refuse_late_calls(lines: LineBlock, rows: Int[np.ndarray, " r"], block: LineBlock, path: Path) -> None:
+    """Refuse GT after other fields, which the format forbids: the calls would be taken for none."""
+    for row in rows.tolist():
+        shown = lines.data[lines.starts[row] : lines.ends[row]].split(b"\t", _FIXED)[_FIXED - 1].decode()
+        if "GT" in shown.split(":"):
+            raise DataError(
+                f"{path}, line {line_of(block, row)}: FORMAT is {shown!r}; GT, where there is one, must stand first. "
+                "Write the file anew with the tool that made it, or move GT to the front."
+            )
 
 
 def _plain_calls(
@@ -285,7 +324,10 @@ def _refuse_ploidy(
     )
 
 
-def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid) -> DosageBlock:
+def _counted(
+    calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid
+) -> tuple[DosageBlock, Int[np.ndarray, " m"]]:
+    """Count alternate alleles; return with the dosages of each the record that it is of."""
     alternates = sites["alternate"].list.len().to_numpy()
     top = max(int(calls.first.max(initial=0)), int(calls.second.max(initial=0)))
     beyond = np.maximum(calls.first.max(axis=1, initial=0), calls.second.max(axis=1, initial=0)) > alternates
@@ -308,4 +350,4 @@ def _counted(calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], hap
     dosage[(first == _MISSING) | (second == _MISSING)] = np.nan
     named = pl.Series("allele", np.broadcast_to(np.asarray(allele).ravel() - 1, site.shape), dtype=pl.Int64)
     variants = sites.select(_VARIANT)[site].with_columns(pl.col("alternate").list.get(pl.lit(named)))
-    return DosageBlock(variants=variants, samples=samples, dosage=dosage)
+    return DosageBlock(variants=variants, samples=samples, dosage=dosage), site

@@ -1,19 +1,20 @@
-"""The header of a VCF or BCF file: its samples, and the type of each INFO field."""
+"""The header of a VCF or BCF file: its samples, and the type of each INFO and FORMAT field."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
-from polars.datatypes import DataType, DataTypeClass
+from polars.datatypes import DataTypeClass
 
 from biolab.core import ConfigError, DataError, did_you_mean
 
 from .bcf import bcf_text, is_bcf
 from .text_blocks import LineBlock, line_blocks
+from .vcf_values import Kind
 
 FIXED: Final = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _DECLARED: Final = re.compile(r"^##(INFO|FORMAT)=<(.*)>$")
@@ -32,7 +33,8 @@ class VcfHeader:
     """What the lines before the first record say; ``lines`` is how many they are."""
 
     samples: tuple[str, ...]
-    info: Mapping[str, DataType | DataTypeClass]
+    info: Mapping[str, Kind]
+    format: Mapping[str, Kind]
     text: str
     lines: int
 
@@ -40,6 +42,19 @@ class VcfHeader:
     def width(self) -> int:
         """Number of fields of a record."""
         return len(FIXED) + (1 + len(self.samples) if self.samples else 0)
+
+    def require(self, field: Literal["INFO", "FORMAT"], keys: Collection[str], path: Path) -> None:
+        """Refuse keys that the header does not declare.
+
+        Raises
+        ------
+        ConfigError
+            Names the first of them.
+        """
+        declared = self.info if field == "INFO" else self.format
+        for key in keys:
+            if key not in declared:
+                raise ConfigError(f"{path} declares no {field} field {key!r}. {did_you_mean(key, declared)}")
 
     def sample_places(self, names: tuple[str, ...] | None, path: Path) -> list[int]:
         """Return where samples stand, all of them or those named, in the order asked for.
@@ -58,8 +73,10 @@ class VcfHeader:
         return [place[name] for name in names]
 
 
-def vcf_blocks(path: Path) -> tuple[VcfHeader, Iterator[LineBlock]]:
+def vcf_blocks(path: Path, *, formats: Collection[str] | None = ()) -> tuple[VcfHeader, Iterator[LineBlock]]:
     """Read the header of a VCF or BCF file and return it with the blocks of its records, as lines of VCF.
+
+    Lines made of BCF have GT and the keys ``formats`` of FORMAT (None: all), those of VCF are as they stand.
 
     Raises
     ------
@@ -67,7 +84,7 @@ def vcf_blocks(path: Path) -> tuple[VcfHeader, Iterator[LineBlock]]:
         If the file does not begin with ##fileformat=VCF, has no #CHROM line, or names a sample twice.
     """
     if is_bcf(path):
-        text, records = bcf_text(path)
+        text, records = bcf_text(path, formats=formats)
         return parse_header(text, path), records
     blocks = line_blocks(path)
     held: list[bytes] = []
@@ -106,12 +123,11 @@ def parse_header(text: str, path: Path) -> VcfHeader:
     if len(set(samples)) < len(samples):
         twice = next(name for k, name in enumerate(samples) if name in samples[:k])
         raise DataError(f"{path}, line {len(lines)}: two samples are called {twice!r}. Rename one.")
-    info: dict[str, DataType | DataTypeClass] = {}
+    declared: dict[str, dict[str, Kind]] = {"INFO": {}, "FORMAT": {}}
     for line in lines:
-        found = _DECLARED.match(line)
-        if found and found[1] == "INFO":
+        if found := _DECLARED.match(line):
             keys = dict(_KEY.findall(found[2]))
             kind = _KINDS.get(keys.get("Type", ""), pl.String)
             single = keys.get("Number") == "1" or kind == pl.Boolean
-            info[keys.get("ID", "")] = kind if single else pl.List(kind)
-    return VcfHeader(samples=samples, info=info, text=text, lines=len(lines))
+            declared[found[1]][keys.get("ID", "")] = kind if single else pl.List(kind)
+    return VcfHeader(samples=samples, info=declared["INFO"], format=declared["FORMAT"], text=text, lines=len(lines))

@@ -1,4 +1,4 @@
-"""Some records and samples of a VCF file as another VCF file, each record as it stood."""
+"""Some records and samples of a VCF or BCF file as a VCF file, each record as it stood."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from biolab.core import ConfigError, DataError, did_you_mean
+from biolab.core import ConfigError
 from biolab.core.arrays import Int
 
-from .bcf import is_bcf
 from .growing_file import growing_file
 from .tabbed import data_lines
 from .text_blocks import LineBlock
@@ -33,13 +32,14 @@ def subset_vcf(
     ``keep`` is an expression over the columns of `read_vcf`, among them ``info_<KEY>`` for each key of ``info``.
     Genotypes and all other fields of the samples are written as they stand, in the order of ``samples``; without any
     (an empty list) sites alone are written. Counts in INFO, such as AC and AN, are those of the whole file.
+    Records of BCF are written as VCF, GT before other fields and numbers to six digits, as bcftools does.
 
     Raises
     ------
     DataError
-        As `read_vcf`; and for BCF, whose fields are not all read here.
+        As `read_vcf`.
     ConfigError
-        If a sample or a key of ``info`` is unknown.
+        If a sample or a key of ``info`` is unknown, or ``out`` ends in .bcf.
 
     Examples
     --------
@@ -52,21 +52,16 @@ def subset_vcf(
     ...     subset_vcf(given, made, samples=["b"], keep=pl.col("quality") > 5), made.read_text().split()[-1]
     (1, '1|1')
     """
-    file = Path(path)
-    if is_bcf(file):
-        raise DataError(
-            f"{file} is BCF; a subset is made of VCF. Convert it first: "
-            f"bcftools view -O z -o {file.stem}.vcf.gz {file.name}"
-        )
-    header, blocks = vcf_blocks(file)
-    for key in info:
-        if key not in header.info:
-            raise ConfigError(f"{file} declares no INFO field {key!r}. {did_you_mean(key, header.info)}")
+    file, made = Path(path), Path(out)
+    if made.suffix == ".bcf":
+        raise ConfigError(f"{made} would be VCF named as BCF; call it .vcf.gz, then convert it with bcftools view.")
+    header, blocks = vcf_blocks(file, formats=None)
+    header.require("INFO", info, file)
     names = None if samples is None else tuple(samples)
     places = None if names is None else np.array(header.sample_places(names, file), dtype=np.int64)
     keys = {f"info_{key}": key for key in info}
     written = 0
-    with growing_file(Path(out)) as handle:
+    with growing_file(made) as handle:
         handle.write(_header(header, names).encode())
         for block in blocks:
             sites = site_frame(block, header, file, columns=[*SITES, *keys], keys=keys)

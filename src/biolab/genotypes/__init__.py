@@ -41,3 +41,5 @@ from .shared_sums import read_sums as read_sums
 from .shared_sums import write_sums as write_sums
 from .synthetic import SyntheticGenotypes as SyntheticGenotypes
 from .synthetic import synthetic_genotypes as synthetic_genotypes
+from .unrelated import Unrelated as Unrelated
+from .unrelated import unrelated as unrelated

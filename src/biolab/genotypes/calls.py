@@ -24,12 +24,14 @@ class AlleleCounts:
     """Copies of the effect allele and of both alleles at each variant, with the calls they come from.
 
     On X a male's homozygous call is one copy and a heterozygous one none; on Y only males count, one copy each; on MT
-    everybody has one copy. ``calls`` counts homozygous effect, heterozygous, homozygous other and missing of all.
+    everybody has one copy. ``calls`` counts homozygous effect, heterozygous, homozygous other and missing of all,
+    ``haploid_heterozygous`` the heterozygous ones where there is one copy: wrong calls, or a wrong sex.
     """
 
     calls: Int[np.ndarray, "m 4"]
     effect: Int[np.ndarray, " m"]
     observed: Int[np.ndarray, " m"]
+    haploid_heterozygous: Int[np.ndarray, " m"]
 
     @property
     def frequency(self) -> Float[np.ndarray, " m"]:
@@ -50,6 +52,7 @@ def allele_counts(genotypes: Genotypes) -> AlleleCounts:
     calls = call_counts(genotypes)
     effect = 2 * calls[:, HOM_EFFECT] + calls[:, HET]
     observed = 2 * (calls.sum(axis=1) - calls[:, MISSING])
+    impossible = np.zeros_like(observed)
     sexed = on_chromosomes(genotypes, MALE_HAPLOID)
     if sexed.any():
         rows = np.flatnonzero(sexed)
@@ -58,10 +61,12 @@ def allele_counts(genotypes: Genotypes) -> AlleleCounts:
         others = np.where(on_chromosomes(chosen, ("Y",))[:, None], 0, calls[rows] - male)
         effect[rows] = 2 * others[:, HOM_EFFECT] + others[:, HET] + male[:, HOM_EFFECT]
         observed[rows] = 2 * others[:, :MISSING].sum(axis=1) + male[:, HOM_EFFECT] + male[:, HOM_OTHER]
+        impossible[rows] = male[:, HET]
     single = on_chromosomes(genotypes, HAPLOID)
     effect[single] = calls[single, HOM_EFFECT]
     observed[single] = calls[single, HOM_EFFECT] + calls[single, HOM_OTHER]
-    return AlleleCounts(calls=calls, effect=effect, observed=observed)
+    impossible[single] = calls[single, HET]
+    return AlleleCounts(calls=calls, effect=effect, observed=observed, haploid_heterozygous=impossible)
 
 
 def on_chromosomes(genotypes: Genotypes, names: tuple[str, ...]) -> Bool[np.ndarray, " m"]:

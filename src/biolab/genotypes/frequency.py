@@ -25,9 +25,13 @@ class AlleleFrequencies:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """How many variants there are and how many vary."""
+        """How many variants there are and vary, and how many calls are heterozygous where there is one copy."""
         frequency = self.counts.frequency
-        return {"variants": float(frequency.size), "polymorphic": float(((frequency > 0) & (frequency < 1)).sum())}
+        return {
+            "variants": float(frequency.size),
+            "polymorphic": float(((frequency > 0) & (frequency < 1)).sum()),
+            "haploid_heterozygous": float(self.counts.haploid_heterozygous.sum()),
+        }
 
     def table(self) -> pl.DataFrame:
         """Return one row a variant; frequencies are null where no copy was seen."""
@@ -43,6 +47,7 @@ class AlleleFrequencies:
                 heterozygous=pl.Series(calls[:, HET]),
                 homozygous_other=pl.Series(calls[:, HOM_OTHER]),
                 missing=pl.Series(calls[:, MISSING]),
+                haploid_heterozygous=pl.Series(self.counts.haploid_heterozygous),
             )
             .with_columns(pl.col(pl.Float64).fill_nan(None))
         )
@@ -51,7 +56,8 @@ class AlleleFrequencies:
 def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> AlleleFrequencies:
     """Estimate the frequency of each effect allele: copies seen over copies called.
 
-    On X a male counts one copy (a heterozygous call of a male none), on Y only males count, on MT everybody counts one.
+    On X a male counts one copy, on Y only males count, on MT everybody counts one. A heterozygous call where there is
+    one copy counts none and is told in ``haploid_heterozygous``: such calls are wrong, or the recorded sex is.
     With ``founders_only`` samples with a parent among the samples are left out, as PLINK does.
 
     Examples

@@ -11,6 +11,7 @@ from .handle import Genotypes
 from .hardy_weinberg import hardy_weinberg
 from .heterozygosity import heterozygosity
 from .missing_calls import missingness
+from .unrelated import unrelated
 
 _REMOVED = {
     "step": pl.String, "kind": pl.String, "name": pl.String, "value": pl.Float64, "limit": pl.Float64,
@@ -21,8 +22,8 @@ _REMOVED = {
 class QualityLimits:
     """What stays; None leaves a step out.
 
-    Shares of missing calls, minor allele frequency, exact Hardy-Weinberg p, and how many standard deviations F may lie
-    from its mean.
+    Shares of missing calls, minor allele frequency, exact Hardy-Weinberg p, how many standard deviations F may lie from
+    its mean, and the largest kinship of two samples.
     """
 
     missing_of_variant: float | None = 0.05
@@ -30,6 +31,7 @@ class QualityLimits:
     minor_allele_frequency: float | None = 0.01
     hardy_weinberg: float | None = 1e-6
     heterozygosity_sd: float | None = 4.0
+    kinship: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,7 +72,8 @@ def quality_control(genotypes: Genotypes, limits: QualityLimits | None = None) -
     """Leave out variants, then samples, that fail a limit; each step looks at what the ones before it left.
 
     Steps: missing calls of variants; missing calls of samples; rare alleles; Hardy-Weinberg proportions (not tested on
-    Y and MT); heterozygosity of samples over autosomes. Relatives and population structure are for `kinship` and `pca`.
+    Y and MT); heterozygosity of samples over autosomes; relatives, if asked for, by `unrelated`, with the closest
+    kinship as value. Recorded sex is for `sex_check`, population structure for `pca`.
 
     Examples
     --------
@@ -104,7 +107,9 @@ def quality_control(genotypes: Genotypes, limits: QualityLimits | None = None) -
     return QualityControl(genotypes=kept, removed=listed, steps=table, limits=limits)
 
 
-def _judged(step: str, kept: Genotypes, limit: float) -> tuple[str, np.ndarray, np.ndarray, float]:
+def _judged(  # noqa: PLR0911 - one answer a step
+    step: str, kept: Genotypes, limit: float
+) -> tuple[str, np.ndarray, np.ndarray, float]:
     """Return what a step looks at, its values, which of them fail, and the limit in the values' own unit."""
     if step == "missing_of_variant":
         values = _floats(missingness(kept).table()["missing_rate"])
@@ -118,6 +123,9 @@ def _judged(step: str, kept: Genotypes, limit: float) -> tuple[str, np.ndarray, 
     if step == "hardy_weinberg":
         values = hardy_weinberg(kept).p_value
         return "variant", values, values < limit, limit
+    if step == "kinship":
+        found = unrelated(kept, at_most=limit)
+        return "sample", found.kinship, ~found.kept, limit
     if not on_chromosomes(kept, AUTOSOMES).any():
         return "sample", np.zeros(kept.samples.height), np.zeros(kept.samples.height, dtype=bool), limit
     values = heterozygosity(kept).inbreeding

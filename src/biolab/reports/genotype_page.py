@@ -90,6 +90,7 @@ def _quality_table(study: GenotypeStudy, say: Prose) -> Table:
         "minor_allele_frequency": say("genotypes.minor_allele_frequency"),
         "hardy_weinberg": say("genotypes.hardy_weinberg"),
         "heterozygosity_sd": say("genotypes.heterozygosity_sd"),
+        "kinship": say("genotypes.kinship"),
     }
     rows = [
         [Cell(text=names.get(row["step"], row["step"])), _amount(f"{row['limit']:.3g}"),
