@@ -15,7 +15,7 @@ from biolab.core import DataError
 from biolab.core.arrays import Float
 from biolab.kernels.fed_batch import layout
 
-from .monitoring.calibration import Calibration, split
+from .monitoring.calibration import Calibration, split, threshold
 from .monitoring.trajectories import Batch, Batches, frame_of, named, trajectory
 from .monitoring.verdict import Verdict
 from .reactor import Reactor
@@ -107,13 +107,13 @@ class OxygenResidual:
         DataError
             If batches lack columns or are too few.
         """
-        courses = [self.residual(frame) for frame in named(batches).values()]
-        hours = min((c["time_h"].to_numpy() for c in courses), key=len)
-        rows = np.stack([_held(course, hours) for course in courses])
+        courses = {name: self.residual(frame) for name, frame in named(batches).items()}
+        hours = min((c["time_h"].to_numpy() for c in courses.values()), key=len)
+        rows, names = np.stack([_held(course, hours) for course in courses.values()]), list(courses)
         fitted, held = split(len(rows), self.held_out, self.seed)
         mean, spread = rows[fitted].mean(axis=0), np.maximum(rows[fitted].std(axis=0, ddof=1), 1e-6)
         charts = [{CHART: self.chart((row - mean) / spread)} for row in rows]
-        calibration = Calibration.of([charts[i] for i in fitted], [charts[i] for i in held])
+        calibration = Calibration.of([charts[i] for i in fitted], {names[i]: charts[i] for i in held})
         return OxygenMonitor(watch=self, hours=hours, mean=mean, spread=spread, calibration=calibration)
 
     def chart(self, standardised: Float[np.ndarray, " r"]) -> Float[np.ndarray, " r"]:
@@ -136,21 +136,35 @@ class OxygenMonitor:
     spread: Float[np.ndarray, " r"] = field(repr=False)
     calibration: Calibration = field(repr=False)
 
-    def check(self, batch: Batch, *, false_alarm_rate: float = 0.01, until_h: float | None = None) -> Verdict:
+    def check(
+        self,
+        batch: Batch,
+        *,
+        false_alarm_rate: float = 0.01,
+        confidence: float | None = None,
+        until_h: float | None = None,
+    ) -> Verdict:
         """Judge a batch at every cell count known at ``until_h``; see `OxygenResidual` for what may raise an alarm.
+
+        The rate holds on average over the choice of normal batches, or with ``confidence`` in that share of choices.
 
         Raises
         ------
         DataError
-            If columns are missing, or counts are still too few.
+            If columns are missing, counts are still too few, or too few batches were held out.
         """
+        at = threshold(self.calibration.scores, false_alarm_rate, confidence)
+        return self.judge(batch, at, until_h=until_h).promising(false_alarm_rate, confidence)
+
+    def judge(self, batch: Batch, at: float, *, until_h: float | None = None) -> Verdict:
+        """Judge a batch by a limit at a score of the calibration: standard deviations of normal batches' peaks."""
         frame = frame_of(batch)
         course = self.watch.residual(frame if until_h is None else frame.filter(pl.col("time_h") <= until_h))
         known = int((self.hours <= course["time_h"][-1] + 1e-9).sum())
         hours = self.hours[:known]
         residual = _held(course, hours) - self.mean[:known]
         chart = self.watch.chart(residual / self.spread[:known])
-        limit = self.calibration.limits(false_alarm_rate)[CHART][:known]
+        limit = self.calibration.limits(at)[CHART][:known]
         above = np.flatnonzero(chart > limit)
         return Verdict(
             charts=pl.DataFrame({
@@ -158,7 +172,7 @@ class OxygenMonitor:
             }),
             alarm_h=float(hours[above[0]]) if above.size else None,
             statistic=CHART if above.size else None,
-            settings={**asdict(self.watch), "false_alarm_rate": false_alarm_rate},
+            settings=asdict(self.watch),
         )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from biolab.bioprocess.monitoring import ByTime, MultiwayPCA, MultiwayPLS, golden_batch
-from biolab.bioprocess.monitoring.calibration import Calibration
 from biolab.core import ConfigError, DataError, FitError
 
 
@@ -159,13 +158,3 @@ def test_golden_bands_show_what_leaves_them(source):
     assert not outside.filter(pl.col("value").is_between("lower", "upper")).height
     with pytest.raises(DataError, match=r"a coverage of 0.99 needs 99"):
         golden_batch(source.normal(20, 20), variables=source.VARIABLES, coverage=0.99)
-
-
-def test_the_rank_of_a_limit_is_the_conformal_one(source):
-    flat = {"t2": np.ones(30)}
-    held = [{"t2": np.full(30, np.exp(0.1 * k))} for k in range(1, 100)]
-    found = Calibration.of([flat, {"t2": np.full(30, 1.1)}], held)
-    assert np.searchsorted(found.scores, found.threshold(0.01)) == 98
-    assert np.searchsorted(found.scores, found.threshold(0.10)) == 89
-    above = [max(c["t2"] / found.limits(0.1)["t2"]) > 1 + 1e-9 for c in held]
-    assert sum(above) == 9

@@ -31,7 +31,7 @@ class ProteinA:
 
     References
     ----------
-    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788, doi:10.1002/aic.690360517 (general rate model)
+    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788 (general rate model)
 
     Examples
     --------
