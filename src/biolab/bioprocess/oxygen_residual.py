@@ -79,25 +79,26 @@ class OxygenResidual:
         gas = oxygen_transfer(frame, self.reactor)
         if self.cells not in frame.columns:
             raise DataError(f"The batch has no column {self.cells!r}; name the cell count with cells=.")
-        counts = frame.select("time_h", pl.col(self.cells).cast(pl.Float64).fill_nan(None).alias("cells")).drop_nulls()
-        counts = counts.filter(pl.col("time_h") > 0)
-        if counts.height <= self.reference_samples:
+        counted, cells = (frame[name].cast(pl.Float64).to_numpy() for name in ("time_h", self.cells))
+        there = ~np.isnan(cells) & (counted > 0)
+        counted, cells = counted[there], cells[there]
+        if counted.size <= self.reference_samples:
             raise DataError(
-                f"The batch has {counts.height} cell counts after its start; expected more than the "
+                f"The batch has {counted.size} cell counts after its start; expected more than the "
                 f"{self.reference_samples} that set its own level. Check it later."
             )
-        time, transfer = gas["time_h"].to_numpy(), gas["oxygen_transfer_mmol_per_l_h"].to_numpy()
-        mean = [transfer[(time > t - self.window_h) & (time <= t)].mean() for t in counts["time_h"]]
-        ratio = np.array(mean) / np.maximum(counts["cells"].to_numpy(), 1e-9)
+        time, transfer = (gas[name].to_numpy() for name in gas.columns)
+        mean = np.array([transfer[(time > t - self.window_h) & (time <= t)].mean() for t in counted])
+        ratio = mean / np.maximum(cells, 1e-9)
         if not (ratio > 0).all():
             at = int(np.flatnonzero(~(ratio > 0))[0])
             raise DataError(
-                f"At {counts['time_h'][at]:g} h the gas seems to give {mean[at]:.3g} mmol/L/h of oxygen; expected more "
+                f"At {counted[at]:g} h the gas seems to give {mean[at]:.3g} mmol/L/h of oxygen; expected more "
                 "than 0. Check the reactor's numbers and the probe."
             )
         logs = np.log(ratio)
         own = logs[: self.reference_samples].mean()
-        return pl.DataFrame({"time_h": counts["time_h"], "residual": logs - own})[self.reference_samples :]
+        return pl.DataFrame({"time_h": counted, "residual": logs - own})[self.reference_samples :]
 
     def fit(self, batches: Batches) -> "OxygenMonitor":
         """Learn the usual course and limits from normal batches, sampled at the same hours.

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from biolab.core.arrays import Float
 from biolab.reports.legend import INK, RULE, SITE_COLOURS, Legend
@@ -60,6 +60,9 @@ def control_charts(charts: Sequence[Chart], legend: Legend, *, alarm_h: float | 
         if alarm_h is not None:
             axes.axvline(alarm_h / scale, color=_ABOVE, linewidth=0.9, zorder=2, gid="alarm")
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=7))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         seen = np.concatenate([chart.value, chart.limit])
         axes.set_ylim(max(float(seen[seen > 0].min()), 1e-3 * float(np.median(chart.limit))) / 1.3, seen.max() * 1.6)
         axes.set_xlim(0.0, time[-1] * 1.01)

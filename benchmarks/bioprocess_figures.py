@@ -1,9 +1,10 @@
-"""Draw the figures of docs/monitoring.md, in both languages, from batches of the CHO plant.
+"""Draw the figures of docs/monitoring.md and docs/protein-a.md: python bioprocess_figures.py [monitoring] [protein-a].
 
-A batch whose feed line is blocked against 120 good ones: charts, contributions, golden batch; and batches of unlike
-pace and duration, by the clock and aligned. Takes a minute.
+Monitoring: a batch whose feed line is blocked against 240 good ones, and batches of unlike pace by the clock and
+aligned. Protein A: overload and ageing. Takes two minutes.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,33 @@ def uneven() -> None:
     save("monitoring-alignment", curves(panels, across="% of the common scale"))
 
 
+def capture() -> None:
+    """Draw what an old resin lets through, what an overload loses, and what age does to both."""
+    column = ProteinA()
+    loads = {cycles: column.aged(cycles).breakthrough(70.0).curve for cycles in (0, 100, 200)}
+    runs = {load: column.capture(load).curve for load in (35.0, 75.0)}
+    life = resin_life(column, (0, 50, 100, 150, 200), load_g_per_l=45.0)
+    panels = {
+        "Outlet, share of the feed": {
+            f"{cycles} cleanings": (curve["loaded_g_per_l"], curve["outlet_share"]) for cycles, curve in loads.items()
+        },
+        "Outlet, g/L, load, wash, elution": {
+            f"load {load:g} g/L": (curve["volume_cv"], curve["outlet_g_per_l"]) for load, curve in runs.items()
+        },
+        "DBC10, and lost of 45 g/L loaded, g/L": {
+            "DBC10": (life["cycles"], life["dbc10_g_per_l"]), "lost": (life["cycles"], 45.0 * life["lost_share"]),
+        },
+    }  # fmt: skip
+    figure = curves(panels, across="")
+    for axes, across in zip(figure.axes, ("loaded, g/L resin", "column volumes", "cleanings"), strict=True):
+        axes.set_xlabel(across)
+    save("protein-a", figure)
+
+
 if __name__ == "__main__":
-    faulty()
-    uneven()
+    wanted = set(sys.argv[1:]) or {"monitoring", "protein-a"}
+    if "monitoring" in wanted:
+        faulty()
+        uneven()
+    if "protein-a" in wanted:
+        capture()
