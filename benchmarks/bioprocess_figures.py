@@ -17,9 +17,11 @@ from biolab.bioprocess import (
     ByWarping,
     CHOFedBatch,
     MultiwayPCA,
+    ProteinA,
     Recipe,
     faults,
     golden_batch,
+    resin_life,
     simulate,
 )  # fmt: skip
 from biolab.bioprocess.monitoring.trajectories import trajectory
@@ -98,18 +100,16 @@ def capture() -> None:
     column = ProteinA()
     loads = {cycles: column.aged(cycles).breakthrough(70.0).curve for cycles in (0, 100, 200)}
     runs = {load: column.capture(load).curve for load in (35.0, 75.0)}
-    life = resin_life(column, (0, 50, 100, 150, 200), load_g_per_l=45.0)
+    life = resin_life(column, (0, 25, 50, 75, 100, 125, 150, 175, 200), load_g_per_l=45.0)
     panels = {
         "Outlet, share of the feed": {
             f"{cycles} cleanings": (curve["loaded_g_per_l"], curve["outlet_share"]) for cycles, curve in loads.items()
         },
-        "Outlet, g/L, load, wash, elution": {
+        "Outlet, g/L: load, wash, elution": {
             f"load {load:g} g/L": (curve["volume_cv"], curve["outlet_g_per_l"]) for load, curve in runs.items()
         },
-        "DBC10, and lost of 45 g/L loaded, g/L": {
-            "DBC10": (life["cycles"], life["dbc10_g_per_l"]), "lost": (life["cycles"], 45.0 * life["lost_share"]),
-        },
-    }  # fmt: skip
+        "Lost as the resin ages, %": {"load 45 g/L": (life["cycles"], 100.0 * life["lost_share"])},
+    }
     figure = curves(panels, across="")
     for axes, across in zip(figure.axes, ("loaded, g/L resin", "column volumes", "cleanings"), strict=True):
         axes.set_xlabel(across)

@@ -196,7 +196,9 @@ class FoamOut:
     kind: ClassVar[str] = "foam-out"
 
     def __post_init__(self) -> None:
-        _check_span(self.start_h, self.start_h + self.hours)
+        _check_span(self.start_h, None)
+        if not 0 < self.hours < np.inf:
+            raise ConfigError(f"hours is {self.hours}; expected above 0.")
         if not 0 <= self.lost_fraction < 1:
             raise ConfigError(f"lost_fraction is {self.lost_fraction}; expected 0 or more, below 1.")
         if not 0 < self.kla_factor <= 1:

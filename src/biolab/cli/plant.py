@@ -85,6 +85,8 @@ def run(
         print_json(_outcome(result, published, opened.tracking_uri))
         return
     _print_batch(published)
+    for event in result.events.filter(kind="solver").iter_rows(named=True):
+        print(f"THE BATCH STOPPED EARLY: {event['message']}. What ran until then is kept.")
 
 
 @plant.command

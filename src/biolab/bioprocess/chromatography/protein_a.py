@@ -66,6 +66,8 @@ class ProteinA:
     def __post_init__(self) -> None:
         check_ranges(self)
         check_ordered(self, "elution_ph", "binding_ph")
+        if self.cycles != int(self.cycles):
+            raise ConfigError(f"ProteinA: cycles is {self.cycles}; expected a whole number of cleanings.")
 
     @property
     def capacity_now_g_per_l(self) -> float:
