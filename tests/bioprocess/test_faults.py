@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biolab.bioprocess import CHOFedBatch, faults, simulate
+from biolab.bioprocess import CHOFedBatch, faults, simulate, tampered
 from biolab.core import ConfigError
 
 HOURS = 192
@@ -100,6 +100,78 @@ def test_faults_are_read_and_written_as_tables():
     assert faults.read_faults([faults.fault_content(fault) for fault in read]) == read
 
 
+EVERY_KIND = """
+[[faults]]
+kind = "probe-drift"
+probe = "ph"
+start_h = 50
+per_h = 0.004
+[[faults]]
+kind = "probe-drift"
+probe = "dissolved_oxygen"
+start_h = 40
+per_h = 0.2
+[[faults]]
+kind = "cascade-failure"
+start_h = 60
+[[faults]]
+kind = "feed-blockage"
+start_h = 72
+[[faults]]
+kind = "overfeed"
+start_h = 80
+[[faults]]
+kind = "contamination"
+start_h = 85
+[[faults]]
+kind = "jacket-failure"
+start_h = 30
+end_h = 34
+[[faults]]
+kind = "sampling-dilution-error"
+start_h = 47
+[[faults]]
+kind = "foam-out"
+start_h = 66
+[[faults]]
+kind = "tampered-record"
+column = "glucose_g_per_l_measured"
+time_h = 48
+"""
+
+
+def test_all_ten_faults_come_from_a_file_and_are_the_same_each_time(tmp_path):
+    file = tmp_path / "faults.toml"
+    file.write_text(EVERY_KIND, encoding="utf-8")
+    read = faults.load_faults(file)
+    assert {one.kind for one in read} == set(faults.KINDS)
+    once, again = (simulate(CHOFedBatch(), hours=96, seed=4, faults=faults.load_faults(file)) for _ in range(2))
+    assert once.trajectories.equals(again.trajectories)
+    assert once.events.filter(kind="fault").height == 9
+    found = tampered(once.record, read, seed=4).findings()
+    assert [(one.where, one.what) for one in found] == [
+        ("measurements at 48 h (row 49)", "changed in glucose_g_per_l_measured")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[[faults]\n", "cannot be read as TOML"),
+        ("[[fault]]\nkind = 'foam-out'\n", "fault is not known; a file of faults holds tables"),
+        ("faults = 3\n", "faults is 3; expected tables"),
+        ("[[faults]]\nkind = 'foam-out'\n", r"faults\[1\] \(foam-out\): missing 1 required"),
+    ],
+)
+def test_a_wrong_file_of_faults_is_named(tmp_path, content, said):
+    file = tmp_path / "faults.toml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        faults.load_faults(file)
+    with pytest.raises(ConfigError, match="does not exist"):
+        faults.load_faults(tmp_path / "none.toml")
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -107,6 +179,10 @@ def test_faults_are_read_and_written_as_tables():
         ({"kind": "foam-out", "start": 3}, "start is not a known key. Did you mean 'start_h'"),
         ({"kind": "foam-out"}, "missing 1 required keyword-only argument: 'start_h'"),
         ({"kind": "foam-out", "start_h": -1}, "a fault starts at 0 h or later"),
+        ({"kind": "foam-out", "start_h": 5, "hours": -1}, "hours is -1; expected above 0"),
+        ({"kind": "foam-out", "start_h": "abc"}, "start_h is 'abc'; expected a number"),
+        ({"kind": "overfeed", "start_h": True}, "start_h is True; expected a number"),
+        ({"kind": "tampered-record", "target": "readng"}, "target is 'readng'. Did you mean 'reading'"),
         ({"kind": "overfeed", "start_h": 5, "factor": 0.5}, "factor is 0.5"),
         ({"kind": "probe-drift", "probe": "p", "start_h": 1, "per_h": 1}, "probe is 'p'. "),
         ({"kind": "jacket-failure", "start_h": 5, "end_h": 4}, "end_h is 4, not after start_h 5"),

@@ -69,13 +69,13 @@ def test_normal_batches_pass_and_later_rows_change_nothing(monitor):
 def test_what_is_missing_is_named(monitor):
     frame = batch(np.random.default_rng(5))
     with pytest.raises(DataError, match="no column 'viable_cells_1e6_per_ml_measured'"):
-        monitor.check(frame.drop("viable_cells_1e6_per_ml_measured"))
+        monitor.check(frame.drop("viable_cells_1e6_per_ml_measured"), false_alarm_rate=0.1)
     with pytest.raises(DataError, match="3 cell counts after its start; expected more than the 4"):
-        monitor.check(frame, until_h=80.0)
+        monitor.check(frame, until_h=80.0, false_alarm_rate=0.1)
     with pytest.raises(DataError, match="no column 'agitation_rpm'"):
-        monitor.check(frame.drop("agitation_rpm"))
+        monitor.check(frame.drop("agitation_rpm"), false_alarm_rate=0.1)
     with pytest.raises(DataError, match="the gas seems to give"):
-        monitor.check(frame.with_columns(dissolved_oxygen_percent_measured=pl.lit(500.0)))
+        monitor.check(frame.with_columns(dissolved_oxygen_percent_measured=pl.lit(500.0)), false_alarm_rate=0.1)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biolab.bioprocess import BatchRecord, Recipe, batch_record
-from biolab.bioprocess.faults import ProbeDrift
+from biolab.bioprocess.faults import JacketFailure, ProbeDrift
 from biolab.cli import main
 
 from ..bioprocess.made_up_batch import made_up_batch  # noqa: TID252
@@ -76,11 +76,27 @@ def test_a_batch_is_run_and_published(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("biolab.bioprocess.simulate", made_up)
     fault = "probe-drift:probe=ph,start_h=120,per_h=0.003"
-    words = ("--fault", fault, "--seed", "3", "--operator", "kim", "--output", tmp_path, "--language", "ko", "--json")
+    file = tmp_path / "faults.toml"
+    file.write_text("[[faults]]\nkind = 'jacket-failure'\nstart_h = 60\n", encoding="utf-8")
+    words = (
+        "--fault",
+        fault,
+        "--faults",
+        file,
+        "--seed",
+        "3",
+        "--operator",
+        "kim",
+        "--output",
+        tmp_path,
+        "--language",
+        "ko",
+        "--json",
+    )
     assert code_of("plant", "run", "cho-standard", *words) == 0
     said = json.loads(capsys.readouterr().out)
     assert (asked["plant"], asked["hours"], asked["seed"]) == ("cho-fed-batch", 336.0, 3)
-    assert asked["faults"] == (ProbeDrift(probe="ph", start_h=120.0, per_h=0.003),)
+    assert asked["faults"] == (ProbeDrift(probe="ph", start_h=120.0, per_h=0.003), JacketFailure(start_h=60))
     assert said["batch"] == "cho-standard-3"
     assert said["deviations"][0]["what"] == "ph"
     folder = Path(said["folder"])

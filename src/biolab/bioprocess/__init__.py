@@ -13,11 +13,13 @@ from .chromatography import ProteinA as ProteinA
 from .chromatography import resin_life as resin_life
 from .ecoli import EcoliFedBatch as EcoliFedBatch
 from .ensemble import ensemble as ensemble
+from .faults import load_faults as load_faults
 from .faults import read_faults as read_faults
 from .monitoring import BatchMonitor as BatchMonitor
 from .monitoring import ByIndicator as ByIndicator
 from .monitoring import ByTime as ByTime
 from .monitoring import ByWarping as ByWarping
+from .monitoring import CombinedMonitor as CombinedMonitor
 from .monitoring import GoldenBatch as GoldenBatch
 from .monitoring import MultiwayPCA as MultiwayPCA
 from .monitoring import MultiwayPLS as MultiwayPLS

@@ -10,7 +10,7 @@ from biolab.core import ConfigError
 from .parameters import check_ordered, check_ranges, parameter, parameter_table
 from .reactor import Instruments, Reactor
 
-MONOD = "macroscopic CHO model, doi:10.3390/bioengineering5010025, table 2"
+MONOD = "macroscopic CHO model, Kornecki and Strube (2018), doi:10.3390/bioengineering5010025, table 2"
 ROSSO = "form: Rosso et al. (1993), doi:10.1006/jtbi.1993.1099; value chosen for CHO"
 OXYGEN = "q_O2 of 4 to 6 pmol/cell/day: Goudar et al. (2011), doi:10.1002/btpr.646"
 PROTEIN = "elemental composition of an average protein"

@@ -10,7 +10,7 @@ from biolab.core import ConfigError
 from .parameters import check_ordered, check_ranges, parameter, parameter_table
 from .reactor import Instruments, Reactor
 
-ANANE = "Anane et al. (2017), doi:10.1016/j.bej.2017.05.013"
+ANANE = "Anane et al. (2017), Biochem. Eng. J. 125:23-30"
 ROSSO = "Rosso et al. (1993), doi:10.1006/jtbi.1993.1099"
 ELEMENTS = "elemental composition CH1.8O0.5N0.2 with 8 % ash"
 TYPICAL = "chosen for published ranges of fed-batch E. coli (docs/bioprocess.md)"

@@ -4,9 +4,11 @@ A fault changes the plant or what its instruments show, never what the recipe wa
 plant as it is and edits the record.
 """
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -194,7 +196,9 @@ class FoamOut:
     kind: ClassVar[str] = "foam-out"
 
     def __post_init__(self) -> None:
-        _check_span(self.start_h, self.start_h + self.hours)
+        _check_span(self.start_h, None)
+        if not 0 < self.hours < np.inf:
+            raise ConfigError(f"hours is {self.hours}; expected above 0.")
         if not 0 <= self.lost_fraction < 1:
             raise ConfigError(f"lost_fraction is {self.lost_fraction}; expected 0 or more, below 1.")
         if not 0 < self.kla_factor <= 1:
@@ -244,14 +248,40 @@ def read_faults(content: Iterable[Mapping[str, object]], *, source: str = "fault
     return tuple(_read_fault(dict(entry), f"{source}[{number}]") for number, entry in enumerate(content, start=1))
 
 
+def load_faults(path: Path) -> tuple[Fault, ...]:
+    """Read the faults of a TOML file: its tables ``[[faults]]``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, it is not TOML, it holds anything but ``[[faults]]``, or a fault is wrong.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; name a TOML file with [[faults]].") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}.") from error
+    for key in content:
+        if key != "faults":
+            raise ConfigError(f"{path}: {key} is not known; a file of faults holds tables [[faults]] only.")
+    tables = content.get("faults", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{path}: faults is {tables!r}; expected tables [[faults]], one a fault.")
+    return read_faults(tables, source=f"{path}: faults")
+
+
 def _read_fault(entry: dict[str, object], where: str) -> Fault:
     kind = str(entry.pop("kind", ""))
     if kind not in KINDS:
         raise ConfigError(f"{where}: kind is {kind!r}. {did_you_mean(kind, KINDS)}")
-    known = [one.name for one in fields(KINDS[kind])]
-    for key in entry:
+    known = {one.name: one.type for one in fields(KINDS[kind])}
+    for key, value in entry.items():
         if key not in known:
             raise ConfigError(f"{where} ({kind}): {key} is not a known key. {did_you_mean(key, known)}")
+        number = float in (known[key], *get_args(known[key]))
+        if number and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise ConfigError(f"{where} ({kind}): {key} is {value!r}; expected a number.")
     try:
         return KINDS[kind](**entry)
     except TypeError as error:

@@ -15,7 +15,7 @@ from biolab.core import DataError
 from biolab.core.arrays import Float
 from biolab.kernels.fed_batch import layout
 
-from .monitoring.calibration import Calibration, split
+from .monitoring.calibration import Calibration, split, threshold
 from .monitoring.trajectories import Batch, Batches, frame_of, named, trajectory
 from .monitoring.verdict import Verdict
 from .reactor import Reactor
@@ -79,25 +79,26 @@ class OxygenResidual:
         gas = oxygen_transfer(frame, self.reactor)
         if self.cells not in frame.columns:
             raise DataError(f"The batch has no column {self.cells!r}; name the cell count with cells=.")
-        counts = frame.select("time_h", pl.col(self.cells).cast(pl.Float64).fill_nan(None).alias("cells")).drop_nulls()
-        counts = counts.filter(pl.col("time_h") > 0)
-        if counts.height <= self.reference_samples:
+        counted, cells = (frame[name].cast(pl.Float64).to_numpy() for name in ("time_h", self.cells))
+        there = ~np.isnan(cells) & (counted > 0)
+        counted, cells = counted[there], cells[there]
+        if counted.size <= self.reference_samples:
             raise DataError(
-                f"The batch has {counts.height} cell counts after its start; expected more than the "
+                f"The batch has {counted.size} cell counts after its start; expected more than the "
                 f"{self.reference_samples} that set its own level. Check it later."
             )
-        time, transfer = gas["time_h"].to_numpy(), gas["oxygen_transfer_mmol_per_l_h"].to_numpy()
-        mean = [transfer[(time > t - self.window_h) & (time <= t)].mean() for t in counts["time_h"]]
-        ratio = np.array(mean) / np.maximum(counts["cells"].to_numpy(), 1e-9)
+        time, transfer = (gas[name].to_numpy() for name in gas.columns)
+        mean = np.array([transfer[(time > t - self.window_h) & (time <= t)].mean() for t in counted])
+        ratio = mean / np.maximum(cells, 1e-9)
         if not (ratio > 0).all():
             at = int(np.flatnonzero(~(ratio > 0))[0])
             raise DataError(
-                f"At {counts['time_h'][at]:g} h the gas seems to give {mean[at]:.3g} mmol/L/h of oxygen; expected more "
+                f"At {counted[at]:g} h the gas seems to give {mean[at]:.3g} mmol/L/h of oxygen; expected more "
                 "than 0. Check the reactor's numbers and the probe."
             )
         logs = np.log(ratio)
         own = logs[: self.reference_samples].mean()
-        return pl.DataFrame({"time_h": counts["time_h"], "residual": logs - own})[self.reference_samples :]
+        return pl.DataFrame({"time_h": counted, "residual": logs - own})[self.reference_samples :]
 
     def fit(self, batches: Batches) -> "OxygenMonitor":
         """Learn the usual course and limits from normal batches, sampled at the same hours.
@@ -107,13 +108,13 @@ class OxygenResidual:
         DataError
             If batches lack columns or are too few.
         """
-        courses = [self.residual(frame) for frame in named(batches).values()]
-        hours = min((c["time_h"].to_numpy() for c in courses), key=len)
-        rows = np.stack([_held(course, hours) for course in courses])
+        courses = {name: self.residual(frame) for name, frame in named(batches).items()}
+        hours = min((c["time_h"].to_numpy() for c in courses.values()), key=len)
+        rows, names = np.stack([_held(course, hours) for course in courses.values()]), list(courses)
         fitted, held = split(len(rows), self.held_out, self.seed)
         mean, spread = rows[fitted].mean(axis=0), np.maximum(rows[fitted].std(axis=0, ddof=1), 1e-6)
         charts = [{CHART: self.chart((row - mean) / spread)} for row in rows]
-        calibration = Calibration.of([charts[i] for i in fitted], [charts[i] for i in held])
+        calibration = Calibration.of([charts[i] for i in fitted], {names[i]: charts[i] for i in held})
         return OxygenMonitor(watch=self, hours=hours, mean=mean, spread=spread, calibration=calibration)
 
     def chart(self, standardised: Float[np.ndarray, " r"]) -> Float[np.ndarray, " r"]:
@@ -136,21 +137,35 @@ class OxygenMonitor:
     spread: Float[np.ndarray, " r"] = field(repr=False)
     calibration: Calibration = field(repr=False)
 
-    def check(self, batch: Batch, *, false_alarm_rate: float = 0.01, until_h: float | None = None) -> Verdict:
+    def check(
+        self,
+        batch: Batch,
+        *,
+        false_alarm_rate: float = 0.01,
+        confidence: float | None = None,
+        until_h: float | None = None,
+    ) -> Verdict:
         """Judge a batch at every cell count known at ``until_h``; see `OxygenResidual` for what may raise an alarm.
+
+        The rate holds on average over the choice of normal batches, or with ``confidence`` in that share of choices.
 
         Raises
         ------
         DataError
-            If columns are missing, or counts are still too few.
+            If columns are missing, counts are still too few, or too few batches were held out.
         """
+        at = threshold(self.calibration.scores, false_alarm_rate, confidence)
+        return self.judge(batch, at, until_h=until_h).promising(false_alarm_rate, confidence)
+
+    def judge(self, batch: Batch, at: float, *, until_h: float | None = None) -> Verdict:
+        """Judge a batch by a limit at a score of the calibration: standard deviations of normal batches' peaks."""
         frame = frame_of(batch)
         course = self.watch.residual(frame if until_h is None else frame.filter(pl.col("time_h") <= until_h))
         known = int((self.hours <= course["time_h"][-1] + 1e-9).sum())
         hours = self.hours[:known]
         residual = _held(course, hours) - self.mean[:known]
         chart = self.watch.chart(residual / self.spread[:known])
-        limit = self.calibration.limits(false_alarm_rate)[CHART][:known]
+        limit = self.calibration.limits(at)[CHART][:known]
         above = np.flatnonzero(chart > limit)
         return Verdict(
             charts=pl.DataFrame({
@@ -158,7 +173,7 @@ class OxygenMonitor:
             }),
             alarm_h=float(hours[above[0]]) if above.size else None,
             statistic=CHART if above.size else None,
-            settings={**asdict(self.watch), "false_alarm_rate": false_alarm_rate},
+            settings=asdict(self.watch),
         )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ class BatchOptions:
     ----------
     fault
         A fault to inject, once for each: probe-drift:probe=ph,start_h=120,per_h=0.002.
+    faults
+        A TOML file of faults, a table [[faults]] each, with kind and the fault's keys.
     seed
         Decides all chance: the same recipe, faults and seed give the same batch.
     hours
@@ -35,6 +37,7 @@ class BatchOptions:
     """
 
     fault: Annotated[tuple[str, ...], Parameter(negative="")] = ()
+    faults: Path | None = None
     seed: int = 0
     hours: float | None = None
     operator: str = "operator"
@@ -60,12 +63,13 @@ def run(
         Language of figure and report.
     """
     from biolab.bioprocess import Recipe, plant_named, simulate
-    from biolab.bioprocess.faults import read_faults
+    from biolab.bioprocess.faults import load_faults, read_faults
     from biolab.reports import publish_batch
 
     chosen, options = batch or BatchOptions(), store or StoreOptions()
     loaded = Recipe.load(recipe)
     faults = read_faults([_fault_table(text) for text in chosen.fault], source="--fault")
+    faults += () if chosen.faults is None else load_faults(chosen.faults)
     opened = options.open()
     hours = loaded.hours if chosen.hours is None else chosen.hours
     result = simulate(plant_named(loaded.plant), loaded, hours=hours, faults=faults, seed=chosen.seed)
@@ -81,6 +85,8 @@ def run(
         print_json(_outcome(result, published, opened.tracking_uri))
         return
     _print_batch(published)
+    for event in result.events.filter(kind="solver").iter_rows(named=True):
+        print(f"THE BATCH STOPPED EARLY: {event['message']}. What ran until then is kept.")
 
 
 @plant.command

@@ -19,6 +19,9 @@ from .language import LANGUAGES as LANGUAGES
 from .language import Language as Language
 from .legend import Legend as Legend
 from .legend import legend_of as legend_of
+from .monitoring import contribution_figure as contribution_figure
+from .monitoring import control_chart_figure as control_chart_figure
+from .monitoring import golden_batch_figure as golden_batch_figure
 from .page import page as page
 from .plates import Plates as Plates
 from .plates import plates as plates

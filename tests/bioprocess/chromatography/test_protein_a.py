@@ -79,6 +79,7 @@ def test_parameters_come_with_unit_and_source():
         ({"bead_porosity": 1.0}, "bead_porosity is 1.0"),
         ({"elution_ph": 8.0}, "expected elution_ph below binding_ph"),
         ({"cycles": -1}, "cycles is -1"),
+        ({"cycles": 1.5}, "cycles is 1.5; expected a whole number"),
     ],
 )
 def test_impossible_columns_are_refused(settings, words):

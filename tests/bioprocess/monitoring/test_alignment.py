@@ -52,7 +52,7 @@ def cost(path, batch, reference):
     return total
 
 
-@settings(max_examples=20, derandomize=True, deadline=None)
+@settings(max_examples=10, derandomize=True, deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 10_000))
 def test_the_warping_path_is_the_cheapest(n, k, seed):
     rng = np.random.default_rng(seed)
@@ -105,10 +105,12 @@ def test_an_unfinished_batch_stops_where_it_is(source):
 def test_alignment_by_progress_forgives_pace_and_sees_time(source):
     rng = np.random.default_rng(4)
     noise = lambda f: f.with_columns(pl.col("a", "b") + 0.02 * pl.Series(rng.normal(size=f.height)))  # noqa: E731
-    frames = [noise(course(p, hours=100 / p)) for p in rng.normal(1.0, 0.03, 120).clip(0.9, 1.1)]
-    monitor = MultiwayPCA(components=2, variables=("a", "b"), alignment=ByIndicator(column="fed_g")).fit(frames)
+    frames = [noise(course(p, hours=100 / p)) for p in rng.normal(1.0, 0.03, 60).clip(0.9, 1.1)]
+    monitor = MultiwayPCA(components=2, variables=("a", "b"), alignment=ByIndicator(column="fed_g", points=40)).fit(
+        frames
+    )
     assert monitor.variables == ("a", "b", "clock_h")
-    slow = monitor.check(noise(course(0.7, hours=140)), false_alarm_rate=0.02)
+    slow = monitor.check(noise(course(0.7, hours=140)), false_alarm_rate=0.05)
     assert slow.alarm
     assert slow.contributions()["variable"][0] == "clock_h"
 

@@ -7,13 +7,12 @@ import polars as pl
 import pytest
 
 from biolab.bioprocess.monitoring import ByTime, MultiwayPCA, MultiwayPLS, golden_batch
-from biolab.bioprocess.monitoring.calibration import Calibration
 from biolab.core import ConfigError, DataError, FitError
 
 
 @pytest.fixture(scope="module")
 def monitor(source):
-    return MultiwayPCA(components=3, variables=source.VARIABLES).fit(source.normal(1, 240))
+    return MultiwayPCA(components=3, variables=source.VARIABLES).fit(source.normal(1, 200))
 
 
 @pytest.mark.slow
@@ -72,16 +71,17 @@ def test_what_comes_later_does_not_change_what_was_said(monitor, source):
 
 
 def test_units_of_a_variable_do_not_matter(source):
-    frames, new = source.normal(2, 60), source.batch(np.random.default_rng(1))
+    frames, new = source.normal(2, 24), source.batch(np.random.default_rng(1))
     other = [f.with_columns(pl.col("ph_measured") * 1000 + 7) for f in frames]
-    one, two = (MultiwayPCA(variables=source.VARIABLES).fit(f) for f in (frames, other))
+    few = MultiwayPCA(variables=source.VARIABLES, alignment=ByTime(points=25))
+    one, two = (few.fit(f) for f in (frames, other))
     charts = one.check(new, false_alarm_rate=0.1).charts
     again = two.check(new.with_columns(pl.col("ph_measured") * 1000 + 7), false_alarm_rate=0.1).charts
     np.testing.assert_allclose(charts.to_numpy(), again.to_numpy(), rtol=1e-6)
 
 
 def test_too_few_batches_are_told_with_how_many_are_needed(monitor, source):
-    with pytest.raises(DataError, match=r"120 normal batches were held out; .* 0.001 a batch needs 999"):
+    with pytest.raises(DataError, match=r"100 normal batches were held out; .* 0.001 a batch needs 999"):
         monitor.check(source.normal(3, 1)[0], false_alarm_rate=0.001)
     with pytest.raises(DataError, match="4 normal batches leave 2 to fit"):
         MultiwayPCA(variables=source.VARIABLES).fit(source.normal(1, 4))
@@ -118,7 +118,7 @@ def test_gaps_are_what_was_last_known(monitor, source):
 
 
 def test_quality_is_predicted_better_as_the_batch_goes_on(source):
-    frames = source.normal(8, 80)
+    frames = source.normal(8, 60)
     quality = np.array([f["cells_measured"][-10:].mean() + f["lactate_measured"][-10:].mean() for f in frames])
     monitor = MultiwayPLS(components=3, variables=source.VARIABLES, alignment=ByTime(points=25)).fit(
         frames, pl.Series("titre_g_per_l", quality)
@@ -159,13 +159,3 @@ def test_golden_bands_show_what_leaves_them(source):
     assert not outside.filter(pl.col("value").is_between("lower", "upper")).height
     with pytest.raises(DataError, match=r"a coverage of 0.99 needs 99"):
         golden_batch(source.normal(20, 20), variables=source.VARIABLES, coverage=0.99)
-
-
-def test_the_rank_of_a_limit_is_the_conformal_one(source):
-    flat = {"t2": np.ones(30)}
-    held = [{"t2": np.full(30, np.exp(0.1 * k))} for k in range(1, 100)]
-    found = Calibration.of([flat, {"t2": np.full(30, 1.1)}], held)
-    assert np.searchsorted(found.scores, found.threshold(0.01)) == 98
-    assert np.searchsorted(found.scores, found.threshold(0.10)) == 89
-    above = [max(c["t2"] / found.limits(0.1)["t2"]) > 1 + 1e-9 for c in held]
-    assert sum(above) == 9

@@ -31,7 +31,7 @@ class ProteinA:
 
     References
     ----------
-    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788, doi:10.1002/aic.690360517 (general rate model)
+    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788 (general rate model)
 
     Examples
     --------
@@ -66,6 +66,8 @@ class ProteinA:
     def __post_init__(self) -> None:
         check_ranges(self)
         check_ordered(self, "elution_ph", "binding_ph")
+        if self.cycles != int(self.cycles):
+            raise ConfigError(f"ProteinA: cycles is {self.cycles}; expected a whole number of cleanings.")
 
     @property
     def capacity_now_g_per_l(self) -> float:

@@ -16,7 +16,7 @@ def film_m_per_s(superficial: float, diameter_m: float, diffusivity_m2_per_s: fl
 
     References
     ----------
-    Wilson and Geankoplis (1966), Ind. Eng. Chem. Fundam. 5:9-14, doi:10.1021/i160017a002
+    Wilson and Geankoplis (1966), Ind. Eng. Chem. Fundam. 5:9-14
     """
     sherwood = 1.09 / porosity * (superficial * diameter_m / diffusivity_m2_per_s) ** (1.0 / 3.0)
     return sherwood * diffusivity_m2_per_s / diameter_m
@@ -27,7 +27,7 @@ def peclet_of_bed(superficial: float, diameter_m: float, porosity: float, bed_he
 
     References
     ----------
-    Chung and Wen (1968), AIChE J. 14:857-866, doi:10.1002/aic.690140608
+    Chung and Wen (1968), AIChE J. 14:857-866
     """
     reynolds = superficial * diameter_m / _KINEMATIC_VISCOSITY_M2_PER_S
     return (0.2 + 0.011 * reynolds**0.48) / porosity * (bed_height_cm / 100.0) / diameter_m

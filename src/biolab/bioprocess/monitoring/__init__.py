@@ -3,6 +3,7 @@
 from .alignment import ByIndicator as ByIndicator
 from .alignment import ByTime as ByTime
 from .alignment import ByWarping as ByWarping
+from .combined import CombinedMonitor as CombinedMonitor
 from .golden_batch import GoldenBatch as GoldenBatch
 from .golden_batch import golden_batch as golden_batch
 from .multiway import BatchMonitor as BatchMonitor

@@ -10,7 +10,7 @@ from biolab.core import DataError
 from biolab.core.arrays import Float, Int
 
 from .alignment import AbstractAlignment, AbstractScale
-from .calibration import Calibration, split
+from .calibration import Calibration, split, threshold
 from .latent_plane import LatentPlane, Scaling
 from .trajectories import Batch, Batches, Trajectory, frame_of, measured_columns, named, trajectory
 from .verdict import Verdict
@@ -56,25 +56,38 @@ class BatchMonitor:
         """Share of the normal batches' variation in the plane, and how many batches the limits rest on."""
         return {"explained": self.explained, "held_out_batches": float(self.calibration.scores.size)}
 
-    def check(self, batch: Batch, *, false_alarm_rate: float = 0.01, until_h: float | None = None) -> Verdict:
+    def check(
+        self,
+        batch: Batch,
+        *,
+        false_alarm_rate: float = 0.01,
+        confidence: float | None = None,
+        until_h: float | None = None,
+    ) -> Verdict:
         """Judge a batch, finished or not: T2 and SPE at every point known at ``until_h``.
 
-        Of normal batches, the share ``false_alarm_rate`` at most raises an alarm at any point of the batch.
+        Of normal batches, the share ``false_alarm_rate`` at most raises an alarm at any point of the batch: on average
+        over the choice of normal batches, or with ``confidence`` 0.95 say, for 95 in 100 such choices.
 
         Raises
         ------
         DataError
             If a column is missing, the batch has not reached the first point, or too few batches were held out.
         """
+        at = threshold(self.calibration.scores, false_alarm_rate, confidence)
+        return self.judge(batch, at, until_h=until_h).promising(false_alarm_rate, confidence)
+
+    def judge(self, batch: Batch, at: float, *, until_h: float | None = None) -> Verdict:
+        """Judge a batch by limits at a score of the calibration: standard deviations of normal batches' peaks."""
         known = self.read(frame_of(batch), "the batch", until_h=until_h)
         x, clock = self.known_rows(*known)
         charts, spe_parts = _charts(self.plane, x, self.unfolding.memory_points)
-        limits = {name: limit[: len(x)] for name, limit in self.calibration.limits(false_alarm_rate).items()}
+        limits = {name: limit[: len(x)] for name, limit in self.calibration.limits(at).items()}
         above = {name: np.flatnonzero(charts[name] > limits[name]) for name in charts}
         first = {name: int(points[0]) for name, points in above.items() if points.size}
         statistic = min(first, key=lambda name: first[name]) if first else None
-        at = {name: first.get(name, int((charts[name] / limits[name]).argmax())) for name in charts}
-        scores = self.plane.scores_so_far(x[: at["t2"] + 1])
+        shown = {name: first.get(name, int((charts[name] / limits[name]).argmax())) for name in charts}
+        scores = self.plane.scores_so_far(x[: shown["t2"] + 1])
         return Verdict(
             charts=pl.DataFrame({
                 "time_h": clock, "place": self.scale.place[: len(x)],
@@ -82,11 +95,11 @@ class BatchMonitor:
             }),
             alarm_h=None if statistic is None else float(clock[first[statistic]]),
             statistic=statistic,
-            settings={**self.settings, "false_alarm_rate": false_alarm_rate},
+            settings=self.settings,
             variables=self.variables,
             parts={
-                "t2": self.plane.t_squared_parts(x[: at["t2"] + 1], scores).sum(axis=0),
-                "spe": spe_parts[at["spe"]],
+                "t2": self.plane.t_squared_parts(x[: shown["t2"] + 1], scores).sum(axis=0),
+                "spe": spe_parts[shown["spe"]],
             },
         )  # fmt: skip
 
@@ -147,10 +160,11 @@ def fit_monitor(
         raise DataError("A normal batch reaches fewer than 2 points of the common scale; leave it out.")
     values = np.stack([aligned[i].values[:points] for i in fitted])
     scaling, plane, loadings = _fitted(values, find_loadings, fitted)
-    others = [scaling.scaled_rows(aligned[i].values, min(points, aligned[i].reached)) for i in held]
+    others = {read[i].name: scaling.scaled_rows(aligned[i].values, min(points, aligned[i].reached)) for i in held}
     memory = unfolding.memory_points
     calibration = Calibration.of(
-        _left_out_charts(values, find_loadings, fitted, memory), [_charts(plane, x, memory)[0] for x in others]
+        _left_out_charts(values, find_loadings, fitted, memory),
+        {name: _charts(plane, x, memory)[0] for name, x in others.items()},
     )
     scaled = scaling.scaled(values)
     rows = scaled.reshape(len(scaled), -1)

@@ -66,4 +66,12 @@ class MultiwayPCA:
     def _loadings(self, scaled: Float[np.ndarray, "n k v"], rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "f a"]:
         del rows
         kept = checked_components(self.components, len(scaled))
-        return np.linalg.svd(scaled.reshape(len(scaled), -1), full_matrices=False)[2][:kept].T
+        return _leading(scaled.reshape(len(scaled), -1), kept)
+
+
+def _leading(rows: Float[np.ndarray, "n f"], kept: int) -> Float[np.ndarray, "f a"]:
+    """Return the leading right singular vectors, from the smaller of the two matrices of products."""
+    if len(rows) > rows.shape[1]:
+        return np.linalg.eigh(rows.T @ rows)[1][:, : -kept - 1 : -1]
+    left = np.linalg.eigh(rows @ rows.T)[1][:, : -kept - 1 : -1]
+    return np.linalg.qr(rows.T @ left)[0]

@@ -9,6 +9,7 @@ from biolab.core import FitError
 from biolab.core.arrays import Float, Int
 
 from .alignment import AbstractAlignment, ByTime
+from .calibration import Calibration, split
 from .multiway import BatchMonitor, Unfolding, checked_components, fit_monitor, quality_of
 from .trajectories import Batch, Batches, frame_of, named
 from .verdict import Verdict
@@ -35,9 +36,25 @@ class QualityMonitor:
         errors = dict(zip((f"rmse_{q}" for q in self.quality), self.held_out_error[-1].tolist(), strict=True))
         return {**self.monitor.metrics, **errors}
 
-    def check(self, batch: Batch, *, false_alarm_rate: float = 0.01, until_h: float | None = None) -> Verdict:
+    @property
+    def calibration(self) -> Calibration:
+        """Scores of the held-out batches, and the charts' usual heights."""
+        return self.monitor.calibration
+
+    def check(
+        self,
+        batch: Batch,
+        *,
+        false_alarm_rate: float = 0.01,
+        confidence: float | None = None,
+        until_h: float | None = None,
+    ) -> Verdict:
         """Judge a batch as `BatchMonitor.check` does."""
-        return self.monitor.check(batch, false_alarm_rate=false_alarm_rate, until_h=until_h)
+        return self.monitor.check(batch, false_alarm_rate=false_alarm_rate, confidence=confidence, until_h=until_h)
+
+    def judge(self, batch: Batch, at: float, *, until_h: float | None = None) -> Verdict:
+        """Judge a batch as `BatchMonitor.judge` does."""
+        return self.monitor.judge(batch, at, until_h=until_h)
 
     def predict(self, batch: Batch, *, until_h: float | None = None) -> pl.DataFrame:
         """Return what quality to expect at the end, as known at each hour, and the usual error of that.
@@ -110,8 +127,6 @@ class MultiwayPLS:
 def _with_quality(
     monitor: BatchMonitor, frames: dict[str, pl.DataFrame], target: Float[np.ndarray, "n y"], labels: tuple[str, ...]
 ) -> QualityMonitor:
-    from .calibration import split
-
     fitted, held = split(len(frames), monitor.unfolding.held_out, monitor.unfolding.seed)
     items = list(frames.items())
     points = len(monitor.scaling.mean)

@@ -68,15 +68,19 @@ def trajectory(frame: pl.DataFrame, variables: Sequence[str], name: str) -> Traj
             raise DataError(f"{name} has no column {column!r}{did_you_mean(column, frame.columns)}.")
         if not frame.schema[column].is_numeric():
             raise DataError(f"{name}, column {column} is {frame.schema[column]}; expected numbers.")
-    filled = frame.select(pl.col("time_h", *variables).cast(pl.Float64).fill_nan(None)).with_columns(
-        pl.col(*variables).fill_null(strategy="forward").fill_null(strategy="backward")
-    )
-    empty = [column for column in filled.columns if filled[column].null_count()]
-    if empty or filled.is_empty():
-        raise DataError(f"{name}, column {empty[0] if empty else 'time_h'} holds no number. Leave it out of variables.")
-    time = filled["time_h"].to_numpy()
+    time, *columns = (frame[column].cast(pl.Float64).to_numpy() for column in ("time_h", *variables))
+    for column, values in zip(("time_h", *variables), (time, *columns), strict=True):
+        if not values.size or np.isnan(values).all() or (column == "time_h" and np.isnan(values).any()):
+            raise DataError(f"{name}, column {column} holds no number. Leave it out of variables.")
     stuck = np.flatnonzero(np.diff(time) <= 0)
     if stuck.size:
         row = int(stuck[0]) + 1
         raise DataError(f"{name}, row {row}: time_h is {time[row]} after {time[row - 1]}; expected rising hours.")
-    return Trajectory(name=name, time_h=time, values=filled.select(*variables).to_numpy())
+    return Trajectory(name=name, time_h=time, values=np.stack([_filled(values) for values in columns], axis=1))
+
+
+def _filled(values: Float[np.ndarray, " t"]) -> Float[np.ndarray, " t"]:
+    """Set what was last known where a number is missing, at the start what comes first."""
+    known = ~np.isnan(values)
+    place = np.maximum.accumulate(np.where(known, np.arange(values.size), -1))
+    return values[np.where(place < 0, int(known.argmax()), place)]

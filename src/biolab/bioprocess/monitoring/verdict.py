@@ -1,7 +1,7 @@
 """What monitoring says of a batch: charts and limits, when an alarm was raised, and which variables raised it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,11 @@ class Verdict:
         return tuple(c.removesuffix("_limit") for c in self.charts.columns if c.endswith("_limit"))
 
     @property
+    def over_limit(self) -> float:
+        """How high any chart came, over its limit."""
+        return max(float((self.charts[s] / self.charts[f"{s}_limit"]).to_numpy().max()) for s in self.statistics)
+
+    @property
     def metrics(self) -> dict[str, float]:
         """Whether and when there was an alarm, and each chart's highest point over its limit."""
         over = {
@@ -48,6 +53,11 @@ class Verdict:
     def table(self) -> pl.DataFrame:
         """Return the charts."""
         return self.charts
+
+    def promising(self, false_alarm_rate: float, confidence: float | None) -> "Verdict":
+        """Return the verdict with what its limits promise among its settings."""
+        promise = {"false_alarm_rate": false_alarm_rate, "confidence": confidence}
+        return replace(self, settings={**self.settings, **promise})
 
     def contributions(self, statistic: str | None = None) -> pl.DataFrame:
         """Return what each variable adds to a chart at the alarm, or without one at its highest point.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -21,7 +21,8 @@ Tampering = Literal["reading", "entry", "removal", "backdating", "rewriting"]
 class TamperedRecord:
     """A fault of people, not of the plant: somebody edits the record of a batch that ran.
 
-    ``reading`` overwrites a measurement (with ``value``, or with what was read a day earlier); ``entry`` changes what
+    ``reading`` overwrites a measurement (with ``value``, or with what was read a day earlier, or the nearest reading
+    that differs if that is the same); ``entry`` changes what
     an entry says; ``removal`` takes an entry away; ``backdating`` moves an entry's clock six hours back; ``rewriting``
     changes an entry and makes every later digest anew, which only a digest kept elsewhere gives away.
 
@@ -35,6 +36,12 @@ class TamperedRecord:
     value: float | None = None
 
     kind: ClassVar[str] = "tampered-record"
+
+    def __post_init__(self) -> None:
+        if self.target not in get_args(Tampering):
+            raise ConfigError(f"target is {self.target!r}. {did_you_mean(str(self.target), get_args(Tampering))}")
+        if self.time_h is not None and not 0 <= self.time_h < np.inf:
+            raise ConfigError(f"time_h is {self.time_h}; expected hours from 0 on, or none for chance to choose.")
 
     def apply(self, record: BatchRecord, *, seed: int = 0) -> BatchRecord:
         """Return the record as it looks afterwards; everything else in it is untouched.
@@ -53,11 +60,14 @@ class TamperedRecord:
     def _edited(self, frame: pl.DataFrame, at: float) -> pl.DataFrame:
         if self.column not in frame.columns:
             raise ConfigError(f"The record has no {self.column!r} to edit. {did_you_mean(self.column, frame.columns)}")
-        time = frame["time_h"].to_numpy()
-        row = int(np.abs(time - at).argmin())
-        readings = frame[self.column].to_list()
-        earlier = int(np.abs(time - (time[row] - 24.0)).argmin())
-        readings[row] = readings[earlier] if self.value is None else self.value
+        time, readings = frame["time_h"].to_numpy(), frame[self.column].to_list()
+        there = np.array([k for k, reading in enumerate(readings) if reading is not None], dtype=np.int64)
+        if not there.size:
+            raise ConfigError(f"The record has no reading of {self.column} to edit; name another column.")
+        row = int(there[np.abs(time[there] - at).argmin()])
+        readings[row] = _another(readings, there, time, row) if self.value is None else self.value
+        if readings[row] == frame[self.column][row]:
+            raise ConfigError(f"{self.column} reads {readings[row]} at {time[row]:g} h already; give another value.")
         return frame.with_columns(pl.Series(self.column, readings, dtype=frame[self.column].dtype))
 
     def _rewritten(self, trail: AuditTrail, at: float) -> AuditTrail:
@@ -83,6 +93,12 @@ def tampered(record: BatchRecord, faults: Iterable[object], *, seed: int = 0) ->
         if isinstance(fault, TamperedRecord):
             record = fault.apply(record, seed=seed)
     return record
+
+
+def _another(readings: list[Any], there: np.ndarray, time: np.ndarray, row: int) -> Any:
+    """Return the reading nearest to a day earlier that is not the one there."""
+    differs = [int(k) for k in there if readings[k] != readings[row]]
+    return readings[min(differs, key=lambda k: abs(time[k] - (time[row] - 24.0)))] if differs else readings[row]
 
 
 def _linked_anew(before: tuple[AuditEntry, ...], rest: tuple[AuditEntry, ...]) -> AuditTrail:

@@ -102,7 +102,10 @@ class AuditTrail:
     def findings(self, *, head: str | None = None) -> tuple[Finding, ...]:
         """Say where the trail does not hold: broken entries, a clock that ran backwards, a cut end."""
         broken = breaks([asdict(entry) for entry in self.entries])
-        found = [Finding(self._name(place), fault.replace("line", "entry")) for place, fault in broken]
+        found = [
+            Finding(self._name(place), fault.replace("a line", "an entry").replace("line", "entry"))
+            for place, fault in broken
+        ]
         for place, (before, after) in enumerate(pairwise(self.entries), start=2):
             if after.time < before.time:
                 found.append(Finding(self._name(place), f"its clock {after.time} is before {before.time}"))

@@ -74,7 +74,7 @@ def protein_a(
 
     References
     ----------
-    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788, doi:10.1002/aic.690360517 (general rate model)
+    Gu, Tsai and Tsao (1990), AIChE J. 36:784-788 (general rate model)
 
     Cockburn and Shu (1998), SIAM J. Numer. Anal. 35:2440-2463, doi:10.1137/S0036142997316712 (local dispersion)
 

@@ -12,6 +12,9 @@ from .genetic_components import genetic_components as genetic_components
 from .kaplan_meier import kaplan_meier as kaplan_meier
 from .kmer_spectrum import kmer_spectrum as kmer_spectrum
 from .manhattan import manhattan as manhattan
+from .monitoring_charts import contribution_bars as contribution_bars
+from .monitoring_charts import control_charts as control_charts
+from .monitoring_charts import golden_bands as golden_bands
 from .pairwise_matrix import pairwise_matrix as pairwise_matrix
 from .penalised_path import penalised_path as penalised_path
 from .pooled_measure import funnel as funnel

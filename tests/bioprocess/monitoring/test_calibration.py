@@ -1,0 +1,82 @@
+"""Limits keep what they promise: on average over calibrations, or with a confidence; alone or several together."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta
+
+from biolab.bioprocess.monitoring import CombinedMonitor, MultiwayPCA
+from biolab.bioprocess.monitoring.calibration import Calibration, threshold
+from biolab.core import ConfigError, DataError
+
+
+def test_the_rank_of_a_limit_is_the_conformal_one():
+    flat = {"t2": np.ones(30)}
+    held = {f"batch {k}": {"t2": np.full(30, np.exp(0.1 * k))} for k in range(1, 100)}
+    found = Calibration.of([flat, {"t2": np.full(30, 1.1)}], held)
+    assert found.held_out == tuple(held)
+    assert (found.scores < threshold(found.scores, 0.01)).sum() == 98
+    assert (found.scores < threshold(found.scores, 0.10)).sum() == 89
+    limit = found.limits(threshold(found.scores, 0.1))["t2"]
+    assert sum(max(chart["t2"] / limit) > 1 + 1e-9 for chart in held.values()) == 9
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(st.integers(20, 3000), st.floats(0.002, 0.3), st.floats(0.5, 0.99))
+def test_a_confidence_is_that_of_an_order_statistic(n, rate, confidence):
+    scores = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))
+    if (1 - rate) ** n > 1 - confidence:
+        with pytest.raises(DataError, match="needs"):
+            threshold(scores, rate, confidence)
+        return
+    r = int(threshold(scores, rate, confidence))  # the r-th smallest; further scores exceed it at a rate Beta(n+1-r, r)
+    assert beta.cdf(rate, n + 1 - r, r) >= confidence - 1e-9
+    if r > 1:
+        assert beta.cdf(rate, n + 2 - r, r - 1) < confidence
+
+
+def test_what_cannot_be_promised_is_told_with_how_many_batches_it_takes():
+    with pytest.raises(DataError, match=r"298 normal batches .* 0.01 a batch with a confidence of 0.95 needs 299"):
+        threshold(np.zeros(298), 0.01, 0.95)
+    assert threshold(np.arange(299.0), 0.01, 0.95) == 298.0
+    with pytest.raises(DataError, match=r"98 normal batches were held out; .* needs 99"):
+        threshold(np.zeros(98), 0.01)
+    with pytest.raises(ConfigError, match="confidence is 1"):
+        threshold(np.zeros(500), 0.01, 1.0)
+    with pytest.raises(ConfigError, match="false_alarm_rate is 0"):
+        threshold(np.zeros(500), 0.0)
+
+
+@pytest.fixture(scope="module")
+def pair(source):
+    normal = source.normal(31, 80)
+    fit = lambda names: MultiwayPCA(variables=names, components=1).fit(normal)  # noqa: E731
+    return fit(source.VARIABLES[:2]), fit(source.VARIABLES[2:])
+
+
+def test_monitors_together_keep_one_rate(pair):
+    both = CombinedMonitor(monitors=pair)
+    assert (both.scores >= pair[0].calibration.scores).all()
+    above = both.scores > threshold(both.scores, 0.1)
+    assert above.sum() == 40 - np.ceil(0.9 * 41)
+    assert threshold(both.scores, 0.1) >= max(threshold(one.calibration.scores, 0.1) for one in pair)
+
+
+def test_the_monitor_that_sees_a_fault_speaks(pair, source):
+    both = CombinedMonitor(monitors=pair)
+    wrong = source.batch(np.random.default_rng(5), fault="step", size=3.0)
+    found = both.check(wrong, false_alarm_rate=0.05)
+    assert found.variables == source.VARIABLES[:2]
+    assert found.contributions()["variable"][0] == "ph_measured"
+    assert found.settings["false_alarm_rate"] == 0.05
+    quiet = both.check(source.normal(77, 1)[0], false_alarm_rate=0.05)
+    assert quiet.over_limit == max(quiet.metrics[f"{name}_over_limit"] for name in quiet.statistics)
+
+
+def test_monitors_of_other_batches_are_refused(pair, source):
+    other = MultiwayPCA(variables=source.VARIABLES[:2], components=1, seed=9).fit(source.normal(31, 80))
+    with pytest.raises(DataError, match=r"held out different batches \(40, 40"):
+        CombinedMonitor(monitors=(pair[0], other))
+    with pytest.raises(ConfigError, match="monitors is empty"):
+        CombinedMonitor(monitors=())
