@@ -1,4 +1,4 @@
-"""What pytest must not import, what `make check` runs beyond `make test`, and the order of files."""
+"""What pytest must not import, what runs beyond `make test`, and the order of files."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent
 collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu.py"]
 
-# Beyond `make test`, which a newcomer waits for: what calls kernels that take long to compile in a fresh clone ...
+# Slow, so not in `make test`, which a newcomer waits for: what calls kernels that take long to compile in a fresh clone ...
 COMPILE = (
     "src/biolab/genotypes/",
     "src/biolab/kernels/cox_curvature/",
@@ -38,7 +38,7 @@ COMPILE = (
     "tests/validation/test_protein_a_against_cadet.py",
 )
 # ... and what goes through a store many times, draws many figures, or runs notebooks.
-LONG = (
+STORES = (
     "tests/joint/bundle/",
     "tests/joint/server/",
     "tests/joint/test_many_small_sites.py",
@@ -47,6 +47,26 @@ LONG = (
     "tests/notebooks/",
     "tests/reports/figures/test_model_figures.py",
     "tests/validation/test_cox_inference_against_r.py",
+)
+# Slow tests of these take minutes each: `make check` runs them, continuous integration does not.
+MINUTES = (
+    "tests/cli/test_interruption.py",
+    "tests/cli/test_main_job.py",
+    "tests/course/test_class_demo.py",
+    "tests/course/test_course_modules.py",
+    "tests/course/test_deviations_module.py",
+    "tests/course/test_feeding_thresholds.py",
+    "tests/joint/server/test_kills.py",
+    "tests/joint/server/test_nginx.py",
+    "tests/joint/server/test_permissions.py",
+    "tests/joint/server/test_races.py",
+    "tests/joint/server/test_week.py",
+    "tests/joint/tabular/",
+    "tests/joint/test_documentation.py",
+    "tests/joint/test_shipped_protocols.py",
+    "tests/joint/test_three_institutions.py",
+    "tests/kernels/test_fed_batch.py",
+    "tests/pipelines/",
 )
 # One process compiles the kernels while the other runs what needs none; what calls them comes when they are there.
 CONTRACT = "tests/kernels/test_contract.py"
@@ -67,7 +87,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     place = collection_path.relative_to(ROOT).as_posix() if collection_path.is_relative_to(ROOT) else ""
     if place.startswith("tests/") and place.endswith(".py") and not collection_path.name.startswith(("test_", "conf")):
         return True
-    later = config.option.markexpr == "not slow" and place in {path.rstrip("/") for path in (*COMPILE, *LONG)}
+    later = config.option.markexpr == "not slow" and place in {path.rstrip("/") for path in (*COMPILE, *STORES)}
     return True if later else None
 
 
@@ -75,6 +95,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and put the kernels' contract first and what calls kernels last."""
     for item in items:
-        if item.nodeid.startswith((*COMPILE, *LONG)):
+        if item.nodeid.startswith((*COMPILE, *STORES)):
             item.add_marker("slow")
+        if item.nodeid.startswith(MINUTES) and item.get_closest_marker("slow"):
+            item.add_marker("long")
     items.sort(key=lambda item: (not item.nodeid.startswith(CONTRACT), item.nodeid.startswith(CALL_KERNELS)))
