@@ -15,6 +15,7 @@ QUICK = {
     "one subject", "time in months, breslow", "case weights", "spread over +-2000", "outlier of 60 leaves first",
     "batch",
     "breslow", "constant within strata", "separated", "outlier",
+    "CHO, glucose followed", "CHO, broken", "CHO, starved and cold", "E. coli, glucose gone, then fed",
 }  # fmt: skip
 
 
@@ -107,9 +108,12 @@ def compare_fed_batch():
     from biolab.kernels.fed_batch.cases import CASES, TYPICAL
 
     gpu.LANES = 64 if DEVICE.type == "cuda" else 4
+    compared = 0
     for case in CASES:
+        if DEVICE.type == "cpu" and case.name not in QUICK:
+            continue
         arguments = case.make()
-        end = min(arguments["schedule"].shape[0] - 1, 200 if DEVICE.type == "cuda" else 10)
+        end = min(arguments["schedule"].shape[0] - 1, 200 if DEVICE.type == "cuda" else 8)
         kla = layout.PARAMETERS[arguments["plant"]].index("kla_per_h")
         problem = FedBatchProblem(
             plant=arguments["plant"],
@@ -129,7 +133,8 @@ def compare_fed_batch():
             assert error.max() < close, f"{case.name}: {error.max():.1e} with single={single}"
             if not single:
                 np.testing.assert_allclose(found.records, expected.records, rtol=1e-6, atol=1e-6, err_msg=case.name)
-    return len(CASES)
+        compared += 1
+    return compared
 
 
 if __name__ == "__main__":

@@ -199,7 +199,9 @@ def _controllers(
         error = row[S_PH + loop] - measured
         error = max(error - band, 0.0) + min(error + band, 0.0)
         integral = memory[kept] + gain * error * since / integral_h
-        wanted = gain * (error - derivative_h * (measured - memory[kept + 1]) / since) + integral
+        wanted = gain * error + integral
+        if derivative_h > 0.0:
+            wanted -= gain * derivative_h * (measured - memory[kept + 1]) / since
         if (wanted > high and error > 0.0) or (wanted < low and error < 0.0):
             integral = memory[kept]
         memory[kept] = min(max(integral, low), high)
@@ -228,11 +230,12 @@ def _probes(
     seen: Float[ndarray, " r"],
 ) -> None:
     """Let the probes follow the broth, then read them with drift, noise and resolution."""
-    carbonate = max(y[CARBONATE], 0.0) / y[VOLUME]
-    h = protons(carbonate, y[ALKALI] / y[VOLUME], p[K1], p[KA], p[BUFFER])
+    per_l = 1.0 / y[VOLUME]
+    carbonate = max(y[CARBONATE], 0.0) * per_l
+    h = protons(carbonate, y[ALKALI] * per_l, p[K1], p[KA], p[BUFFER])
     ph = 7.0 - math.log10(h)
     saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (y[TEMPERATURE] - 37.0))
-    oxygen = 100.0 * y[OXYGEN] / (y[VOLUME] * saturated)
+    oxygen = 100.0 * y[OXYGEN] * per_l / saturated
     seen[R_PH - STATES] = ph
     seen[R_CO2 - STATES] = carbonate * h / (h + p[K1])
     seen[R_DO - STATES] = oxygen
@@ -280,15 +283,21 @@ def _feeding(
     memory[M_PENDING] += row[S_BOLUS]
     most = p[MAX_FEED]
     steady = min(memory[M_FEED_RATE], most)
-    dose = min(memory[M_PENDING] / hours, most - steady)
-    memory[M_PENDING] = max(memory[M_PENDING] - dose * hours, 0.0)
-    wanted = steady + dose
-    room = max(p[MAX_VOLUME] - volume, 0.0) / hours
-    delivered = min(wanted * row[S_FEED_FACTOR], room)
-    seen[R_LIMITED - STATES] = 1.0 if wanted * row[S_FEED_FACTOR] > room else 0.0
-    seen[R_FEED_COMMAND - STATES] = min(wanted, room)
+    wanted = steady
+    if memory[M_PENDING] > 0.0:
+        dose = min(memory[M_PENDING] / hours, most - steady)
+        memory[M_PENDING] = max(memory[M_PENDING] - dose * hours, 0.0)
+        wanted += dose
+    delivered, limited = wanted * row[S_FEED_FACTOR], 0.0
+    space = max(p[MAX_VOLUME] - volume, 0.0)
+    if max(wanted, delivered) * hours > space:
+        room = space / hours
+        limited = 1.0 if delivered > room else 0.0
+        wanted, delivered = min(wanted, room), min(delivered, room)
+    seen[R_LIMITED - STATES] = limited
+    seen[R_FEED_COMMAND - STATES] = wanted
     # what the operator believes was fed: the pump's own count
-    memory[M_FED_SINCE] += min(wanted, room) * hours
+    memory[M_FED_SINCE] += wanted * hours
     return delivered
 
 
@@ -307,9 +316,9 @@ def _gas(
     if env[SLOWEST] != lowest:
         env[SLOWEST] = lowest
         env[LOG_SPAN], env[LOG_SLOWEST] = math.log(p[MAX_AGITATION] / lowest), math.log(lowest / p[REFERENCE_AGITATION])
-    faster = min(u / 50.0, 1.0) * env[LOG_SPAN]
+    faster = min(0.02 * u, 1.0) * env[LOG_SPAN]
     agitation, logarithm = lowest * math.exp(faster), env[LOG_SLOWEST] + faster
-    oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(u / 50.0 - 1.0, 0.0), 1.0)
+    oxygen = AIR_OXYGEN + (p[MAX_OXYGEN] - AIR_OXYGEN) * min(max(0.02 * u - 1.0, 0.0), 1.0)
     if row[S_AGITATION_HELD] > 0.0 or agitation > row[S_AGITATION_CEILING]:
         agitation = row[S_AGITATION_HELD] if row[S_AGITATION_HELD] > 0.0 else agitation
         agitation = min(agitation, row[S_AGITATION_CEILING])
@@ -348,13 +357,13 @@ def act(interval: int, hours: float, row: Float[ndarray, " c"], seed: int, w: Fl
     _controllers(interval, hours, p, row, memory, seen)
     correction = memory[M_PH_OUTPUT]
     # more acid wanted: CO2 in the gas; more base: the pump, while there is room in the vessel
-    held[CO2_IN] = p[CO2_SHARE] * max(-correction, 0.0) / 100.0
-    held[BASE] = p[MAX_BASE] * max(correction, 0.0) / 100.0
+    held[CO2_IN] = 0.01 * p[CO2_SHARE] * max(-correction, 0.0)
+    held[BASE] = 0.01 * p[MAX_BASE] * max(correction, 0.0)
     if y[VOLUME] >= p[MAX_VOLUME]:
         held[BASE] = 0.0
     _gas(memory[M_DO_OUTPUT], p, row, y, env, seen, held)
     held[FEED] = _feeding(time, hours, glucose, p, row, y, memory, seen)
-    jacket = row[S_TEMPERATURE] + p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT] / 100.0
+    jacket = row[S_TEMPERATURE] + 0.01 * p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT]
     held[JACKET] = min(max(jacket, p[JACKET_LOW]), p[JACKET_HIGH])
     held[JACKET_K] = p[JACKET_EXCHANGE] * row[S_JACKET_FACTOR]
     seen[R_FEED - STATES], seen[R_BASE - STATES] = held[FEED], held[BASE]

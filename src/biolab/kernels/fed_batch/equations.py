@@ -238,7 +238,7 @@ def _flows(
     f[AMMONIUM] += feed * p[FEED_AMMONIUM] + base * p[BASE_AMMONIUM]
     f[ALKALI] += feed * p[FEED_ALKALI] + base * p[BASE_ALKALI]
     f[CARBONATE] += base * p[BASE_CARBON]
-    known = p[FEED_GLUCOSE] + p[FEED_SECOND] + p[FEED_AMINO] / AMINO_CARBONS + p[FEED_AMMONIUM]
+    known = p[FEED_GLUCOSE] + p[FEED_SECOND] + p[FEED_AMINO] * (1.0 / AMINO_CARBONS) + p[FEED_AMMONIUM]
     f[SALT] += feed * (p[FEED_OSMOLALITY] - known) + base * (p[BASE_SALT] - p[BASE_AMMONIUM])
     temperature = y[TEMPERATURE]
     f[TEMPERATURE] = (

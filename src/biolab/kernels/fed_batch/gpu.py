@@ -119,10 +119,9 @@ def _integrate(alive, hours, y_at, p, memory, held_at, facts, runs, PLANT: tl.co
         factor = tl.where(error < 0.005, 5.0, factor)
         good = (error <= 1.0) & (going != 0)
         y = _chosen(good, new, y)
-        longer = tl.where(last, tl.maximum(h, step * factor), step * factor)
-        after = tl.where(good, tl.minimum(longer, 10.0 * hours), step * factor)
         done = tl.where(good, tl.where(last, hours, done + step), done)
-        h = tl.where(going != 0, after, h)
+        # a step cut short by the interval's end says little about a longer one
+        h = tl.where((going != 0) & ~(good & last), step * factor, h)
         taken, thrown = tl.where(good, taken + 1.0, taken), tl.where((going != 0) & (error > 1.0), thrown + 1.0, thrown)
         going = tl.where((done < hours) & (h >= SMALLEST_STEP), going, 0)
     for k in tl.static_range(at.STATES):

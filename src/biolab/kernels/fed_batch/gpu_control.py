@@ -103,7 +103,7 @@ def _gas(u, co2, volume, row, p, seen, runs):
 @triton.jit
 def _feeding(time, hours, glucose, volume, row, p, memory, seen, runs):
     """Return the litres per hour that are delivered, after what the recipe plans or the last at-line glucose asks."""
-    action, target = tl.load(row + at.S_GLUCOSE_ACTION), tl.load(row + at.S_GLUCOSE)
+    action, target = tl.load(row + at.S_GLUCOSE_ACTION) + volume * 0.0, tl.load(row + at.S_GLUCOSE)
     planned, dosed, followed = action == at.RATE_PLANNED, action == at.BOLUS_TO_GLUCOSE, action == at.RATE_FOR_GLUCOSE
     strong, amount = get(p, runs, at.FEED_GLUCOSE), glucose * volume
     rate, last, since = (

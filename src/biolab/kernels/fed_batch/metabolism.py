@@ -99,7 +99,7 @@ def protons(carbonate: float, alkali: float, k1: float, ka: float, buffer: float
 @njit(**INNER)
 def osmolality(y: Float[ndarray, " s"]) -> float:
     """Return mOsm/kg as the sum of what is dissolved."""
-    small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] / AMINO_CARBONS
+    small = y[GLUCOSE] + y[SECOND] + y[LACTATE] + y[AMMONIUM] + y[AMINO] * (1.0 / AMINO_CARBONS)
     return (y[SALT] + small) / y[VOLUME]
 
 
