@@ -52,7 +52,7 @@ def format_columns(
 def _positions(shown: pl.Series, key: str) -> pl.Series:
     """Say which of each record's fields has the key, from 0; null for none."""
     known = shown.unique().to_list()
-    split = [(text or "").split(":") for text in known]
+    split: list[list[str]] = [str(text or "").split(":") for text in known]
     places = [names.index(key) if key in names else None for names in split]
     return shown.replace_strict(known, places, return_dtype=pl.Int64)
 
