@@ -1,5 +1,7 @@
 """Limits keep what they promise: on average over calibrations, or with a confidence; alone or several together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ def test_the_rank_of_a_limit_is_the_conformal_one():
     assert sum(max(chart["t2"] / limit) > 1 + 1e-9 for chart in held.values()) == 9
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=15, derandomize=True, deadline=None)
 @given(st.integers(20, 3000), st.floats(0.002, 0.3), st.floats(0.5, 0.99))
 def test_a_confidence_is_that_of_an_order_statistic(n, rate, confidence):
     scores = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))
@@ -55,12 +57,37 @@ def pair(source):
     return fit(source.VARIABLES[:2]), fit(source.VARIABLES[2:])
 
 
-def test_monitors_together_keep_one_rate(pair):
+def test_monitors_together_leave_as_many_batches_above_as_one_alone(pair):
     both = CombinedMonitor(monitors=pair)
-    assert (both.scores >= pair[0].calibration.scores).all()
-    above = both.scores > threshold(both.scores, 0.1)
-    assert above.sum() == 40 - np.ceil(0.9 * 41)
-    assert threshold(both.scores, 0.1) >= max(threshold(one.calibration.scores, 0.1) for one in pair)
+    limits = both.thresholds(0.1)
+    scores = np.stack([one.calibration.scores for one in pair])
+    alone = (scores[0] > threshold(scores[0], 0.1)).sum()
+    assert (scores > limits[:, None]).any(axis=0).sum() <= alone
+    assert (scores >= limits[:, None]).any(axis=0).sum() == alone + 1
+    with pytest.raises(DataError, match="enough for 1 monitor"):
+        both.thresholds(0.03)
+    with pytest.raises(DataError, match="needs 99"):
+        both.thresholds(0.01)
+
+
+def test_the_rate_of_two_dependent_monitors_is_that_of_the_blocks():
+    """Limits of 5 blocks on 200 pairs: the chance beyond them is Beta(5, 196), whatever the pairs' dependence."""
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=(300, 1, 200))
+    pairs = np.concatenate([shared + rng.normal(size=shared.shape), 0.5 * shared**3 + rng.normal(size=shared.shape)], 1)
+    far = rng.normal(size=(1, 100_000))
+    new = np.concatenate([far + rng.normal(size=far.shape), 0.5 * far**3 + rng.normal(size=far.shape)])
+    charts = {"t2": np.ones(3)}
+    beyond = []
+    for scores in pairs:
+        calibrations = [
+            Calibration(usual=charts, centre={}, spread={}, scores=one, held_out=tuple(map(str, range(200))))
+            for one in scores
+        ]
+        both = CombinedMonitor(monitors=tuple(SimpleNamespace(calibration=one) for one in calibrations))
+        beyond.append((new > both.thresholds(0.025)[:, None]).any(axis=0).mean())
+    assert np.mean(beyond) == pytest.approx(5 / 201, rel=0.1)
+    assert np.quantile(beyond, 0.95) == pytest.approx(beta.ppf(0.95, 5, 196), rel=0.2)
 
 
 def test_the_monitor_that_sees_a_fault_speaks(pair, source):

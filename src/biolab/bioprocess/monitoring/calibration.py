@@ -92,12 +92,8 @@ def threshold(scores: Float[np.ndarray, " n"], false_alarm_rate: float, confiden
     DataError
         If there are too few scores to promise such a rate.
     """
-    if not 0.0 < false_alarm_rate < 1.0:
-        raise ConfigError(f"false_alarm_rate is {false_alarm_rate}; expected a share between 0 and 1.")
-    if confidence is not None and not 0.0 < confidence < 1.0:
-        raise ConfigError(f"confidence is {confidence}; expected a share between 0 and 1, or None.")
     n = scores.size
-    above = _allowed_above(n, false_alarm_rate, confidence)
+    above = allowed_above(n, false_alarm_rate, confidence)
     if above < 0:
         sure = "" if confidence is None else f" with a confidence of {confidence:g}"
         least = 1.0 / (n + 1) if confidence is None else 1.0 - (1.0 - confidence) ** (1.0 / max(n, 1))
@@ -109,13 +105,21 @@ def threshold(scores: Float[np.ndarray, " n"], false_alarm_rate: float, confiden
     return float(np.sort(scores)[n - 1 - above])
 
 
-def _allowed_above(n: int, rate: float, confidence: float | None) -> int:
+def allowed_above(n: int, rate: float, confidence: float | None) -> int:
     """Return how many of the n scores may lie above the threshold; -1 if not even their largest will do."""
+    _check_share("false_alarm_rate", rate)
+    if confidence is not None:
+        _check_share("confidence", confidence)
     if confidence is None:
         return n - math.ceil((1.0 - rate) * (n + 1) - 1e-9)
     from scipy.special import bdtr
 
     return int(np.searchsorted(bdtr(np.arange(n, dtype=np.float64), n, rate), 1.0 - confidence, side="right")) - 1
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0.0 < value < 1.0:
+        raise ConfigError(f"{name} is {value}; expected a share between 0 and 1.")
 
 
 def _needed(rate: float, confidence: float | None) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Float
 
-from .calibration import Calibration, threshold
+from .calibration import Calibration, allowed_above, threshold
 from .trajectories import Batch
 from .verdict import Verdict
 
@@ -30,7 +30,10 @@ class AbstractMonitor(Protocol):
 class CombinedMonitor:
     """Watch a batch by several monitors, fitted to the same batches with the same ones held out.
 
-    A held-out batch's score is the largest of its scores by the monitors; one limit on it is a limit for each.
+    Where one monitor's limit leaves r - 1 of n held-out batches above it, theirs do so together: they take turns, each
+    putting its limit at the highest score that is left and taking that batch away, r turns in all. What lies beyond any
+    of the limits then has the same chance as beyond the one limit, Beta(r, n + 1 - r), however the scores depend on one
+    another (statistically equivalent blocks).
 
     Raises
     ------
@@ -38,6 +41,10 @@ class CombinedMonitor:
         If there is no monitor.
     DataError
         If the monitors did not hold out the same batches: fit all with the same batches, ``held_out`` and ``seed``.
+
+    References
+    ----------
+    Tukey (1947), Ann. Math. Statist. 18:529-539
     """
 
     monitors: tuple[AbstractMonitor, ...]
@@ -53,10 +60,29 @@ class CombinedMonitor:
                 "and seed."
             )
 
-    @property
-    def scores(self) -> Float[np.ndarray, " n"]:
-        """The largest score of each held-out batch."""
-        return np.max([monitor.calibration.scores for monitor in self.monitors], axis=0)
+    def thresholds(self, false_alarm_rate: float, confidence: float | None = None) -> Float[np.ndarray, " k"]:
+        """Return each monitor's score above which a batch raises an alarm.
+
+        Raises
+        ------
+        DataError
+            If too few batches were held out to promise such a rate by so many monitors.
+        """
+        scores = np.stack([monitor.calibration.scores for monitor in self.monitors])
+        count, n = scores.shape
+        turns = allowed_above(n, false_alarm_rate, confidence) + 1
+        if turns < count:
+            threshold(scores[0], false_alarm_rate, confidence)  # says how many one monitor needs, if that is too many
+            raise DataError(
+                f"{n} normal batches were held out, which is enough for {turns} monitor(s) at a false-alarm rate of "
+                f"{false_alarm_rate:g} a batch, not for {count}. Fit with more batches, or ask for a higher rate."
+            )
+        limits, left = np.empty(count), np.ones(n, dtype=bool)
+        for turn in range(turns):
+            whose = turn % count
+            highest = int(np.where(left, scores[whose], -np.inf).argmax())
+            limits[whose], left[highest] = scores[whose, highest], False
+        return limits
 
     def check(
         self,
@@ -73,8 +99,8 @@ class CombinedMonitor:
         DataError
             If a monitor cannot judge the batch (yet), or too few batches were held out.
         """
-        at = threshold(self.scores, false_alarm_rate, confidence)
-        said = [monitor.judge(batch, at, until_h=until_h) for monitor in self.monitors]
+        limits = self.thresholds(false_alarm_rate, confidence).tolist()
+        said = [m.judge(batch, at, until_h=until_h) for m, at in zip(self.monitors, limits, strict=True)]
         rang = [verdict for verdict in said if verdict.alarm_h is not None]
         first = min(rang, key=lambda v: v.alarm_h or 0.0) if rang else max(said, key=lambda v: v.over_limit)
         return first.promising(false_alarm_rate, confidence)
