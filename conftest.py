@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent
 collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu.py"]
 
-# Slow, so not in `make test`, for which a newcomer waits: what calls kernels that are long to compile in a fresh clone ...
+# Slow, so not in `make test`, for which a newcomer waits: what calls kernels that take long to compile ...
 COMPILE = (
     "src/biolab/genotypes/",
     "src/biolab/kernels/cox_curvature/",
