@@ -92,11 +92,11 @@ def _step(h, y, p, runs, held, facts, PLANT: tl.constexpr):
     new = _plus(_plus(y, M0, u0), M1, u1)
     volume = y[at.VOLUME]
     total = volume * 0.0
-    for k in tl.static_range(at.STATES):
+    for k in tl.static_range(19):
         share = (E0 * u0[k] + E1 * u1[k]) / (tl.abs(new[k]) + tl.load(facts + 2 + k) * volume)
         total += share * share
     total = tl.sqrt(total / at.STATES) / tl.load(facts + 1)
-    for k in tl.static_range(at.CARBONATE):
+    for k in tl.static_range(3):
         beyond = (y[k] >= 0.0) & (new[k] < -1e-3 * tl.load(facts + 2 + k) * volume)
         total = tl.where(beyond, tl.maximum(total, 8.0), total)
     return new, total
@@ -124,7 +124,7 @@ def _integrate(alive, hours, y_at, p, memory, held_at, facts, runs, PLANT: tl.co
         h = tl.where((going != 0) & ~(good & last), step * factor, h)
         taken, thrown = tl.where(good, taken + 1.0, taken), tl.where((going != 0) & (error > 1.0), thrown + 1.0, thrown)
         going = tl.where((done < hours) & (h >= SMALLEST_STEP), going, 0)
-    for k in tl.static_range(at.STATES):
+    for k in tl.static_range(19):
         tl.store(y_at + k * runs, y[k])
     tl.store(memory + at.M_STEP * runs, tl.maximum(h, SMALLEST_STEP))
     tl.store(memory + at.M_STEPS * runs, taken)
@@ -141,15 +141,15 @@ def _record(alive, y_at, p, memory, seen, held_at, out, runs, PLANT: tl.constexp
     held = [get(held_at, runs, k) for k in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)]
     f, _slopes, _washing, death = change(y, p, runs, held, PLANT)
     there = alive != 0
-    for k in tl.static_range(at.STATES):
+    for k in tl.static_range(19):
         tl.store(out + k * runs, y[k], mask=there)
-    for k in tl.static_range(at.R_REMOVED - at.STATES):
+    for k in tl.static_range(24):
         tl.store(out + (at.STATES + k) * runs, get(seen, runs, k), mask=there)
     volume, base = y[at.VOLUME], held[at.BASE] * get(p, runs, at.BASE_CARBON)
     tl.store(out + at.R_GROWTH * runs, (f[at.VIABLE] + death) / tl.maximum(y[at.VIABLE], 1e-12), mask=there)
     tl.store(out + at.R_OUR * runs, (f[at.O2_IN] - f[at.OXYGEN]) / volume, mask=there)
     tl.store(out + at.R_CER * runs, (f[at.CARBONATE] + f[at.CO2_OUT] - base) / volume, mask=there)
-    for k in tl.static_range(at.CONTENT):
+    for k in tl.static_range(17):
         tl.store(out + (at.R_REMOVED + k) * runs, get(memory, runs, at.M_REMOVED + k), mask=there)
 
 
@@ -181,7 +181,7 @@ def _advance(
             failed = (alive != 0) & (done < hours)
             tl.store(ends + lane, i * hours + done, mask=failed)
             tl.debug_barrier()
-            for s in tl.static_range(at.STATES):
+            for s in tl.static_range(19):
                 tl.store(kept + s * runs + lane, get(y, runs, s), mask=failed)
             alive = tl.where(failed, 0, alive)
         tl.debug_barrier()

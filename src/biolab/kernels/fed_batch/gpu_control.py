@@ -39,7 +39,7 @@ def _reading(value, step):
 @triton.jit
 def _remove(share, y, memory, runs):
     """Take a share of everything in the vessel out, and remember how much it was."""
-    for j in tl.static_range(at.CONTENT):
+    for j in tl.static_range(17):
         if j != at.TEMPERATURE:
             amount = get(y, runs, j)
             tl.store(memory + (at.M_REMOVED + j) * runs, get(memory, runs, at.M_REMOVED + j) + share * amount)
