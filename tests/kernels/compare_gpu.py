@@ -15,7 +15,6 @@ QUICK = {
     "one subject", "time in months, breslow", "case weights", "spread over +-2000", "outlier of 60 leaves first",
     "batch",
     "breslow", "constant within strata", "separated", "outlier",
-    "CHO, glucose followed", "CHO, broken", "CHO, starved and cold", "E. coli, glucose gone, then fed",
 }  # fmt: skip
 
 
@@ -101,49 +100,8 @@ def compare_packed_matmul():
     return compared
 
 
-def compare_fed_batch():
-    """Both paths take the same steps; in single precision 4 digits of what is typical of each state are left."""
-    from biolab.kernels import fed_batch
-    from biolab.kernels.fed_batch import FedBatchProblem, gpu, layout, run_seeds
-    from biolab.kernels.fed_batch.cases import CASES, TYPICAL
-
-    gpu.LANES = 64 if DEVICE.type == "cuda" else 4
-    compared = 0
-    for case in CASES:
-        if DEVICE.type == "cpu" and case.name not in QUICK:
-            continue
-        arguments = case.make()
-        end = min(arguments["schedule"].shape[0] - 1, 200 if DEVICE.type == "cuda" else 8)
-        kla = layout.PARAMETERS[arguments["plant"]].index("kla_per_h")
-        problem = FedBatchProblem(
-            plant=arguments["plant"],
-            parameters=arguments["parameters"],
-            schedule=arguments["schedule"][: end + 1],
-            interval_h=arguments["interval_h"],
-            varied=np.array([kla]),
-            values=arguments["parameters"][kla] * np.linspace(1.0, 1.5, 5)[:, None],
-            seeds=run_seeds(7, 5),
-        )
-        when = np.array([0, end // 2, end])
-        expected = fed_batch(problem, when)
-        for single, close in ((False, 1e-7), (True, 1e-3)):
-            found = gpu.fed_batch(problem, when, device=DEVICE, single=single)
-            np.testing.assert_array_equal(found.outcome, expected.outcome, err_msg=case.name)
-            error = np.abs(found.records - expected.records)[..., : layout.STATES] / TYPICAL
-            assert error.max() < close, f"{case.name}: {error.max():.1e} with single={single}"
-            if not single:
-                np.testing.assert_allclose(found.records, expected.records, rtol=1e-6, atol=1e-6, err_msg=case.name)
-        compared += 1
-    return compared
-
-
 if __name__ == "__main__":
-    kernels = {
-        "cox_loss": compare_cox_loss,
-        "cox_scan": compare_cox_scan,
-        "fed_batch": compare_fed_batch,
-        "packed_matmul": compare_packed_matmul,
-    }
+    kernels = {"cox_loss": compare_cox_loss, "cox_scan": compare_cox_scan, "packed_matmul": compare_packed_matmul}
     count = kernels[sys.argv[1]]()
     assert count > 3
     print(f"{count} cases agree on {DEVICE}")

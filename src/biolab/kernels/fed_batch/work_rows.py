@@ -10,7 +10,7 @@ from .layout import WIDTH
 
 
 @intrinsic
-def row_of(_typing: Any, work: types.Array, number: types.Integer) -> tuple[Any, Any]:
+def _row_of(_typing: Any, work: types.Array, number: types.Integer) -> tuple[Any, Any]:
     """Return row ``number`` of flat work memory, unchecked.
 
     Where a row begins is known to the compiler as a distance from the memory's start, unlike the strides of a table:
@@ -29,3 +29,7 @@ def row_of(_typing: Any, work: types.Array, number: types.Integer) -> tuple[Any,
         return found._getvalue()
 
     return view(work, types.intp), generate
+
+
+# as compiled code calls it; type checkers know intrinsics by the functions that write them
+row_of: Any = _row_of
