@@ -170,7 +170,8 @@ def _draw_trend(axes: Axes, frame: pl.DataFrame, name: str, scale: float, *, tru
             axes.plot(time / scale, value, "o", color=_MEASURED, markersize=2.6, zorder=4, gid=f"measured-{name}")
         else:
             axes.plot(time / scale, value, color=_MEASURED, linewidth=1.1, zorder=4, gid=f"measured-{name}")
-    if f"{name}_setpoint" in frame.columns and not _same(frame, measured, f"{name}_setpoint"):
+    follows = name != "agitation_rpm" and f"{name}_setpoint" in frame.columns  # a stirrer only starts there
+    if follows and not _same(frame, measured, f"{name}_setpoint"):
         time, value = _points(frame, f"{name}_setpoint")
         axes.step(time / scale, value, where="post", color=INK, linewidth=0.9, linestyle=_DASHED, zorder=5,
                   gid=f"setpoint-{name}")  # fmt: skip
