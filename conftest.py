@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu.py"]
+collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu*.py"]
 
 # Slow, so not in `make test`, for which a newcomer waits: what calls kernels that take long to compile ...
 COMPILE = (

@@ -47,7 +47,7 @@ def test_charts_show_limits_and_what_is_above(language, said):
 
 @pytest.mark.parametrize(
     ("language", "title", "name"),
-    [("en", "What adds to SPE at 156 h", "pH"), ("ko", "SPE 기여 변수, 156 h", "산도(pH)")],
+    [("en", "What adds to SPE at 156 h", "pH"), ("ko", "SPE 기여 변수, 156 h", "pH")],
 )
 def test_contributions_name_variables_and_the_hour(language, title, name):
     figure = contribution_figure(VERDICT, language=language)
