@@ -130,7 +130,7 @@ def fermentation_spectra() -> tuple[pl.DataFrame, Float[np.ndarray, " n"], pl.Da
     Cabaneros Lopez et al. (2020), Biotechnol. Bioeng. 118:579-591, doi:10.1002/bit.27586
     """
     if find_spec("chemotools") is None:
-        raise MissingExtraError("The fermentation spectra are those of chemotools: pip install chemotools.")
+        raise MissingExtraError("The fermentation spectra are those of chemotools: pip install 'biolab[course]'.")
     folder = resources.files("chemotools.datasets.data")
 
     def read(name: str) -> pl.DataFrame:
