@@ -1,4 +1,4 @@
-"""A sensor on spectra with known truth, and on a real fermentation where chemotools is installed."""
+"""A sensor on spectra with known truth, and on a real fermentation."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,6 @@ def test_bad_input_is_named():
 
 
 def test_glucose_of_a_real_fermentation():
-    pytest.importorskip("chemotools")
     spectra, glucose, course, hplc = fermentation_spectra()
     assert spectra.shape == (21, 1047)
     assert course.shape == (1629, 1048)
