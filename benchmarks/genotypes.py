@@ -194,7 +194,7 @@ def measured(command: list[str], folder: Path, options: argparse.Namespace) -> d
         runs.append(float(own[0].split()[1]) if own else found["seconds"])
         whole.append(found["seconds"])
         memory = max(memory, found["peak_memory_mb"])
-        if whole[0] > options.enough:
+        if runs[0] > options.enough:
             break
     counted = slice(1 if len(runs) > 1 else 0, None)
     return {
@@ -297,10 +297,13 @@ def table(found: list[dict[str, object]]) -> str:
 
 
 def environment(options: argparse.Namespace) -> dict[str, object]:
-    linked = [line.split() for line in said("ldd", shutil.which("plink2") or "plink2").splitlines() if "blas" in line]
+    found = Path(shutil.which("plink2") or "plink2").resolve()
+    programs = [found, *sorted(found.parent.glob("plink2-*"))]  # Debian's name is a script that picks one of several
+    told = "\n".join(said("ldd", str(program)) for program in programs)
+    linked = [line.split() for line in told.splitlines() if "blas" in line and "=>" in line]
     return surroundings(threads=options.threads, packages=("numpy", "numba", "polars")) | {
         "plink2": said("plink2", "--version"),
-        "blas": [os.path.realpath(parts[2]) for parts in linked if len(parts) > 2],
+        "blas": sorted({os.path.realpath(parts[2]) for parts in linked if len(parts) > 2}),
     }
 
 
