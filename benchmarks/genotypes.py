@@ -194,7 +194,7 @@ def measured(command: list[str], folder: Path, options: argparse.Namespace) -> d
         runs.append(float(own[0].split()[1]) if own else found["seconds"])
         whole.append(found["seconds"])
         memory = max(memory, found["peak_memory_mb"])
-        if whole[0] > options.enough:
+        if runs[0] > options.enough:
             break
     counted = slice(1 if len(runs) > 1 else 0, None)
     return {
@@ -297,11 +297,12 @@ def table(found: list[dict[str, object]]) -> str:
 
 
 def environment(options: argparse.Namespace) -> dict[str, object]:
-    debian = Path("/usr/lib/plink2/plink2-avx2")  # there plink2 itself is a script that chooses
-    linked = said("ldd", str(debian if debian.exists() else shutil.which("plink2") or "plink2")).splitlines()
+    found = Path(shutil.which("plink2") or "plink2").resolve()
+    programs = [found, *sorted(found.parent.glob("plink2-*"))]  # Debian's name is a script that picks one of several
+    told = "\n".join(said("ldd", str(program)) for program in programs)
     return surroundings(threads=options.threads, packages=("numpy", "numba", "polars")) | {
         "plink2": said("plink2", "--version"),
-        "blas": sorted(line.split()[0] for line in linked if "blas" in line),
+        "blas": sorted({line.split()[0] for line in told.splitlines() if "blas" in line}),
     }
 
 
