@@ -38,6 +38,7 @@ def test_no_sentence_is_empty_and_korean_is_korean():
             "metric.at",
             "answer.promise_and",
             "metric.auc",
+            "bioprocess.quantity_ph",
             "metric.r2",
             "bioprocess.quantity_ph",
         }
