@@ -66,7 +66,7 @@ class CHOFedBatch:
         1.0,
         "mmol/L",
         "glucose at half of it; 15 makes a line whose lactate follows glucose",
-        "as for growth; lines that differ: Gagnon et al. (2011), doi:10.1002/bit.23072",
+        "as for growth; lines that differ: Gagnon et al. (2011), Biotechnol. Bioeng. 108:1328",
         low=1e-6,
     )
     lactate_switch_growth_per_h: float = parameter(
