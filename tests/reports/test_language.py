@@ -40,7 +40,6 @@ def test_no_sentence_is_empty_and_korean_is_korean():
             "metric.auc",
             "bioprocess.quantity_ph",
             "metric.r2",
-            "bioprocess.quantity_ph",
         }
         assert re.search("[가-힣]", letters) or key in wordless or key.endswith("_short"), key
 
