@@ -12,11 +12,14 @@ collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu*
 COMPILE = (
     "src/biolab/genotypes/",
     "src/biolab/kernels/cox_curvature/",
+    "src/biolab/kernels/cox_loss/",
     "src/biolab/kernels/cox_scan/",
     "src/biolab/kernels/elastic_net_descent/",
     "src/biolab/kernels/logistic_scan/",
     "src/biolab/kernels/packed_matmul/",
     "src/biolab/kernels/packed_pairs/",
+    "src/biolab/kernels/read_profile/",
+    "src/biolab/sequences/quality.py",
     "src/biolab/survival/cox_path.py",
     "src/biolab/survival/cox_path_cv.py",
     "src/biolab/survival/cox_scan.py",
@@ -28,6 +31,8 @@ COMPILE = (
     "tests/kernels/test_cox_loss.py",
     "tests/kernels/test_elastic_net_descent.py",
     "tests/kernels/test_protein_a.py",
+    "tests/kernels/test_steps.py",
+    "tests/sequences/test_reads.py",
     "tests/survival/test_cox_path.py",
     "tests/survival/test_cox_path_cv.py",
     "tests/survival/test_cox_sparse.py",
@@ -39,13 +44,16 @@ COMPILE = (
 )
 # ... and what goes through a store many times, draws many figures, or runs notebooks.
 STORES = (
+    "tests/cli/test_joint_week.py",
     "tests/joint/bundle/",
     "tests/joint/server/",
+    "tests/joint/test_comparison.py",
     "tests/joint/test_many_small_sites.py",
     "tests/joint/test_site_export.py",
     "tests/joint/test_site_validation.py",
     "tests/notebooks/",
     "tests/reports/figures/test_model_figures.py",
+    "tests/tracking/test_run_cache.py",
     "tests/validation/test_cox_inference_against_r.py",
 )
 # Slow tests of these take minutes each: `make check` runs them, continuous integration does not.

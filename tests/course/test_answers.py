@@ -13,7 +13,7 @@ from biolab.bioprocess import Recipe
 from biolab.core import DataError
 from biolab.course.answers import decode, encode, is_unanswered
 
-plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text('aé한😀 "\\\n\0', max_size=8)
 nested = st.recursive(
     plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc_", max_size=3), inner, max_size=3)
 )

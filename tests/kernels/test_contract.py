@@ -20,21 +20,20 @@ def _case_modules() -> list[ModuleType]:
 # Their kernels take long to compile in a fresh clone: `make check` runs them.
 LONG_TO_COMPILE = (
     "cox_curvature:",
+    "cox_loss:",
     "cox_scan:",
     "elastic_net_descent:",
     "logistic_scan:",
     "packed_matmul:",
     "packed_pairs:",
     "protein_a:",
+    "read_profile:",
 )
 
 
 def _param(module: ModuleType, case: cases.Case, *more: Any, name: str = "") -> Any:
     label = ": ".join(part for part in (module.__name__.split(".")[-2], case.name, name) if part)
-    late = label.startswith("cox_loss:") and case.name.endswith(
-        ("truncation", "truncation, breslow", "everything", "everything, breslow")
-    )
-    marks = [pytest.mark.slow] if late or label.startswith(LONG_TO_COMPILE) else []
+    marks = [pytest.mark.slow] if label.startswith(LONG_TO_COMPILE) else []
     return pytest.param(module, case, *more, id=label, marks=marks)
 
 

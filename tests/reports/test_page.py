@@ -100,6 +100,7 @@ def test_the_page_says_who_was_dropped_and_where_numbers_come_from(comparison, p
     assert "None" not in said
 
 
+@pytest.mark.slow
 def test_two_renders_are_the_same_bytes_and_hold_each_figure_as_a_file_of_its_own(small, small_plates):
     whole = page(small)
     assert whole == page(small, drawn=small_plates)

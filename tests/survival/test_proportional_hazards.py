@@ -16,6 +16,7 @@ def draw(seed, shape=0.0, n=300):
     return X, (np.minimum(time, 2), time < 2)
 
 
+@pytest.mark.slow
 def test_calibrated_where_hazards_are_proportional():
     found = [proportional_hazards_test(CoxPH().fit(*draw(seed)), *draw(seed)) for seed in range(250)]
     rejected = np.array([[*test.p_value, test.global_p_value] for test in found]) < 0.05

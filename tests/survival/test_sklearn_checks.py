@@ -67,23 +67,24 @@ def _known(estimator):
 
 
 @parametrize_with_checks(
-    [CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow"), CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2)],
+    [CoxOfOneNumber(penalty=Ridge(1.0), ties="breslow")],
     expected_failed_checks=_known,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.slow  # kernels that take long to compile
+@pytest.mark.slow
 @parametrize_with_checks(
     [
+        CoxCVOfOneNumber(strengths=(1.0, 10.0), folds=2),
         CoxOfOneNumber(penalty=Lasso(1.0), ties="breslow"),
         PathOfOneNumber(n_lambdas=4),
         PathCVOfOneNumber(n_lambdas=4, folds=2),
     ],
     expected_failed_checks=_known,
 )
-def test_scikit_learn_checks_of_sparse_models(estimator, check):
+def test_scikit_learn_checks_of_paths_and_folds(estimator, check):
     check(estimator)
 
 
