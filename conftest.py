@@ -10,6 +10,7 @@ collect_ignore_glob = [] if find_spec("triton") else ["src/biolab/kernels/*/gpu*
 
 # Slow, so not in `make test`, for which a newcomer waits: what calls kernels that take long to compile ...
 COMPILE = (
+    "src/biolab/bioprocess/chromatography/",
     "src/biolab/genotypes/",
     "src/biolab/kernels/cox_curvature/",
     "src/biolab/kernels/cox_loss/",
@@ -18,11 +19,13 @@ COMPILE = (
     "src/biolab/kernels/logistic_scan/",
     "src/biolab/kernels/packed_matmul/",
     "src/biolab/kernels/packed_pairs/",
+    "src/biolab/kernels/protein_a/",
     "src/biolab/kernels/read_profile/",
     "src/biolab/sequences/quality.py",
     "src/biolab/survival/cox_path.py",
     "src/biolab/survival/cox_path_cv.py",
     "src/biolab/survival/cox_scan.py",
+    "src/biolab/survival/nested_cv.py",
     "src/biolab/survival/selection.py",
     "tests/bioprocess/chromatography/",
     "tests/cli/test_genotypes.py",
