@@ -1,4 +1,4 @@
-# make demo: the main job · make test: everything that must hold · make check: longer tests · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
+# make demo: the main job · make test: the tests, in minutes · make check: the slow ones · make lab: JupyterLab · TORCH=cpu|cuda chooses the build
 PYTHON ?= python3
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
