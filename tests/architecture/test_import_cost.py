@@ -22,6 +22,7 @@ def loaded_after(code: str) -> list[str]:
         ("import biolab", []),
         ("import biolab.core", []),
         ("import biolab.data", []),
+        ("import biolab.genotypes, biolab.sequences", []),
         ("import biolab.bioprocess, biolab.course.grading.judge", []),
         ("from biolab.cli.main import build_app; build_app()", []),
     ],

@@ -1,7 +1,7 @@
 """Array types with shapes in the field's words: ``Float[Tensor, " n"]``, ``Bool[ndarray, " n"]``.
 
-jaxtyping checks them in the tests. The kernels must also import where only numpy, torch, numba and triton are
-installed; there the names stand for the bare array type.
+They are for readers and type checkers; nothing checks shapes at run time. The kernels must also import where only
+numpy, torch, numba and triton are installed; there the names stand for the bare array type.
 """
 
 from typing import TYPE_CHECKING

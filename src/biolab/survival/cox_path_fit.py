@@ -14,7 +14,7 @@ from biolab.kernels import RiskSet, cox_loss
 from .follow_up import FollowUp
 from .partial_likelihood import Ties
 from .penalised_columns import PenalisedColumns, penalised_columns
-from .proximal_newton import ProximalNewton
+from .proximal_newton import EXACT, ProximalNewton
 
 # Below so many cells a second thread costs more than it brings: on a busy machine products take ten times as long
 _WORTH_THREADS = 20_000_000
@@ -68,7 +68,12 @@ def risk_set(cases: FollowUp, ties: Ties) -> RiskSet:
 
 
 def fit_path(
-    design: Float[np.ndarray, "n p"], cases: FollowUp, settings: PathSettings, *, lone: bool = False
+    design: Float[np.ndarray, "n p"],
+    cases: FollowUp,
+    settings: PathSettings,
+    *,
+    lone: bool = False,
+    precision: float = EXACT,
 ) -> PathFit:
     """Minimise the penalised loss at every lambda, from the largest down.
 
@@ -96,7 +101,7 @@ def fit_path(
     factors = data.factors / (1.0 if settings.standardise else data.scale)
     ridge = (1 - settings.l1_ratio) * factors / (1.0 if settings.standardise else data.scale)
     with threadpool_limits(limits=1 if design.size < _WORTH_THREADS else None, user_api="blas"):
-        problem = ProximalNewton(data.columns, risk, total, settings.l1_ratio * factors, ridge)
+        problem = ProximalNewton(data.columns, risk, total, settings.l1_ratio * factors, ridge, precision)
         lambdas = settings.lambdas
         if lambdas is None:
             lambdas = _lambdas(problem, factors, settings, wide=len(cases) < p)

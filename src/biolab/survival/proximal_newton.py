@@ -11,8 +11,10 @@ from biolab.kernels.cox_loss import truncated as late_loss
 
 from .local_quadratic import LocalQuadratic
 
-# Shares of the null loss: what the last step may promise, what a coordinate may still give inside one, and rounding
-_PROMISE, _REST, _ROUNDING = 1e-14, 1e-16, 4e-15
+# Shares of the null loss: what the last step may promise at an exact minimum, and rounding
+EXACT, _ROUNDING = 1e-14, 4e-15
+# What a coordinate may still give inside a step, as a share of that promise
+_REST = 0.01
 _MAX_STEPS = 200
 # A step that promises more than this share of the one before asks for a new curvature
 _STALE = 0.02
@@ -27,7 +29,8 @@ class ProximalNewton:
 
     The loss is a mean over patients. Every step solves the quadratic of the working columns exactly; its curvature
     stays that of an earlier point for as long as steps shrink fast. ``columns`` [k, m] are those of the rows ever at
-    risk, in the order of the risk set; ``lasso`` and ``ridge`` hold each column's share of the strength.
+    risk, in the order of the risk set; ``lasso`` and ``ridge`` hold each column's share of the strength. Steps end when
+    the next promises less than the ``precision``, a share of the null loss.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class ProximalNewton:
         total: float,
         lasso: Float[np.ndarray, " k"],
         ridge: Float[np.ndarray, " k"],
+        precision: float = EXACT,
     ) -> None:
         self._rows = risk.rows_in_order()
         self._evaluate = late_loss.evaluate if risk.truncated else loss.evaluate
@@ -47,6 +51,7 @@ class ProximalNewton:
         self.beta, self._eta = np.zeros(len(lasso)), np.zeros(self._rows.order.size)
         self.value, self._slope = self._loss(self._eta)
         self._null = max(self.value, float(np.finfo(np.float64).tiny))
+        self._least = precision * self._null
         self._look()
         self._quadratic = LocalQuadratic(columns, self._rows, late_curvature if risk.truncated else curvature, total)
         self._quadratic.renew(self._eta, np.flatnonzero((lasso == 0) & (ridge == 0)))
@@ -70,7 +75,7 @@ class ProximalNewton:
         before = np.inf
         for steps in range(1, _MAX_STEPS + 1):
             promised, moved = self._step(bound, ridge)
-            settled = promised <= _PROMISE * self._null
+            settled = promised <= self._least
             if look and (steps == 1 or settled):
                 beyond = self._beyond(bound)
                 if beyond.size:
@@ -92,10 +97,11 @@ class ProximalNewton:
             return 0.0, True
         lasso, ridge = bound[working], ridge[working]
         beta, gradient = self.beta[working], self._slope @ columns
-        found = quadratic.minimum(gradient, beta, lasso, ridge, _REST * self._null)
+        found = quadratic.minimum(gradient, beta, lasso, ridge, _REST * self._least)
         penalty = _penalty(beta, lasso, ridge)
         promised = penalty - _penalty(found, lasso, ridge) - float(gradient @ (found - beta))
-        for length in 0.5 ** np.arange(40):
+        length = 1.0
+        for _ in range(40):
             trial = found if length == 1 else beta + length * (found - beta)
             eta = columns @ trial
             value, slope = self._loss(eta)
@@ -104,8 +110,9 @@ class ProximalNewton:
                 self.beta[working] = trial
                 self._eta, self.value, self._slope = eta, value, slope
                 return promised, True
-            if promised <= _PROMISE * self._null:  # what is left is rounding
+            if promised <= self._least:  # what is left is rounding
                 break
+            length /= 2
         return promised, False
 
     def _renew(self, bound: Float[np.ndarray, " k"]) -> None:

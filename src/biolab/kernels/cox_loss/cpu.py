@@ -40,10 +40,9 @@ def evaluate(
     If a log-hazard is NaN or infinite, the loss is NaN and the derivatives are undefined.
     """
     groups = rows.first_death.size
-    sizes = (values.size, 2 * (groups + 1), 2 * (groups + 1) if hessian.size else 0)
-    with work_memory(sum(sizes)) as numbers:
-        hazard, slopes, curves = np.split(numbers, np.cumsum(sizes[:-1]))
-        work = (hazard, slopes.reshape(-1, 2), curves.reshape(-1, 2))
+    n, table = values.size, 2 * (groups + 1)
+    with work_memory(n + (2 * table if hessian.size else table)) as numbers:
+        work = (numbers[:n], numbers[n : n + table].reshape(-1, 2), numbers[n + table :].reshape(-1, 2))
         if values.size < 2 * PART:
             loss, largest = _whole(values, rows, work, gradient, hessian)
         elif threads == 1:

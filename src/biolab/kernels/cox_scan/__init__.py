@@ -12,6 +12,7 @@ from torch import Tensor
 
 from biolab.core import DataError, FitError
 from biolab.core.arrays import Float, Int
+from biolab.kernels.cholesky import factor
 from biolab.kernels.risk_set import RiskSet, Rows
 
 from . import adjusted, cpu, outcomes
@@ -148,7 +149,7 @@ def _null_model(
     if outcome != outcomes.OK:
         information = np.zeros((beta.size, beta.size))
         adjusted.evaluate(np.zeros(beta.size), z, rows, np.zeros(beta.size), information)
-        dependent = adjusted.factor(information, np.zeros_like(information))
+        dependent = factor(information, np.zeros_like(information))
         why = (
             f"covariate {dependent} (counted from 0) is a combination of those before it"
             if dependent < beta.size

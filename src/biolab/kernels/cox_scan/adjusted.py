@@ -5,6 +5,7 @@ from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float
+from biolab.kernels.cholesky import factor
 from biolab.kernels.cox_curvature.truncated import risk_sums
 from biolab.kernels.risk_set import Rows
 
@@ -13,28 +14,8 @@ from .outcomes import COLLINEAR, CONSTANT, NOT_CONVERGED, OK, SEPARATED
 MAX_STEPS = 60
 HALVINGS = 40
 SMALL_STEP = 1e-9
-# A pivot this much smaller than its diagonal entry is one column written as a sum of others.
-SINGULAR = 1e-9
 # Standardised linear predictors never range so widely at a maximum that data determine.
 DIVERGED = 200.0
-
-
-@njit(cache=True, nogil=True)
-def factor(information: Float[ndarray, "r r"], lower: Float[ndarray, "r r"]) -> int:
-    """Fill the Cholesky factor; return the first column that depends on those before it, or r."""
-    r = information.shape[0]
-    for i in range(r):
-        for j in range(i + 1):
-            rest = information[i, j]
-            for k in range(j):
-                rest -= lower[i, k] * lower[j, k]
-            if i > j:
-                lower[i, j] = rest / lower[j, j]
-            elif rest > SINGULAR * information[i, i]:
-                lower[i, i] = np.sqrt(rest)
-            else:
-                return i
-    return r
 
 
 @njit(cache=True, nogil=True)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy import ndarray
 
 from biolab.core import DataError, FitError
 from biolab.core.arrays import Bool, Float, Int
 from biolab.kernels.checks import finite_vector
+from biolab.kernels.torch_if_loaded import thread_count
 
 from . import cpu, outcomes
 
@@ -95,7 +95,7 @@ def logistic_scan(
         part = slice(first, first + _PART)
         cpu.scan(rows[part], y, design, start, _PENALTIES[penalty], found[part])
 
-    with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:
+    with ThreadPoolExecutor(threads or thread_count()) as pool:
         list(pool.map(fit, range(0, len(rows), _PART)))
     n, coef, error, firth, codes = found.T
     return LogisticScan(

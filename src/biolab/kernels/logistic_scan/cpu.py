@@ -5,7 +5,7 @@ from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float
-from biolab.kernels.cox_scan.adjusted import factor
+from biolab.kernels.cholesky import factor
 
 from .outcomes import COLLINEAR, CONSTANT, NOT_CONVERGED, OK, ONE_CLASS, SEPARATED
 

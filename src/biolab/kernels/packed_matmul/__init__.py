@@ -4,16 +4,15 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import torch
 from numpy import ndarray
-from torch import Tensor
 
 from biolab.core import DataError
 from biolab.core.arrays import Float, Int, UInt
 from biolab.kernels.lanes import LANES, aligned_zeros
+from biolab.kernels.torch_if_loaded import is_tensor, thread_count
 
 from . import cpu
 from . import products as sums
@@ -22,6 +21,9 @@ from .coding import HOM_FIRST as HOM_FIRST
 from .coding import HOM_SECOND as HOM_SECOND
 from .coding import MISSING as MISSING
 from .coding import Coding as Coding
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Threads take samples in parts of at least this many bytes.
 SMALLEST_PART = 64
@@ -139,23 +141,23 @@ def packed_scores(
 
 @overload
 def packed_scores(
-    packed: UInt[Tensor, "m b"],
+    packed: "Tensor",
     samples: int,
-    weights: Float[Tensor, "m k"],
+    weights: "Tensor",
     coding: Coding | Float[ndarray, "m 4"],
     *,
     threads: int | None = None,
-) -> Float[Tensor, "n k"]: ...
+) -> "Tensor": ...
 
 
 def packed_scores(
-    packed: UInt[ndarray, "m b"] | UInt[Tensor, "m b"],
+    packed: Any,
     samples: int,
-    weights: Float[ndarray, "m k"] | Float[Tensor, "m k"],
+    weights: Any,
     coding: Coding | Float[ndarray, "m 4"],
     *,
     threads: int | None = None,
-) -> Float[ndarray, "n k"] | Float[Tensor, "n k"]:
+) -> Any:
     """Return scores = G' W, where G [m, n] is what each call counts for.
 
     That is said by a `Coding`, or by four numbers a variant, in the order of the two bits (00, 01, 10, 11).
@@ -172,10 +174,10 @@ def packed_scores(
     DataError
         If shapes do not fit, or a weight is not finite.
     """
-    if isinstance(packed, Tensor):
+    if is_tensor(packed):
         from . import gpu
 
-        return gpu.scores(packed.contiguous(), samples, torch.as_tensor(weights, device=packed.device), _values(coding))
+        return gpu.scores(packed.contiguous(), samples, weights, _values(coding))
     values = _values(coding)
     packed, columns = _checked(packed, samples, values), _dense(weights, "weights", len(packed), "variant")
     k, width = columns.shape[1], packed.shape[1]
@@ -205,23 +207,23 @@ def packed_products(
 
 @overload
 def packed_products(
-    packed: UInt[Tensor, "m b"],
+    packed: "Tensor",
     samples: int,
-    dense: Float[Tensor, "n k"],
+    dense: "Tensor",
     coding: Coding,
     *,
     threads: int | None = None,
-) -> Float[Tensor, "m k"]: ...
+) -> "Tensor": ...
 
 
 def packed_products(
-    packed: UInt[ndarray, "m b"] | UInt[Tensor, "m b"],
+    packed: Any,
     samples: int,
-    dense: Float[ndarray, "n k"] | Float[Tensor, "n k"],
+    dense: Any,
     coding: Coding,
     *,
     threads: int | None = None,
-) -> Float[ndarray, "m k"] | Float[Tensor, "m k"]:
+) -> Any:
     """Return G D, where G [m, n] is what each call counts for under the coding.
 
     >>> packed = np.array([[0b11_10_01_00]], dtype=np.uint8)
@@ -233,10 +235,10 @@ def packed_products(
     DataError
         If shapes do not fit, or a number is not finite.
     """
-    if isinstance(packed, Tensor):
+    if is_tensor(packed):
         from . import gpu
 
-        return gpu.products(packed.contiguous(), samples, torch.as_tensor(dense, device=packed.device), coding.values)
+        return gpu.products(packed.contiguous(), samples, dense, coding.values)
     packed, columns = _checked(packed, samples, coding.values), _dense(dense, "dense", samples, "sample")
     m, k = len(packed), columns.shape[1]
     if not packed.size or not k:
@@ -319,7 +321,7 @@ def _by_bytes(width: int, threads: int | None, work: Callable[[int, int], None])
 
 def _in_parts(size: int, smallest: int, largest: int, threads: int | None, work: Callable[[int, int], None]) -> None:
     """Share a range between threads, in parts of ``smallest`` to ``largest``; parts do not change what is found."""
-    workers = threads or torch.get_num_threads()
+    workers = threads or thread_count()
     part = min(max(-(-size // workers), smallest), largest)
     starts = range(0, size, part)
     if workers == 1 or len(starts) == 1:

@@ -76,7 +76,7 @@ def _products(
 
 
 def scores(
-    packed: UInt[Tensor, "m b"], samples: int, weights: Float[Tensor, "m k"], numbers: Float[ndarray, "m 4"]
+    packed: UInt[Tensor, "m b"], samples: int, weights: Any, numbers: Float[ndarray, "m 4"]
 ) -> Float[Tensor, "n k"]:
     """Return G' W as float64 on the device of the packed genotypes."""
     m, k, values, columns = _prepared(packed, samples, weights, numbers, packed.shape[0])
@@ -92,7 +92,7 @@ def scores(
 
 
 def products(
-    packed: UInt[Tensor, "m b"], samples: int, dense: Float[Tensor, "n k"], numbers: Float[ndarray, "m 4"]
+    packed: UInt[Tensor, "m b"], samples: int, dense: Any, numbers: Float[ndarray, "m 4"]
 ) -> Float[Tensor, "m k"]:
     """Return G D as float64 on the device of the packed genotypes."""
     m, k, values, columns = _prepared(packed, samples, dense, numbers, samples)
@@ -104,8 +104,8 @@ def products(
     return found
 
 
-def _prepared(packed: Tensor, samples: int, dense: Any, numbers: ndarray, rows: int) -> tuple[int, int, Tensor, Tensor]:
-    m = packed.shape[0]
+def _prepared(packed: Tensor, samples: int, given: Any, numbers: ndarray, rows: int) -> tuple[int, int, Tensor, Tensor]:
+    m, dense = packed.shape[0], torch.as_tensor(given, device=packed.device)
     if packed.dtype != torch.uint8 or packed.dim() != 2 or packed.shape[1] != -(-samples // 4):
         raise DataError(
             f"packed is {packed.dtype} of shape {tuple(packed.shape)}; expected uint8, (m, {-(-samples // 4)})."

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch
 from numpy import ndarray
 
 from biolab.core import DataError
 from biolab.core.arrays import Float, Int, UInt
+from biolab.kernels.torch_if_loaded import thread_count
 
 from . import cpu
 
@@ -70,6 +70,6 @@ def kinship_counts(
     def count(row: int) -> None:
         cpu.kinship_counts(first[row : row + ROWS], second, found[row : row + ROWS])
 
-    with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:
+    with ThreadPoolExecutor(threads or thread_count()) as pool:
         list(pool.map(count, range(0, len(first), ROWS)))
     return found
