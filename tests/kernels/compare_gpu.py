@@ -100,8 +100,43 @@ def compare_packed_matmul():
     return compared
 
 
+def compare_concordance():
+    """Counts of whole weights are equal to the last digit."""
+    from biolab.kernels.concordance import concordance, gpu
+    from biolab.kernels.concordance.cases import CASES
+
+    gpu.BLOCK, gpu.CELLS = (1024, 4000) if DEVICE.type == "cuda" else (64, 900)  # several blocks also at small sizes
+    cases = [(case.name, case.make()) for case in CASES]
+    generator = np.random.default_rng(7)
+    for n, b in ((1025, 3), (130, 17)):
+        time = np.ceil(generator.exponential(20.0, n))
+        weights = generator.multinomial(n, np.full(n, 1 / n), size=b)
+        score = np.round(generator.normal(size=n), 1)
+        cases.append((f"{b} replicates", {"time": time, "event": time < 30, "score": score, "weights": weights}))
+    for name, arguments in cases:
+        expected = concordance(**arguments)
+        given = {"weights": None, "event_weight": None, "tau": np.inf} | arguments
+        there = torch.from_numpy(np.ascontiguousarray(given.pop("score"))).to(DEVICE)
+        counts, error = gpu.concordance(score=there, **given)
+        wanted = [
+            getattr(expected, part) for part in ("concordant", "discordant", "tied_score", "tied_time", "tied_both")
+        ]
+        whole = all(np.asarray(given[part]).dtype.kind in "Oiu" for part in ("weights", "event_weight"))
+        close = {"rtol": 0, "atol": 0} if whole else {"rtol": 1e-9, "atol": 1e-8}
+        np.testing.assert_allclose(counts, np.stack(wanted, axis=-1), **close, err_msg=name)
+        assert (error is None) == (expected.standard_error is None)
+        if error is not None:
+            np.testing.assert_allclose(error, expected.standard_error, rtol=1e-9, err_msg=name)
+    return len(cases)
+
+
 if __name__ == "__main__":
-    kernels = {"cox_loss": compare_cox_loss, "cox_scan": compare_cox_scan, "packed_matmul": compare_packed_matmul}
+    kernels = {
+        "concordance": compare_concordance,
+        "cox_loss": compare_cox_loss,
+        "cox_scan": compare_cox_scan,
+        "packed_matmul": compare_packed_matmul,
+    }
     count = kernels[sys.argv[1]]()
     assert count > 3
     print(f"{count} cases agree on {DEVICE}")

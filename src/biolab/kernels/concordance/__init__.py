@@ -1,6 +1,7 @@
 """Concordant, discordant and tied pairs of right-censored data, for one weighting or many replicates of it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
@@ -8,8 +9,12 @@ from numpy import ndarray
 from biolab.core import DataError
 from biolab.core.arrays import Bool, Float
 from biolab.kernels.checks import Weights, checked_weights, finite_vector, same_length
+from biolab.kernels.torch_if_loaded import is_tensor
 
 from . import cpu
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +45,12 @@ class PairCounts:
 
 
 def concordance(
-    time: Float[ndarray, " n"],
-    event: Bool[ndarray, " n"],
-    score: Float[ndarray, " n"],
+    time: "Float[ndarray, ' n'] | Tensor",
+    event: "Bool[ndarray, ' n'] | Tensor",
+    score: "Float[ndarray, ' n'] | Tensor",
     *,
-    weights: Weights | None = None,
-    event_weight: Weights | None = None,
+    weights: "Weights | Tensor | None" = None,
+    event_weight: "Weights | Tensor | None" = None,
     tau: float = np.inf,
 ) -> PairCounts:
     """Count how often the subject who failed first had the higher score, over all pairs ordered in time.
@@ -53,7 +58,8 @@ def concordance(
     A pair (i fails, j outlives i) weighs ``weights_i * weights_j * event_weight_i``; a subject censored at the time
     of an event outlives it; events later than ``tau`` are not counted. ``weights`` of shape [b, n] (bootstrap
     multiplicities) give b counts from one sort; ``event_weight`` may then be [n] or [b, n]. Times and scores are
-    compared exactly: 1e-9 apart is not a tie. n = 0 gives zero pairs.
+    compared exactly: 1e-9 apart is not a tie. n = 0 gives zero pairs. Where the score is a tensor on a CUDA device,
+    pairs are counted there, and whole weights still give exact counts.
 
     Raises
     ------
@@ -70,6 +76,11 @@ def concordance(
     >>> float(concordance(time, event, np.array([0.9, 0.5, 0.1])).index)
     1.0
     """
+    if is_tensor(score) and score.is_cuda:
+        from . import gpu
+
+        found = gpu.concordance(time, event, score, weights, event_weight, tau)
+        return PairCounts(**_named(found[0]), standard_error=found[1])
     time = finite_vector(time, "time")
     n = time.size
     event = np.ascontiguousarray(event, dtype=bool)
