@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biolab.bioprocess import CHOFedBatch, faults, simulate, tampered
+from biolab.bioprocess import CHOFedBatch, begin, ensemble, faults, simulate, tampered
 from biolab.core import ConfigError
 
 HOURS = 192
@@ -29,6 +29,16 @@ def test_a_fault_changes_nothing_before_it_starts(normal):
         faults.FoamOut(start_h=100),
     ):
         assert run(fault).filter(pl.col("time_h") < 100).equals(normal.filter(pl.col("time_h") < 100))
+
+
+@pytest.mark.parametrize("start", [48, 300.5])
+def test_a_fault_after_the_batch_is_refused(start):
+    late = faults.FeedBlockage(start_h=start)
+    for attempt in (simulate, begin):
+        with pytest.raises(ConfigError, match=f"feed-blockage starts at {start} h, but the batch ends at 48 h"):
+            attempt(CHOFedBatch(), hours=48, faults=[late])
+    with pytest.raises(ConfigError, match="Let it start earlier"):
+        ensemble(CHOFedBatch(), {"contaminant_growth_per_h": [0.3]}, hours=48, faults=[late])
 
 
 def test_controller_hides_a_drifting_probe():

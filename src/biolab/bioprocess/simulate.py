@@ -151,10 +151,22 @@ def problem_of(plant: Plant, recipe: Recipe, schedule: Schedule, seed: int) -> F
 
 
 def write_faults(schedule: Schedule, faults: Iterable[Fault]) -> None:
-    """Write all faults of the plant into a schedule; one that starts after its end changes nothing."""
+    """Write all faults of the plant into a schedule.
+
+    Raises
+    ------
+    ConfigError
+        If a fault would start when the batch is over.
+    """
     for fault in faults:
-        if not isinstance(fault, TamperedRecord) and fault.start_h <= schedule.hours:
-            fault.apply(schedule)
+        if isinstance(fault, TamperedRecord):
+            continue
+        if fault.start_h >= schedule.hours:
+            raise ConfigError(
+                f"{fault.kind} starts at {fault.start_h:g} h, but the batch ends at {schedule.hours:g} h, so nothing "
+                "would happen. Let it start earlier, run the batch longer, or leave it out."
+            )
+        fault.apply(schedule)
 
 
 def recorded_intervals(schedule: Schedule, sample_every_h: float) -> Int[ndarray, " k"]:

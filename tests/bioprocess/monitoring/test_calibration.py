@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from biolab.bioprocess.monitoring import CombinedMonitor, MultiwayPCA
+from biolab.bioprocess.monitoring import CombinedMonitor, MultiwayPCA, TooEarlyError
 from biolab.bioprocess.monitoring.calibration import Calibration, threshold
 from biolab.core import ConfigError, DataError
 
@@ -99,6 +99,26 @@ def test_the_monitor_that_sees_a_fault_speaks(pair, source):
     assert found.settings["false_alarm_rate"] == 0.05
     quiet = both.check(source.normal(77, 1)[0], false_alarm_rate=0.05)
     assert quiet.over_limit == max(quiet.metrics[f"{name}_over_limit"] for name in quiet.statistics)
+
+
+class Late:
+    """A monitor for which every batch is too young."""
+
+    def __init__(self, calibration):
+        self.calibration = calibration
+
+    def judge(self, batch, at, *, until_h=None):
+        raise TooEarlyError("expected more than the 4 cell counts. Check it later.")
+
+
+def test_a_monitor_that_cannot_judge_yet_is_named_and_the_others_watch(pair, source):
+    wrong = source.batch(np.random.default_rng(5), fault="step", size=3.0)
+    found = CombinedMonitor(monitors=(pair[0], Late(pair[1].calibration))).check(wrong, false_alarm_rate=0.05)
+    assert found.alarm
+    assert found.settings["not_yet"] == ["Late"]
+    assert CombinedMonitor(monitors=pair).check(wrong, false_alarm_rate=0.05).settings["not_yet"] == []
+    with pytest.raises(DataError, match="Check it later"):
+        CombinedMonitor(monitors=(Late(pair[1].calibration),)).check(wrong, false_alarm_rate=0.05)
 
 
 def test_monitors_of_other_batches_are_refused(pair, source):

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from biolab.core import ConfigError
+from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Float
+
+
+class TooEarlyError(DataError):
+    """A running batch is not far enough for a monitor to judge it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
