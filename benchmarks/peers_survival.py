@@ -126,20 +126,30 @@ def pycox_cox_loss(follow_up, event, score, device: str) -> Prepared:
     return run, lambda loss: loss.item()
 
 
+def on_device(device: str, *columns: np.ndarray) -> list:
+    """Return the columns as they are, or as tensors on a GPU."""
+    if device != "cuda":
+        return list(columns)
+    import torch
+
+    return [torch.from_numpy(column).to(device) for column in columns]
+
+
 def biolab_concordance(follow_up, event, score, device: str) -> Prepared:
-    del device
     from biolab.kernels import concordance
 
-    return lambda: concordance(follow_up, event, score), lambda found: float(found.index)
+    given = on_device(device, follow_up, event, score)
+    return lambda: concordance(*given), lambda found: float(found.index)
 
 
 def biolab_bootstrap(follow_up, event, score, device: str) -> Prepared:
-    del device
     from biolab.kernels import concordance
 
     n = len(score)
-    weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
-    return lambda: concordance(follow_up, event, score, weights=weights), lambda found: float(found.index.mean())
+    *given, weights = on_device(
+        device, follow_up, event, score, np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
+    )
+    return lambda: concordance(*given, weights=weights), lambda found: float(found.index.mean())
 
 
 def lifelines_concordance(follow_up, event, score, device: str) -> Prepared:
