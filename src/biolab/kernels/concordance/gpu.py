@@ -1,9 +1,9 @@
 # ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton kernel are flat
 """Pair counts in Triton: rows sorted latest first are split by the bits of their score ranks, highest bit first.
 
-Two rows whose ranks differ part at the highest differing bit; till then they stand in one segment, still latest first. So
-a row that goes up there adds the weights of the rows which stand before it and go down; levels add up to all lower ranks.
-Replicates are lanes of a row. Everything is a running sum, a look-up at a segment's end, or a stable partition.
+Two rows whose ranks differ part at the highest differing bit; till then they stand in one segment, still latest first.
+So a row that goes up there adds the weights of the rows which stand before it and go down; levels add up to all lower
+ranks. Replicates are lanes of a row. All is running sums, look-ups at a segment's ends, and stable partitions.
 """
 
 from typing import Any
@@ -68,7 +68,7 @@ def _block_totals(
 
 @triton.jit
 def _carries(totals, blocks, COLUMNS: tl.constexpr, BLOCK: tl.constexpr):
-    """Replace a column's totals by what stands before each block, and the row after the last by all; grid (columns,)."""
+    """Replace a column's totals by what stands before each block; grid (columns,)."""
     column = tl.program_id(0)
     before = tl.full((), 0.0, tl.float64)
     for start in range(0, blocks, BLOCK):
