@@ -33,10 +33,10 @@ def _cohort(n, *, events=0.6, months=True, steps=4, replicates=0, seed=1):
 
 # beside the operation's own cases, whose counts are not all sums of integers
 WHOLE = {
-    "a power of two": lambda: _cohort(64, months=False, steps=0),
-    "one more than a power of two": lambda: _cohort(65, months=False, steps=0),
-    "3 replicates, ties": lambda: _cohort(45, replicates=3),
-    "17 replicates, event weights": lambda: _cohort(37, replicates=17) | {"event_weight": np.arange(37)},
+    "a power of two": lambda: _cohort(32, months=False, steps=0),
+    "one more than a power of two": lambda: _cohort(33, months=False, steps=0),
+    "3 replicates, ties": lambda: _cohort(27, replicates=3),
+    "17 replicates, event weights": lambda: _cohort(19, replicates=17) | {"event_weight": np.arange(19)},
     "replicates, an event weight each": lambda: _cohort(21, replicates=5) | {"event_weight": np.ones((5, 21)) * 3},
     "replicates of one event": lambda: _cohort(20, replicates=2) | {"event": np.arange(20) == 3},
     "replicates, all tied": lambda: _cohort(20, replicates=2) | {"time": np.ones(20), "score": np.zeros(20)},
@@ -63,7 +63,7 @@ def compare_concordance():
     for name, (arguments, whole) in made.items():
         if DEVICE.type == "cpu":  # several blocks also at small sizes, and once many
             gpu.TILE = 1024 if np.ndim(arguments.get("weights", 0)) == 2 else 256
-            gpu.TILE, gpu.TOTALS = (16, 2) if name == "one more than a power of two" else (gpu.TILE, 1024)
+            gpu.TILE, gpu.TOTALS = (8, 2) if name == "one more than a power of two" else (gpu.TILE, 1024)
         on_device = {
             key: torch.from_numpy(np.ascontiguousarray(values)).to(DEVICE) if np.ndim(values) else values
             for key, values in arguments.items()
