@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from one_call import tell
@@ -126,30 +127,29 @@ def pycox_cox_loss(follow_up, event, score, device: str) -> Prepared:
     return run, lambda loss: loss.item()
 
 
-def on_device(device: str, *columns: np.ndarray) -> list:
-    """Return the columns as they are, or as tensors on a GPU."""
-    if device != "cuda":
-        return list(columns)
-    import torch
-
-    return [torch.from_numpy(column).to(device) for column in columns]
-
-
 def biolab_concordance(follow_up, event, score, device: str) -> Prepared:
     from biolab.kernels import concordance
 
-    given = on_device(device, follow_up, event, score)
-    return lambda: concordance(*given), lambda found: float(found.index)
+    held = moved((follow_up, event, score), device)
+    return lambda: concordance(*held), lambda found: float(found.index)
 
 
 def biolab_bootstrap(follow_up, event, score, device: str) -> Prepared:
     from biolab.kernels import concordance
 
     n = len(score)
-    *given, weights = on_device(
-        device, follow_up, event, score, np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
-    )
-    return lambda: concordance(*given, weights=weights), lambda found: float(found.index.mean())
+    draws = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
+    *held, weights = moved((follow_up, event, score, draws), device)
+    return lambda: concordance(*held, weights=weights), lambda found: float(found.index.mean())
+
+
+def moved(arrays: tuple[np.ndarray, ...], device: str) -> tuple[Any, ...]:
+    """Return the arrays as tensors on a CUDA device, and as they are elsewhere."""
+    if device != "cuda":
+        return arrays
+    import torch
+
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
 
 
 def lifelines_concordance(follow_up, event, score, device: str) -> Prepared:
