@@ -61,9 +61,9 @@ def compare_concordance():
 
     made = {case.name: (case.make(), False) for case in CASES} | {name: (make(), True) for name, make in WHOLE.items()}
     for name, (arguments, whole) in made.items():
-        if DEVICE.type == "cpu":  # several blocks also at small sizes, and once many
-            gpu.TILE = 1024 if np.ndim(arguments.get("weights", 0)) == 2 else 256
-            gpu.TILE, gpu.TOTALS = (8, 2) if name == "one more than a power of two" else (gpu.TILE, 1024)
+        if DEVICE.type == "cpu":  # several blocks also at small sizes
+            small = {"one more than a power of two": (8, 2), "tied times and scores": (128, 2)}
+            gpu.TILE, gpu.TOTALS = small.get(name, (1024, 1024))
         on_device = {
             key: torch.from_numpy(np.ascontiguousarray(values)).to(DEVICE) if np.ndim(values) else values
             for key, values in arguments.items()
