@@ -1,7 +1,7 @@
 """Concordant, discordant and tied pairs of right-censored data, for one weighting or many replicates of it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -14,6 +14,7 @@ from biolab.kernels.torch_if_loaded import is_tensor
 from . import cpu
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -58,8 +59,10 @@ def concordance(
     A pair (i fails, j outlives i) weighs ``weights_i * weights_j * event_weight_i``; a subject censored at the time
     of an event outlives it; events later than ``tau`` are not counted. ``weights`` of shape [b, n] (bootstrap
     multiplicities) give b counts from one sort; ``event_weight`` may then be [n] or [b, n]. Times and scores are
-    compared exactly: 1e-9 apart is not a tie. n = 0 gives zero pairs. Where the score is a tensor on a CUDA device,
-    pairs are counted there, and whole weights still give exact counts.
+    compared exactly: 1e-9 apart is not a tie. n = 0 gives zero pairs.
+
+    If one of them is a tensor on a CUDA device, all is counted there (the others are moved to it, replicates a few at
+    a time) and the counts come back as arrays.
 
     Raises
     ------
@@ -76,11 +79,22 @@ def concordance(
     >>> float(concordance(time, event, np.array([0.9, 0.5, 0.1])).index)
     1.0
     """
-    if is_tensor(score) and score.is_cuda:
+    device = _cuda_device(time, event, score, weights, event_weight)
+    if device is not None:
         from . import gpu
 
-        found = gpu.concordance(time, event, score, weights, event_weight, tau)
-        return PairCounts(**_named(found[0]), standard_error=found[1])
+        counts, error = gpu.count(
+            time, event, score, weights=weights, event_weight=event_weight, tau=tau, device=device
+        )
+        return PairCounts(**_named(counts), standard_error=error)
+    return _count_on_host(time, event, score, weights, event_weight, tau)
+
+
+def _cuda_device(*inputs: Any) -> "torch.device | None":
+    return next((values.device for values in inputs if is_tensor(values) and values.is_cuda), None)
+
+
+def _count_on_host(time: Any, event: Any, score: Any, weights: Any, event_weight: Any, tau: float) -> PairCounts:
     time = finite_vector(time, "time")
     n = time.size
     event = np.ascontiguousarray(event, dtype=bool)

@@ -1,209 +1,340 @@
 # ruff: noqa: PLR0913, PLR0917 - the arguments of a Triton kernel are flat
-"""Concordance on a GPU: sums over ranges of time and score, bit by bit of the scores' ranks, for all rows at once."""
+"""Pair counts in Triton: rows sorted latest first are split by the bits of their score ranks, highest bit first.
 
-from typing import Any, NamedTuple
+Two rows whose ranks differ part at the highest differing bit; till then they stand in one segment, still latest first.
+So a row that goes up there adds the weights of the rows which stand before it and go down; levels add up to all lower
+ranks. Replicates are lanes of a row. All is running sums, look-ups at a segment's ends, and stable partitions.
+"""
+
+from typing import Any
 
 import numpy as np
 import torch
 import triton
 import triton.language as tl
+from numpy import ndarray
 from torch import Tensor
 
 from biolab.core import DataError
 from biolab.core.arrays import Bool, Float, Int
 
-BLOCK = 1024
-# Numbers (replicates times rows) that are summed at a time: five arrays of it are held
-CELLS = 1 << 26
-
-
-class _Sorted(NamedTuple):
-    """Rows latest first, at one time the censored first, then events by score.
-
-    ``first`` is where the events of a row's time begin, ``stop`` where that time ends.
-    """
-
-    order: Int[Tensor, " n"]
-    event: Bool[Tensor, " n"]
-    rank: Int[Tensor, " n"]
-    time_rank: Int[Tensor, " n"]
-    first: Int[Tensor, " n"]
-    stop: Int[Tensor, " n"]
+# Numbers in the registers of a program: rows times lanes.
+TILE = 2048
+LANES = 8
+# Blocks whose totals one program adds up at a time.
+TOTALS = 1024
 
 
 @triton.jit
-def _descend(
-    low, high, rank, zeros, running, lower, low_next, high_next, queries, rows, zero_count, level, BLOCK: tl.constexpr
-):
-    """Take each query to the half of its range whose ranks share its next bit; if that is 1, add the other half."""
-    q = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-    replicate = tl.program_id(1).to(tl.int64)
-    here = q < queries
-    start, stop = tl.load(low + q, mask=here, other=0), tl.load(high + q, mask=here, other=0)
-    zero_start, zero_stop = tl.load(zeros + start, mask=here, other=0), tl.load(zeros + stop, mask=here, other=0)
-    upper = ((tl.load(rank + q, mask=here, other=0) >> level) & 1) == 1
-    sums = running + replicate * (rows + 1)
-    less = tl.load(sums + zero_stop, mask=here, other=0.0) - tl.load(sums + zero_start, mask=here, other=0.0)
-    found = lower + replicate * queries + q
-    tl.store(found, tl.load(found, mask=here, other=0.0) + tl.where(upper, less, 0.0), mask=here)
-    if replicate == 0:
-        tl.store(low_next + q, tl.where(upper, zero_count + start - zero_start, zero_start), mask=here)
-        tl.store(high_next + q, tl.where(upper, zero_count + stop - zero_stop, zero_stop), mask=here)
+def _lanes(values, row, here, LANES: tl.constexpr):
+    place = row.to(tl.int64)[:, None] * LANES + tl.arange(0, LANES)[None, :]
+    return tl.load(values + place, mask=here[:, None], other=0.0)
 
 
-def concordance(
-    time: Any, event: Any, score: Float[Tensor, " n"], weights: Any, event_weight: Any, tau: float
-) -> tuple[Float[np.ndarray, "*b 5"], float | None]:
-    """Return the five counts and, unless weights are replicates, the standard error of the index.
+@triton.jit
+def _put(values, row, lanes, here, LANES: tl.constexpr):
+    place = row.to(tl.int64)[:, None] * LANES + tl.arange(0, LANES)[None, :]
+    tl.store(values + place, lanes, mask=here[:, None])
+
+
+@triton.jit
+def _sides(rank, k, n, bit, SPLIT: tl.constexpr):
+    """Return which rows go down at this bit and which go up; without a split all do both."""
+    down = k < n
+    up = down
+    if SPLIT:
+        high = (tl.load(rank + k, mask=down, other=0) >> bit) & 1
+        up = down & (high != 0)
+        down = down & (high == 0)
+    return down, up
+
+
+@triton.jit
+def _block_totals(
+    rows, rank, weight, heavy, totals, n, bit,
+    SPLIT: tl.constexpr, ERROR: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Add up each block: rows going down, their weights, and event weights of those going up; grid (blocks,)."""
+    block, lane = tl.program_id(0), tl.arange(0, LANES)
+    k = block * BLOCK + tl.arange(0, BLOCK)
+    row = tl.load(rows + k, mask=k < n, other=0)
+    down, up = _sides(rank, k, n, bit, SPLIT=SPLIT)
+    place = totals + block.to(tl.int64) * COLUMNS
+    tl.store(place, tl.sum(down.to(tl.int32), 0).to(tl.float64))
+    tl.store(place + 1 + lane, tl.sum(_lanes(weight, row, down, LANES), 0))
+    if ERROR:
+        tl.store(place + 1 + LANES + lane, tl.sum(_lanes(heavy, row, up, LANES), 0))
+
+
+@triton.jit
+def _carries(totals, blocks, COLUMNS: tl.constexpr, BLOCK: tl.constexpr):
+    """Replace a column's totals by what stands before each block; grid (columns,)."""
+    column = tl.program_id(0)
+    before = tl.full((), 0.0, tl.float64)
+    for start in range(0, blocks, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        place = totals + k.to(tl.int64) * COLUMNS + column
+        part = tl.load(place, mask=k < blocks, other=0.0)
+        tl.store(place, before + tl.cumsum(part, 0) - part, mask=k < blocks)
+        before += tl.sum(part, 0)
+
+
+@triton.jit
+def _prefixes(
+    rows, rank, weight, heavy, totals, down_before, weight_before, heavy_before, n, bit,
+    SPLIT: tl.constexpr, ERROR: tl.constexpr, COLUMNS: tl.constexpr, LANES: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Write the running sums up to and with row k at k + 1; at 0 they are 0 already; grid (blocks,)."""
+    block, lane = tl.program_id(0), tl.arange(0, LANES)
+    k = block * BLOCK + tl.arange(0, BLOCK)
+    inside = k < n
+    row = tl.load(rows + k, mask=inside, other=0)
+    down, up = _sides(rank, k, n, bit, SPLIT=SPLIT)
+    place = totals + block.to(tl.int64) * COLUMNS
+    if SPLIT:
+        passed = tl.load(place).to(tl.int32) + tl.cumsum(down.to(tl.int32), 0)
+        tl.store(down_before + k + 1, passed, mask=inside)
+    light = tl.load(place + 1 + lane)[None, :] + tl.cumsum(_lanes(weight, row, down, LANES), 0)
+    _put(weight_before, k + 1, light, inside, LANES)
+    if ERROR:
+        large = tl.load(place + 1 + LANES + lane)[None, :] + tl.cumsum(_lanes(heavy, row, up, LANES), 0)
+        _put(heavy_before, k + 1, large, inside, LANES)
+
+
+@triton.jit
+def _split(
+    rows, rank, start, stop, next_rows, next_rank, next_start, next_stop,
+    down_before, weight_before, heavy_before, lower, higher, n, bit,
+    ERROR: tl.constexpr, LANES: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Add what each row meets in its segment, and move it: those going down first, order kept; grid (blocks,)."""
+    k = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = k < n
+    row, value = tl.load(rows + k, mask=inside, other=0), tl.load(rank + k, mask=inside, other=0)
+    begin, end = tl.load(start + k, mask=inside, other=0), tl.load(stop + k, mask=inside, other=0)
+    down, up = _sides(rank, k, n, bit, SPLIT=True)
+    met = _lanes(weight_before, k, up, LANES) - _lanes(weight_before, begin, up, LANES)
+    _put(lower, row, _lanes(lower, row, up, LANES) + met, up, LANES)
+    if ERROR:
+        met = _lanes(heavy_before, end, down, LANES) - _lanes(heavy_before, k, down, LANES)
+        _put(higher, row, _lanes(higher, row, down, LANES) + met, down, LANES)
+    all_down = tl.load(down_before + n)
+    here = tl.load(down_before + k, mask=inside, other=0)
+    at_begin = tl.load(down_before + begin, mask=inside, other=0)
+    at_end = tl.load(down_before + end, mask=inside, other=0)
+    place = tl.where(up, all_down + k - here, here)
+    tl.store(next_rows + place, row, mask=inside)
+    tl.store(next_rank + place, value, mask=inside)
+    tl.store(next_start + place, tl.where(up, all_down + begin - at_begin, at_begin), mask=inside)
+    tl.store(next_stop + place, tl.where(up, all_down + end - at_end, at_end), mask=inside)
+
+
+@triton.jit
+def _add_pairs(
+    rows, start, stop, tie_first, tie_stop, first, last, weight, heavy, lower, higher,
+    weight_along, heavy_along, weight_ranked, heavy_ranked, parts, n,
+    ERROR: tl.constexpr, LANES: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Add up the five counts of each block; rows in order of rank, then latest first; grid (blocks,).
+
+    With ERROR, ``lower`` and ``higher`` become each row's concordant minus discordant pairs and all its pairs.
+    """
+    block, lane = tl.program_id(0), tl.arange(0, LANES)
+    k = block * BLOCK + tl.arange(0, BLOCK)
+    inside = k < n
+    row = tl.load(rows + k, mask=inside, other=0)
+    group, after = tl.load(first + row, mask=inside, other=0), tl.load(last + row, mask=inside, other=0)
+    tie, tie_end = tl.load(tie_first + k, mask=inside, other=0), tl.load(tie_stop + k, mask=inside, other=0)
+    begin = tl.load(start + k, mask=inside, other=0)
+    light, large = _lanes(weight, row, inside, LANES), _lanes(heavy, row, inside, LANES)
+    passed, tied = _lanes(weight_along, group, inside, LANES), _lanes(weight_ranked, tie, inside, LANES)
+    below = _lanes(lower, row, inside, LANES)
+    equal = tied - _lanes(weight_ranked, begin, inside, LANES)
+    above = passed - below - equal
+    together = _lanes(weight_along, after, inside, LANES) - passed
+    same = _lanes(weight_ranked, tie_end, inside, LANES) - tied
+    place = parts + block.to(tl.int64) * 5 * LANES + lane
+    tl.store(place, tl.sum(large * below, 0))
+    tl.store(place + LANES, tl.sum(large * above, 0))
+    tl.store(place + 2 * LANES, tl.sum(large * equal, 0))
+    tl.store(place + 3 * LANES, tl.sum(large * (together - same) / 2, 0))
+    tl.store(place + 4 * LANES, tl.sum(large * (same - light) / 2, 0))
+    if ERROR:
+        end = tl.load(stop + k, mask=inside, other=0)
+        earlier = _lanes(heavy_along, k * 0 + n, inside, LANES) - _lanes(heavy_along, after, inside, LANES)
+        alike = _lanes(heavy_ranked, end, inside, LANES) - _lanes(heavy_ranked, tie_end, inside, LANES)
+        won = _lanes(higher, row, inside, LANES)
+        lost = earlier - won - alike
+        _put(lower, row, large * (below - above) + light * (won - lost), inside, LANES)
+        _put(higher, row, large * passed + light * earlier, inside, LANES)
+
+
+class _Rows:
+    """Rows of one cohort, latest first, censored before events, events of one time from the highest score down."""
+
+    def __init__(self, time: Tensor, event: Tensor, score: Tensor) -> None:
+        # + 0.0 makes the two zeros one
+        times, scores = (torch.unique(values + 0.0, return_inverse=True) for values in (time, score))
+        self.levels = max(scores[0].numel() - 1, 0).bit_length()
+        latest = (times[0].numel() - 1 - times[1]) * 2 + event
+        self.order = torch.argsort(latest * scores[0].numel() + (scores[0].numel() - 1 - scores[1]), stable=True)
+        self.rank = scores[1][self.order].int()
+        self.group = latest[self.order]
+        self.first, self.last = _runs(self.group)
+
+    def count(self, weight: Float[Tensor, "n l"], heavy: Float[Tensor, "n l"], *, error: bool) -> tuple[Tensor, Tensor]:
+        """Return the counts [5, l] and, with ``error``, what each row adds to A and B [2, n, l]."""
+        (n, lanes), device = weight.shape, weight.device
+        block = max(TILE // lanes, 1)
+        grid = (triton.cdiv(n, block),)
+        sums = torch.zeros((4 if error else 2, n + 1, lanes), dtype=torch.float64, device=device)
+        along, ranked = sums[::2], sums[1::2]
+        met = torch.zeros((2 if error else 1, n, lanes), dtype=torch.float64, device=device)
+        down_before = torch.zeros(n + 1, dtype=torch.int32, device=device)
+        position = torch.arange(n, dtype=torch.int32, device=device)
+        here = (position, self.rank, torch.zeros_like(position), torch.full_like(position, n))
+        spare = tuple(torch.empty_like(values) for values in here)
+        for bit in reversed(range(self.levels)):
+            _running(here, (weight, heavy), along, down_before, bit, block)
+            _split[grid](*here, *spare, down_before, along[0], along[-1], met[0], met[-1], n, bit, error, lanes, block)
+            # the first level's rows and ranks are not written over: later replicates need them
+            here, spare = spare, (tuple(torch.empty_like(v) for v in here) if bit == self.levels - 1 else here)
+        _running(here, (weight, heavy), ranked, down_before, -1, block)
+        _running((position, self.rank), (weight, heavy), along, down_before, -1, block)
+        rows, rank, start, stop = here
+        ties = _runs(rank, self.group[rows.long()])
+        parts = torch.empty((grid[0], 5, lanes), dtype=torch.float64, device=device)
+        _add_pairs[grid](
+            rows, start, stop, *ties, self.first, self.last, weight, heavy, met[0], met[-1],
+            along[0], along[-1], ranked[0], ranked[-1], parts, n, error, lanes, block,
+        )  # fmt: skip
+        return parts.sum(0), met
+
+
+def _running(
+    here: tuple[Tensor, ...],
+    values: tuple[Tensor, Tensor],
+    before: Float[Tensor, "s m l"],
+    down_before: Int[Tensor, " m"],
+    bit: int,
+    block: int,
+) -> None:
+    """Write the sums of what goes down (weights) and, if asked for, up (event weights) before each row; -1: of all."""
+    (rows, rank), (n, lanes), error = here[:2], values[0].shape, len(before) == 2
+    blocks, columns = triton.cdiv(n, block), 1 + len(before) * lanes
+    totals = torch.empty((blocks, columns), dtype=torch.float64, device=rank.device)
+    options = (bit >= 0, error, columns, lanes, block)
+    _block_totals[(blocks,)](rows, rank, *values, totals, n, max(bit, 0), *options)
+    _carries[(columns,)](totals, blocks, columns, TOTALS)
+    _prefixes[(blocks,)](rows, rank, *values, totals, down_before, before[0], before[-1], n, max(bit, 0), *options)
+
+
+def _runs(*keys: Int[Tensor, " n"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"]]:
+    """Return where the run of equal keys that holds each place begins and stops."""
+    opens = torch.ones_like(keys[0], dtype=torch.bool)
+    opens[1:] = torch.stack([key[1:] != key[:-1] for key in keys]).any(0)
+    begins = torch.nonzero(opens)[:, 0]
+    ends = torch.cat([begins[1:], begins.new_full((1,), opens.numel())])
+    run = torch.cumsum(opens, 0) - 1
+    return begins[run].int(), ends[run].int()
+
+
+def count(
+    time: Any,
+    event: Any,
+    score: Any,
+    *,
+    weights: Any = None,
+    event_weight: Any = None,
+    tau: float = np.inf,
+    device: torch.device,
+) -> tuple[Float[ndarray, "*b 5"], float | None]:
+    """Return the five counts on the host and, for one weighting, the standard error of the index.
 
     Raises
     ------
     DataError
-        As `biolab.kernels.concordance` does, or if there are 2^31 rows or more.
+        If shapes differ, a time or score is NaN or infinite, or a weight is negative or not finite.
     """
-    times, events = _vector(time, "time", score), _vector(event, "event", score) != 0
-    scores = _vector(score, "score", score)
-    case, pair = _weights(weights, "weights", scores), _weights(event_weight, "event_weight", scores)
-    if len(pair) not in (1, len(case)):
-        raise DataError(f"event_weight has {len(pair)} replicates but weights {len(case)}; expected 1 or as many.")
-    pair = torch.where(times <= tau, pair, 0.0)
-    n, alone = times.numel(), weights is None or (len(case) == 1 and np.ndim(weights) == 1)
-    counts, error = torch.zeros((len(case), 5), dtype=torch.float64, device=score.device), np.nan
-    if bool(events.any()):
-        rows, size = _sorted(times, events, scores), max(1, CELLS // n)
-        for part in (slice(start, start + size) for start in range(0, len(case), size)):
-            here = case[part][:, rows.order]
-            later = (pair[part] if len(pair) > 1 else pair)[:, rows.order] * rows.event
-            counts[part, :3], influence = _ordered_pairs(rows, here, later)
-            counts[part, 3:] = _tied_pairs(rows, here, later)
-            error = _standard_error(rows, here, later, counts[0], influence) if alone else None
-    found = counts.cpu().numpy()
-    return (found[0], error) if alone else (found, None)
-
-
-def _vector(values: Any, name: str, like: Tensor) -> Tensor:
-    given = values if isinstance(values, Tensor) else np.ascontiguousarray(values)
-    vector = torch.as_tensor(given, device=like.device)
-    if vector.shape != like.shape or vector.dim() != 1 or vector.numel() >= 2**31:
+    time, score = _vector(time, "time", device), _vector(score, "score", device)
+    event, n = _tensor(event).to(device, dtype=torch.bool), time.numel()
+    if not time.shape == event.shape == score.shape:
+        shapes = f"time {tuple(time.shape)}, event {tuple(event.shape)}, score {tuple(score.shape)}"
+        raise DataError(f"Shapes differ: {shapes}; expected one value a subject in each.")
+    case, pair = _weights(weights, "weights", n), _weights(event_weight, "event_weight", n)
+    if pair.dim() > case.dim() or (pair.dim() == 2 and pair.shape[0] not in (1, case.shape[0])):
         raise DataError(
-            f"{name} has shape {tuple(vector.shape)} and score {tuple(like.shape)}; expected one value a subject in "
-            "each, fewer than 2^31."
+            f"event_weight has shape {tuple(pair.shape)} but weights {tuple(case.shape)}; "
+            "expected [n] or the same [b, n]."
         )
+    found = np.zeros((*case.shape[:-1], 5))
+    if n == 0:
+        return found, np.nan if case.dim() == 1 else None
+    rows = _Rows(time, event, score)
+    counted, pair = event & (time <= tau) if np.isfinite(tau) else event, torch.atleast_2d(pair)
+    if case.dim() == 1:
+        return _count_one(rows, *_laid_out(rows, counted, case[None], pair))
+    lanes = min(LANES, triton.next_power_of_2(max(len(case), 1)))
+    for begin in range(0, len(case), lanes):
+        block = slice(begin, begin + lanes)
+        weight, heavy = _laid_out(rows, counted, case[block], pair[block] if len(pair) > 1 else pair)
+        counts, _ = rows.count(_filled(weight, lanes), _filled(heavy, lanes), error=False)
+        found[block] = counts.T.cpu().numpy()[: weight.shape[1]]
+    return found, None
+
+
+def _count_one(
+    rows: _Rows, weight: Float[Tensor, "n 1"], heavy: Float[Tensor, "n 1"]
+) -> tuple[Float[ndarray, " 5"], float]:
+    counts, (signed, comparable) = rows.count(weight, heavy, error=True)
+    found = counts[:, 0].cpu().numpy()
+    pairs = float(found[:3].sum())
+    if pairs == 0.0:
+        return found, np.nan
+    somers = float(found[0] - found[1]) / pairs
+    return found, float(((signed - somers * comparable) / pairs).square().sum().sqrt()) / 2
+
+
+def _laid_out(
+    rows: _Rows, counted: Bool[Tensor, " n"], case: Tensor, pair: Tensor
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:
+    """Return weights and weights times event weights, sorted, a replicate a column."""
+    device = counted.device
+    weight = case.to(device)[:, rows.order].double().T
+    heavy = (pair.to(device) * counted)[:, rows.order].double().T
+    return weight.contiguous(), (weight * heavy).contiguous()
+
+
+def _filled(columns: Float[Tensor, "n k"], lanes: int) -> Float[Tensor, "n l"]:
+    return torch.nn.functional.pad(columns, (0, lanes - columns.shape[1]))
+
+
+def _tensor(values: Any) -> Tensor:
+    return values.detach() if isinstance(values, Tensor) else torch.from_numpy(np.require(values, requirements="CW"))
+
+
+def _vector(values: Any, name: str, device: torch.device) -> Tensor:
+    vector = _tensor(values).to(device)
+    vector = vector if vector.dtype in (torch.float32, torch.float64) else vector.double()
+    if vector.dim() != 1:
+        raise DataError(f"{name} has shape {tuple(vector.shape)}; expected one value a subject, shape (n,).")
     if not bool(torch.isfinite(vector).all()):
-        raise DataError(f"{name} holds NaN or infinity; expected finite numbers. Drop or impute these rows first.")
+        row = int(torch.nonzero(~torch.isfinite(vector))[0])
+        raise DataError(
+            f"{name} is {float(vector[row])} in row {row}; expected finite numbers. Drop or impute these rows first."
+        )
     return vector
 
 
-def _weights(values: Any, name: str, like: Tensor) -> Float[Tensor, "b n"]:
+def _weights(values: Any, name: str, n: int) -> Tensor:
+    """Return weights where they are: replicates may be too many for the device at once."""
     if values is None:
-        return torch.ones((1, like.numel()), dtype=torch.float64, device=like.device)
-    weights = torch.atleast_2d(torch.as_tensor(values, dtype=torch.float64, device=like.device))
-    if weights.dim() != 2 or weights.shape[1] != like.numel():
-        raise DataError(f"{name} has shape {tuple(weights.shape)}; expected ({like.numel()},) or (replicates, it).")
-    if not bool(((weights >= 0) & torch.isfinite(weights)).all()):
+        return torch.ones(n, dtype=torch.float64)
+    weights = _tensor(values)
+    if not weights.is_floating_point() and weights.dtype not in (torch.int32, torch.int64):
+        weights = weights.double()  # few operations know unsigned numbers
+    if weights.dim() not in (1, 2) or weights.shape[-1] != n:
+        raise DataError(f"{name} has shape {tuple(weights.shape)}; expected ({n},) or (replicates, {n}).")
+    if weights.numel() and not (bool(weights.min() >= 0) and bool(weights.max() < np.inf)):  # NaN fails both
         raise DataError(f"{name} holds a negative, NaN or infinite value; expected numbers >= 0.")
     return weights
-
-
-def _sorted(time: Float[Tensor, " n"], event: Bool[Tensor, " n"], score: Float[Tensor, " n"]) -> _Sorted:
-    rank = torch.unique(score, return_inverse=True)[1]
-    time_rank = torch.unique(time, return_inverse=True)[1]
-    key = ((time_rank.max() - time_rank) * 2 + event) * (rank.max() + 1) + rank
-    order = torch.argsort(key, stable=True)
-    event, rank, time_rank = event[order], rank[order], time_rank[order]
-    group, sizes = torch.unique_consecutive(time_rank, return_inverse=True, return_counts=True)[1:]
-    stop = torch.cumsum(sizes, 0)
-    events = torch.zeros_like(sizes).index_add_(0, group, event.to(sizes.dtype))
-    return _Sorted(order, event, rank, time_rank, (stop - events)[group], stop[group])
-
-
-def _range_sums(
-    rank: Int[Tensor, " n"],
-    weight: Float[Tensor, "b n"],
-    low: Int[Tensor, " q"],
-    high: Int[Tensor, " q"],
-    sought: Int[Tensor, " q"],
-) -> tuple[Float[Tensor, "b q"], Float[Tensor, "b q"]]:
-    """Sum the weights of rows low..high-1 whose rank is lower than sought, and of those whose rank is equal.
-
-    From the highest bit of the ranks to the lowest, rows are parted stably into those with 0 and those with 1. A range
-    of rows stays a range in the part a query goes on in, and what the query leaves behind is a difference of running
-    sums (the wavelet matrix of Claude, Navarro and Ordonez 2015, doi:10.1016/j.is.2014.06.002).
-    """
-    n, (b, queries) = rank.numel(), (weight.shape[0], sought.numel())
-    lower = torch.zeros((b, queries), dtype=torch.float64, device=rank.device)
-    low, high, zeros = low.contiguous(), high.contiguous(), rank.new_zeros(n + 1)
-    running = lower.new_zeros((b, n + 1))
-    place = torch.arange(n, device=rank.device)
-    for level in reversed(range(max(1, int(rank.max()).bit_length()))):
-        one = (rank >> level) & 1
-        torch.cumsum(1 - one, 0, out=zeros[1:])
-        zero_count = int(zeros[-1])
-        target = torch.where(one == 0, zeros[:-1], zero_count + place - zeros[:-1])
-        rank = torch.empty_like(rank).scatter_(0, target, rank)
-        weight = torch.empty_like(weight).index_copy_(1, target, weight)
-        torch.cumsum(weight, 1, out=running[:, 1:])
-        low_next, high_next = torch.empty_like(low), torch.empty_like(high)
-        _descend[(triton.cdiv(queries, BLOCK), b)](
-            low, high, sought, zeros, running, lower, low_next, high_next, queries, n, zero_count, level, BLOCK
-        )
-        low, high = low_next, high_next
-    return lower, running[:, high] - running[:, low]
-
-
-def _ordered_pairs(
-    rows: _Sorted, case: Float[Tensor, "b n"], pair: Float[Tensor, "c n"]
-) -> tuple[Float[Tensor, "b 3"], tuple[Float[Tensor, "b e"], Float[Tensor, "b e"]]]:
-    """Count pairs whose order in time is known; also return, for each event, lower less higher scores, and all."""
-    at = torch.nonzero(rows.event)[:, 0]
-    until = rows.first[at]
-    passed = torch.nn.functional.pad(torch.cumsum(case, 1), (1, 0))[:, until]
-    lower, equal = _range_sums(rows.rank, case, torch.zeros_like(until), until, rows.rank[at])
-    higher = passed - lower - equal
-    heavy = case[:, at] * pair[:, at]
-    counts = torch.stack([(heavy * lower).sum(1), (heavy * higher).sum(1), (heavy * equal).sum(1)], dim=1)
-    return counts, (lower - higher, passed)
-
-
-def _tied_pairs(rows: _Sorted, case: Float[Tensor, "b n"], pair: Float[Tensor, "c n"]) -> Float[Tensor, "b 2"]:
-    """Count pairs of events at one time: those with different scores, and those with equal ones."""
-    at = torch.nonzero(rows.event)[:, 0]
-    weight, heavy = case[:, at], case[:, at] * pair[:, at]
-    own = (weight * heavy).sum(1)
-    every, same = (
-        _products_within(weight, heavy, label) - own
-        for label in (rows.time_rank[at], rows.time_rank[at] * (rows.rank.max() + 1) + rows.rank[at])
-    )
-    return torch.stack([(every - same) / 2, same / 2], dim=1)
-
-
-def _products_within(
-    first: Float[Tensor, "b e"], second: Float[Tensor, "b e"], label: Int[Tensor, " e"]
-) -> Float[Tensor, " b"]:
-    """Return the sum over groups (neighbours of one label) of the product of the two sums in a group."""
-    group = torch.unique_consecutive(label, return_inverse=True)[1]
-    none = first.new_zeros((first.shape[0], int(group[-1]) + 1))
-    return (none.index_add(1, group, first) * none.index_add(1, group, second)).sum(1)
-
-
-def _standard_error(
-    rows: _Sorted,
-    case: Float[Tensor, "1 n"],
-    pair: Float[Tensor, "1 n"],
-    counts: Float[Tensor, " 5"],
-    influence: tuple[Float[Tensor, "1 e"], Float[Tensor, "1 e"]],
-) -> float:
-    """Return the infinitesimal jackknife's error: what each row adds as the earlier one and as the later one."""
-    pairs = counts[:3].sum()
-    if float(pairs) == 0.0:
-        return np.nan
-    heavy, at = case * pair, torch.nonzero(rows.event)[:, 0]
-    # events meet only those of earlier times, the censored also those of their own time
-    start = torch.where(rows.event, rows.stop, rows.first)
-    before = torch.nn.functional.pad(torch.cumsum(heavy, 1), (1, 0))
-    passed = before[:, -1:] - before[:, start]
-    lower, equal = _range_sums(rows.rank, heavy, start, torch.full_like(start, rows.rank.numel()), rows.rank)
-    signed = (passed - 2 * lower - equal).index_add(1, at, pair[:, at] * influence[0])
-    comparable = passed.index_add(1, at, pair[:, at] * influence[1])
-    somers = (counts[0] - counts[1]) / pairs
-    return float(torch.linalg.vector_norm(case * (signed - somers * comparable) / pairs)) / 2
