@@ -17,7 +17,7 @@ from biolab.kernels.fed_batch import layout
 
 from .monitoring.calibration import Calibration, split, threshold
 from .monitoring.trajectories import Batch, Batches, frame_of, named, trajectory
-from .monitoring.verdict import Verdict
+from .monitoring.verdict import TooEarlyError, Verdict
 from .reactor import Reactor
 
 CHART = "oxygen_residual"
@@ -73,7 +73,7 @@ class OxygenResidual:
         Raises
         ------
         DataError
-            If a column is missing, there are too few counts, or no oxygen seems to go over.
+            If a column is missing, there are too few counts (`TooEarlyError`), or no oxygen seems to go over.
         """
         frame = frame_of(batch)
         gas = oxygen_transfer(frame, self.reactor)
@@ -83,7 +83,7 @@ class OxygenResidual:
         there = ~np.isnan(cells) & (counted > 0)
         counted, cells = counted[there], cells[there]
         if counted.size <= self.reference_samples:
-            raise DataError(
+            raise TooEarlyError(
                 f"The batch has {counted.size} cell counts after its start; expected more than the "
                 f"{self.reference_samples} that set its own level. Check it later."
             )

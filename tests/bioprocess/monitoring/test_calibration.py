@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from biolab.bioprocess.monitoring import CombinedMonitor, MultiwayPCA
+from biolab.bioprocess.monitoring import CombinedMonitor, MultiwayPCA, TooEarlyError
 from biolab.bioprocess.monitoring.calibration import Calibration, threshold
 from biolab.core import ConfigError, DataError
 
@@ -107,3 +107,28 @@ def test_monitors_of_other_batches_are_refused(pair, source):
         CombinedMonitor(monitors=(pair[0], other))
     with pytest.raises(ConfigError, match="monitors is empty"):
         CombinedMonitor(monitors=())
+
+
+class _Waiting:
+    """A monitor of another kind that waits for more of a running batch."""
+
+    def __init__(self, monitor, from_h):
+        self.calibration, self.monitor, self.from_h = monitor.calibration, monitor, from_h
+
+    def judge(self, batch, at, *, until_h=None):
+        if until_h is not None and until_h < self.from_h:
+            raise TooEarlyError(f"The batch has too few counts until {until_h:g} h.")
+        return self.monitor.judge(batch, at, until_h=until_h)
+
+
+def test_monitors_that_wait_are_named_and_the_others_watch(source):
+    monitor = MultiwayPCA(components=2).fit(source.normal(1, 80))
+    late = CombinedMonitor(monitors=(monitor, _Waiting(monitor, 60.0)))
+    batch = source.batch(np.random.default_rng(5), fault="step", start_h=10.0, size=40.0)
+    early = late.check(batch, false_alarm_rate=0.1, until_h=30.0)
+    assert early.alarm
+    assert early.charts["time_h"][-1] <= 30.0
+    assert early.silent == ("_Waiting: The batch has too few counts until 30 h.",)
+    assert late.check(batch, false_alarm_rate=0.1, until_h=80.0).silent == ()
+    with pytest.raises(TooEarlyError, match="No monitor watches the batch yet"):
+        CombinedMonitor(monitors=(_Waiting(monitor, 60.0),)).check(batch, false_alarm_rate=0.1, until_h=30.0)

@@ -10,4 +10,5 @@ from .multiway import BatchMonitor as BatchMonitor
 from .multiway_pca import MultiwayPCA as MultiwayPCA
 from .multiway_pls import MultiwayPLS as MultiwayPLS
 from .multiway_pls import QualityMonitor as QualityMonitor
+from .verdict import TooEarlyError as TooEarlyError
 from .verdict import Verdict as Verdict

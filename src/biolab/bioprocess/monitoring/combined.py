@@ -1,6 +1,6 @@
 """Several monitors that share one promise: together they raise no more false alarms than one of them would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ from biolab.core.arrays import Float
 
 from .calibration import Calibration, allowed_above, threshold
 from .trajectories import Batch
-from .verdict import Verdict
+from .verdict import TooEarlyError, Verdict
 
 
 class AbstractMonitor(Protocol):
@@ -94,13 +94,25 @@ class CombinedMonitor:
     ) -> Verdict:
         """Return the verdict of the monitor that raised an alarm first, or whose charts came nearest to a limit.
 
+        A monitor that waits for more of a running batch, such as the oxygen residual for its fifth cell count, is left
+        out and named in the verdict's ``silent``; the limits of the others stay where they are.
+
         Raises
         ------
+        TooEarlyError
+            If no monitor can judge the batch yet.
         DataError
-            If a monitor cannot judge the batch (yet), or too few batches were held out.
+            If the batch lacks what a monitor watches, or too few batches were held out.
         """
-        limits = self.thresholds(false_alarm_rate, confidence).tolist()
-        said = [m.judge(batch, at, until_h=until_h) for m, at in zip(self.monitors, limits, strict=True)]
+        said: list[Verdict] = []
+        silent: list[str] = []
+        for monitor, at in zip(self.monitors, self.thresholds(false_alarm_rate, confidence).tolist(), strict=True):
+            try:
+                said.append(monitor.judge(batch, at, until_h=until_h))
+            except TooEarlyError as error:
+                silent.append(f"{type(monitor).__name__}: {error}")
+        if not said:
+            raise TooEarlyError(f"No monitor watches the batch yet. {' '.join(silent)}")
         rang = [verdict for verdict in said if verdict.alarm_h is not None]
         first = min(rang, key=lambda v: v.alarm_h or 0.0) if rang else max(said, key=lambda v: v.over_limit)
-        return first.promising(false_alarm_rate, confidence)
+        return replace(first.promising(false_alarm_rate, confidence), silent=tuple(silent))
