@@ -31,16 +31,6 @@ def test_a_fault_changes_nothing_before_it_starts(normal):
         assert run(fault).filter(pl.col("time_h") < 100).equals(normal.filter(pl.col("time_h") < 100))
 
 
-@pytest.mark.parametrize("start", [48, 300.5])
-def test_a_fault_after_the_batch_is_refused(start):
-    late = faults.FeedBlockage(start_h=start)
-    for attempt in (simulate, begin):
-        with pytest.raises(ConfigError, match=f"feed-blockage starts at {start} h, but the batch ends at 48 h"):
-            attempt(CHOFedBatch(), hours=48, faults=[late])
-    with pytest.raises(ConfigError, match="Let it start earlier"):
-        ensemble(CHOFedBatch(), {"contaminant_growth_per_h": [0.3]}, hours=48, faults=[late])
-
-
 def test_controller_hides_a_drifting_probe():
     frame = after(run(faults.ProbeDrift("ph", start_h=96, per_h=0.004)), 150)
     assert (frame["ph_measured"] - 7.05).abs().max() < 0.1
@@ -203,3 +193,23 @@ def test_a_wrong_file_of_faults_is_named(tmp_path, content, said):
 def test_wrong_faults_are_refused(table, said):
     with pytest.raises(ConfigError, match=said):
         faults.read_faults([table])
+
+
+@pytest.mark.parametrize("start", [simulate, begin])
+def test_a_fault_after_the_batch_is_refused(start):
+    late = faults.Overfeed(start_h=48.0)
+    with pytest.raises(ConfigError, match=r"overfeed begins at 48 h, but the batch ends at 48 h. Let it begin earlier"):
+        start(CHOFedBatch(), hours=48, faults=[late])
+
+
+def test_a_fault_after_an_ensemble_is_refused():
+    with pytest.raises(ConfigError, match=r"overfeed begins at 50 h, but the batch ends at 48 h"):
+        ensemble(CHOFedBatch(), {"mu_max_per_h": [0.03, 0.04]}, hours=48, faults=[faults.Overfeed(start_h=50.0)])
+
+
+@pytest.mark.parametrize("kind", [faults.FeedBlockage, faults.JacketFailure, faults.CascadeFailure, faults.Overfeed])
+def test_a_fault_ends_after_its_start(kind):
+    with pytest.raises(ConfigError, match=r"end_h is 10.0, not after start_h 20"):
+        kind(start_h=20.0, end_h=10.0)
+    with pytest.raises(ConfigError, match=r"end_h is 10.0, not after start_h 20"):
+        faults.ProbeDrift("ph", start_h=20.0, per_h=0.1, end_h=10.0)

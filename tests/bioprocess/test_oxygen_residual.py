@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from biolab.bioprocess import CHOFedBatch, OxygenResidual, Reactor, faults, oxygen_transfer, simulate
+from biolab.bioprocess.monitoring import TooEarlyError
 from biolab.core import DataError
 from biolab.kernels.fed_batch import layout
 
@@ -90,3 +91,10 @@ def test_a_drift_on_the_plant_itself():
     monitor = OxygenResidual().fit([run(seed) for seed in range(100)])
     drift = [faults.ProbeDrift("dissolved_oxygen", start_h=120.0, per_h=0.2)]
     assert np.mean([monitor.check(run(s, drift), false_alarm_rate=0.02).alarm for s in range(200, 210)]) >= 0.9
+
+
+def test_before_the_fifth_count_it_is_too_early(monitor):
+    one = batch(np.random.default_rng(6))
+    with pytest.raises(TooEarlyError, match="4 cell counts"):
+        monitor.check(one, false_alarm_rate=0.02, until_h=100.0)
+    assert monitor.check(one, false_alarm_rate=0.02, until_h=120.0).charts["time_h"].to_list() == [120.0]

@@ -24,6 +24,7 @@ from .monitoring import GoldenBatch as GoldenBatch
 from .monitoring import MultiwayPCA as MultiwayPCA
 from .monitoring import MultiwayPLS as MultiwayPLS
 from .monitoring import QualityMonitor as QualityMonitor
+from .monitoring import TooEarlyError as TooEarlyError
 from .monitoring import Verdict as Verdict
 from .monitoring import golden_batch as golden_batch
 from .oxygen_residual import OxygenMonitor as OxygenMonitor

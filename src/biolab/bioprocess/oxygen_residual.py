@@ -73,7 +73,7 @@ class OxygenResidual:
         Raises
         ------
         DataError
-            If a column is missing, there are too few counts, or no oxygen seems to go over.
+            If a column is missing, there are too few counts (`TooEarlyError`), or no oxygen seems to go over.
         """
         frame = frame_of(batch)
         gas = oxygen_transfer(frame, self.reactor)

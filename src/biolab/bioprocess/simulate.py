@@ -119,7 +119,7 @@ def simulate(
     Raises
     ------
     ConfigError
-        If the recipe is for another plant, or there is nothing to run.
+        If the recipe is for another plant, there is nothing to run, or a fault begins when the batch has ended.
 
     Examples
     --------
@@ -156,15 +156,15 @@ def write_faults(schedule: Schedule, faults: Iterable[Fault]) -> None:
     Raises
     ------
     ConfigError
-        If a fault would start when the batch is over.
+        If a fault would begin when the batch has ended.
     """
     for fault in faults:
         if isinstance(fault, TamperedRecord):
             continue
         if fault.start_h >= schedule.hours:
             raise ConfigError(
-                f"{fault.kind} starts at {fault.start_h:g} h, but the batch ends at {schedule.hours:g} h, so nothing "
-                "would happen. Let it start earlier, run the batch longer, or leave it out."
+                f"The fault {fault.kind} begins at {fault.start_h:g} h, but the batch ends at {schedule.hours:g} h. "
+                "Let it begin earlier, or run the batch for longer (hours, and the phases of the recipe)."
             )
         fault.apply(schedule)
 
@@ -223,7 +223,7 @@ def _planned(recipe: Recipe, faults: Iterable[Fault], hours: float) -> list[Even
         if step.start_h < hours
     ]
     for fault in faults:
-        if not isinstance(fault, TamperedRecord) and fault.start_h <= hours:
+        if not isinstance(fault, TamperedRecord):
             rows.append((float(fault.start_h), "fault", fault.kind, repr(fault), None))
     return rows
 

@@ -101,29 +101,34 @@ def test_the_monitor_that_sees_a_fault_speaks(pair, source):
     assert quiet.over_limit == max(quiet.metrics[f"{name}_over_limit"] for name in quiet.statistics)
 
 
-class Late:
-    """A monitor for which every batch is too young."""
-
-    def __init__(self, calibration):
-        self.calibration = calibration
-
-    def judge(self, batch, at, *, until_h=None):
-        raise TooEarlyError("expected more than the 4 cell counts. Check it later.")
-
-
-def test_a_monitor_that_cannot_judge_yet_is_named_and_the_others_watch(pair, source):
-    wrong = source.batch(np.random.default_rng(5), fault="step", size=3.0)
-    found = CombinedMonitor(monitors=(pair[0], Late(pair[1].calibration))).check(wrong, false_alarm_rate=0.05)
-    assert found.alarm
-    assert found.settings["not_yet"] == ["Late"]
-    assert CombinedMonitor(monitors=pair).check(wrong, false_alarm_rate=0.05).settings["not_yet"] == []
-    with pytest.raises(DataError, match="Check it later"):
-        CombinedMonitor(monitors=(Late(pair[1].calibration),)).check(wrong, false_alarm_rate=0.05)
-
-
 def test_monitors_of_other_batches_are_refused(pair, source):
     other = MultiwayPCA(variables=source.VARIABLES[:2], components=1, seed=9).fit(source.normal(31, 80))
     with pytest.raises(DataError, match=r"held out different batches \(40, 40"):
         CombinedMonitor(monitors=(pair[0], other))
     with pytest.raises(ConfigError, match="monitors is empty"):
         CombinedMonitor(monitors=())
+
+
+class _Waiting:
+    """A monitor of another kind that waits for more of a running batch."""
+
+    def __init__(self, monitor, from_h):
+        self.calibration, self.monitor, self.from_h = monitor.calibration, monitor, from_h
+
+    def judge(self, batch, at, *, until_h=None):
+        if until_h is not None and until_h < self.from_h:
+            raise TooEarlyError(f"The batch has too few counts until {until_h:g} h.")
+        return self.monitor.judge(batch, at, until_h=until_h)
+
+
+def test_monitors_that_wait_are_named_and_the_others_watch(source):
+    monitor = MultiwayPCA(components=2).fit(source.normal(1, 80))
+    late = CombinedMonitor(monitors=(monitor, _Waiting(monitor, 60.0)))
+    batch = source.batch(np.random.default_rng(5), fault="step", start_h=10.0, size=40.0)
+    early = late.check(batch, false_alarm_rate=0.1, until_h=30.0)
+    assert early.alarm
+    assert early.charts["time_h"][-1] <= 30.0
+    assert early.silent == ("_Waiting: The batch has too few counts until 30 h.",)
+    assert late.check(batch, false_alarm_rate=0.1, until_h=80.0).silent == ()
+    with pytest.raises(TooEarlyError, match="No monitor watches the batch yet"):
+        CombinedMonitor(monitors=(_Waiting(monitor, 60.0),)).check(batch, false_alarm_rate=0.1, until_h=30.0)

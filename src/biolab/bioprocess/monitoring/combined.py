@@ -94,25 +94,25 @@ class CombinedMonitor:
     ) -> Verdict:
         """Return the verdict of the monitor that raised an alarm first, or whose charts came nearest to a limit.
 
-        A monitor for which a running batch is not far enough (`OxygenMonitor` before the fifth cell count) is named in
-        ``settings["not_yet"]`` and the others judge it; that keeps the promise, for it could only have raised more.
+        A monitor that waits for more of a running batch, such as the oxygen residual for its fifth cell count, is left
+        out and named in the verdict's ``silent``; the limits of the others stay where they are.
 
         Raises
         ------
+        TooEarlyError
+            If no monitor can judge the batch yet.
         DataError
-            If no monitor can judge the batch (yet), it lacks columns, or too few batches were held out.
+            If the batch lacks what a monitor watches, or too few batches were held out.
         """
-        limits = self.thresholds(false_alarm_rate, confidence).tolist()
         said: list[Verdict] = []
-        early: dict[str, TooEarlyError] = {}
-        for monitor, at in zip(self.monitors, limits, strict=True):
+        silent: list[str] = []
+        for monitor, at in zip(self.monitors, self.thresholds(false_alarm_rate, confidence).tolist(), strict=True):
             try:
                 said.append(monitor.judge(batch, at, until_h=until_h))
             except TooEarlyError as error:
-                early[type(monitor).__name__] = error
+                silent.append(f"{type(monitor).__name__}: {error}")
         if not said:
-            raise next(iter(early.values()))
+            raise TooEarlyError(f"No monitor watches the batch yet. {' '.join(silent)}")
         rang = [verdict for verdict in said if verdict.alarm_h is not None]
         first = min(rang, key=lambda v: v.alarm_h or 0.0) if rang else max(said, key=lambda v: v.over_limit)
-        seen = first.promising(false_alarm_rate, confidence)
-        return replace(seen, settings={**seen.settings, "not_yet": list(early)})
+        return replace(first.promising(false_alarm_rate, confidence), silent=tuple(silent))

@@ -13,7 +13,7 @@ from .alignment import AbstractAlignment, AbstractScale
 from .calibration import Calibration, split, threshold
 from .latent_plane import LatentPlane, Scaling
 from .trajectories import Batch, Batches, Trajectory, frame_of, measured_columns, named, trajectory
-from .verdict import Verdict
+from .verdict import TooEarlyError, Verdict
 
 # Parts into which fitted batches are divided to see each as a new one.
 _FOLDS = 5
@@ -116,7 +116,7 @@ class BatchMonitor:
         whole = trajectory(frame, self.columns if way is None else (*self.columns, way), name)
         whole = whole if until_h is None else whole.until(until_h)
         if not whole.time_h.size:
-            raise DataError(f"{name} has no row until {until_h} h; it starts later.")
+            raise TooEarlyError(f"{name} has no row until {until_h} h; it starts later.")
         if way is None:
             return whole, None
         return Trajectory(name=name, time_h=whole.time_h, values=whole.values[:, :-1]), whole.values[:, -1]
@@ -128,7 +128,7 @@ class BatchMonitor:
         aligned = self.scale.align(batch, indicator)
         known = min(aligned.reached, len(self.scaling.mean))
         if not known:
-            raise DataError(
+            raise TooEarlyError(
                 f"{batch.name} ends at {batch.time_h[-1]} h, before the first point of the scale, "
                 f"{self.scale.place[0]:.6g}. Check it later."
             )

@@ -11,7 +11,7 @@ from biolab.core.arrays import Float
 
 
 class TooEarlyError(DataError):
-    """A running batch is not far enough for a monitor to judge it."""
+    """A running batch does not show enough yet to be judged; ask again later."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,6 +20,7 @@ class Verdict:
 
     ``charts`` has time_h (of the batch), place (on the common scale) and, for each statistic, its value and
     ``<statistic>_limit``. ``alarm_h`` is the hour of the first point above a limit, ``statistic`` the chart it was on.
+    ``silent`` names each monitor of a `CombinedMonitor` that does not watch the batch yet, and what it waits for.
     """
 
     charts: pl.DataFrame
@@ -28,6 +29,7 @@ class Verdict:
     settings: dict[str, object]
     variables: tuple[str, ...] = ()
     parts: Mapping[str, Float[np.ndarray, " v"]] = field(default_factory=dict, repr=False)
+    silent: tuple[str, ...] = ()
 
     @property
     def alarm(self) -> bool:
