@@ -37,7 +37,8 @@ def test_titles_and_key_are_written():
 
 def test_a_curve_without_a_name_has_no_key():
     figure = curves({"포도당, g/L": {"": (TIME, TIME)}}, across="일")
-    assert not figure.lines
+    assert not figure.artists
+    assert drawn().artists
     assert figure.get_label() == "포도당, g/L"
 
 
