@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from one_call import tell
@@ -127,19 +128,28 @@ def pycox_cox_loss(follow_up, event, score, device: str) -> Prepared:
 
 
 def biolab_concordance(follow_up, event, score, device: str) -> Prepared:
-    del device
     from biolab.kernels import concordance
 
-    return lambda: concordance(follow_up, event, score), lambda found: float(found.index)
+    held = moved((follow_up, event, score), device)
+    return lambda: concordance(*held), lambda found: float(found.index)
 
 
 def biolab_bootstrap(follow_up, event, score, device: str) -> Prepared:
-    del device
     from biolab.kernels import concordance
 
     n = len(score)
-    weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
-    return lambda: concordance(follow_up, event, score, weights=weights), lambda found: float(found.index.mean())
+    draws = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=1000)
+    *held, weights = moved((follow_up, event, score, draws), device)
+    return lambda: concordance(*held, weights=weights), lambda found: float(found.index.mean())
+
+
+def moved(arrays: tuple[np.ndarray, ...], device: str) -> tuple[Any, ...]:
+    """Return the arrays as tensors on a CUDA device, and as they are elsewhere."""
+    if device != "cuda":
+        return arrays
+    import torch
+
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
 
 
 def lifelines_concordance(follow_up, event, score, device: str) -> Prepared:

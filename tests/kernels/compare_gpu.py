@@ -1,8 +1,10 @@
 """Compare a Triton kernel with the CPU path over the operation's cases; run by `test_gpu` with the kernel's name."""
 
 import sys
+from unittest import mock
 
 import numpy as np
+import pytest
 import torch
 
 from biolab.kernels import RiskSet, cox_derivatives, cox_scan
@@ -16,6 +18,77 @@ QUICK = {
     "batch",
     "breslow", "constant within strata", "separated", "outlier",
 }  # fmt: skip
+
+
+def _cohort(n, *, events=0.6, months=True, steps=4, replicates=0, seed=1):
+    generator = np.random.default_rng(seed)
+    time, score = np.ceil(generator.exponential(9.0, n)), generator.normal(size=n)
+    weights = {"weights": generator.integers(0, 5, size=(replicates, n))} if replicates else {}
+    return {
+        "time": time if months else time + generator.random(n),
+        "event": generator.random(n) < events,
+        "score": np.round(score * steps) / steps if steps else score,
+    } | weights
+
+
+# beside the operation's own cases, whose counts are not all sums of integers
+WHOLE = {
+    "a power of two": lambda: _cohort(32, months=False, steps=0),
+    "one more than a power of two": lambda: _cohort(33, months=False, steps=0),
+    "3 replicates, ties": lambda: _cohort(27, replicates=3),
+    "17 replicates, event weights": lambda: _cohort(19, replicates=17) | {"event_weight": np.arange(19)},
+    "replicates, an event weight each": lambda: _cohort(21, replicates=5) | {"event_weight": np.ones((5, 21)) * 3},
+    "replicates of one event": lambda: _cohort(20, replicates=2) | {"event": np.arange(20) == 3},
+    "replicates, all tied": lambda: _cohort(20, replicates=2) | {"time": np.ones(20), "score": np.zeros(20)},
+    "replicates of nobody": lambda: _cohort(0, replicates=3),
+    "no replicates": lambda: _cohort(5) | {"weights": np.ones((0, 5))},
+    "zeros of both signs": lambda: _cohort(30) | {"score": np.where(np.arange(30) % 2, 0.0, -0.0)},
+}
+BROKEN = {
+    "score": np.array([1.0, np.nan, 2.0]),
+    "event": np.array([True]),
+    "weights": np.array([1.0, -1.0, 1.0]),
+    "event_weight": np.ones((2, 3)),
+}
+
+
+def compare_concordance():
+    """Whole weights give the same bits; with others sums in another order differ by 1e-12 of all comparable pairs."""
+    from biolab.core import DataError
+    from biolab.kernels import concordance
+    from biolab.kernels.concordance import gpu
+    from biolab.kernels.concordance.cases import CASES
+
+    made = {case.name: (case.make(), False) for case in CASES} | {name: (make(), True) for name, make in WHOLE.items()}
+    for name, (arguments, whole) in made.items():
+        if DEVICE.type == "cpu":  # several blocks also at small sizes
+            small = {"one more than a power of two": (8, 2), "tied times and scores": (128, 2)}
+            gpu.TILE, gpu.TOTALS = small.get(name, (1024, 1024))
+        on_device = {
+            key: torch.from_numpy(np.ascontiguousarray(values)).to(DEVICE) if np.ndim(values) else values
+            for key, values in arguments.items()
+        }
+        expected = concordance(**arguments)
+        parts = ("concordant", "discordant", "tied_score", "tied_time", "tied_both")
+        wanted = np.stack([getattr(expected, part) for part in parts], axis=-1)
+        found, error = gpu.count(**on_device, device=DEVICE)
+        scale = np.max(expected.comparable, initial=1.0)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=0 if whole else 1e-12 * scale, err_msg=name)
+        assert (error is None) == (expected.standard_error is None), name
+        if error is not None:
+            np.testing.assert_allclose(error, expected.standard_error, rtol=1e-10, atol=1e-14, err_msg=name)
+        if (
+            DEVICE.type == "cuda" or name == "case weights"
+        ):  # by the public name: without a device, as if there were one
+            with mock.patch.object(sys.modules[concordance.__module__], "_cuda_device", return_value=DEVICE):
+                counts = concordance(**on_device)
+            np.testing.assert_array_equal(np.stack([getattr(counts, part) for part in parts], axis=-1), found)
+            assert counts.standard_error == error, name
+    good = {"time": np.arange(3.0), "event": np.ones(3, dtype=bool), "score": np.arange(3.0)}
+    for name, values in BROKEN.items():
+        with pytest.raises(DataError, match=name):
+            gpu.count(**(good | {name: values}), device=DEVICE)
+    return len(made)
 
 
 def compare_cox_loss():
@@ -101,7 +174,12 @@ def compare_packed_matmul():
 
 
 if __name__ == "__main__":
-    kernels = {"cox_loss": compare_cox_loss, "cox_scan": compare_cox_scan, "packed_matmul": compare_packed_matmul}
+    kernels = {
+        "concordance": compare_concordance,
+        "cox_loss": compare_cox_loss,
+        "cox_scan": compare_cox_scan,
+        "packed_matmul": compare_packed_matmul,
+    }
     count = kernels[sys.argv[1]]()
     assert count > 3
     print(f"{count} cases agree on {DEVICE}")

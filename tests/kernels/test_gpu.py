@@ -11,7 +11,7 @@ pytest.importorskip("triton", reason="triton is not installed (pip install 'biol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kernel", ["cox_loss", "cox_scan", "packed_matmul"])
+@pytest.mark.parametrize("kernel", ["concordance", "cox_loss", "cox_scan", "packed_matmul"])
 def test_triton_kernel_equals_the_cpu_path(kernel):
     # the interpreter must be chosen before triton is first imported: a process of its own
     import torch

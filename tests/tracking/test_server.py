@@ -2,6 +2,7 @@
 
 import configparser
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_prepared_once(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     for name in ("server.json", "auth.ini", "mlflow.db", "users.db"):
         assert (folder / name).stat().st_mode & 0o777 == 0o600, name
-    with sqlite3.connect(folder / "mlflow.db") as database:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     facts = read_server(folder)
     assert facts.address == "http://127.0.0.1:5099"

@@ -1,5 +1,7 @@
 """What every operation asks of its inputs, with an error that names the row."""
 
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
 
@@ -9,7 +11,7 @@ from biolab.core.arrays import Float, Int
 Weights = Int[ndarray, "*b n"] | Float[ndarray, "*b n"]
 
 
-def finite_vector(values: ndarray, name: str) -> ndarray:
+def finite_vector(values: Any, name: str) -> ndarray:
     """Return a contiguous float vector, refusing another shape, NaN and infinity.
 
     Raises
@@ -44,7 +46,7 @@ def same_length(**columns: ndarray) -> None:
         raise DataError(f"Shapes differ: {shapes}; expected one value a subject in each.")
 
 
-def checked_weights(weights: ndarray | None, name: str, n: int) -> Float[ndarray, "*b n"]:
+def checked_weights(weights: Any, name: str, n: int) -> Float[ndarray, "*b n"]:
     """Return float64 weights of shape [n] or [b, n]; none given means 1 each.
 
     Raises

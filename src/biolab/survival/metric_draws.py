@@ -1,13 +1,16 @@
 """Every metric of every model on the same bootstrap draws of one cohort."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy import ndarray
 
 from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Float, Int
+from biolab.kernels.torch_if_loaded import thread_count
 from biolab.stats import bootstrap_weights
 
 from .auc import time_dependent_auc_draws
@@ -152,14 +155,20 @@ def _draws(
     on_progress: Callable[[int, int], None] | None,
     total: int,
 ) -> dict[str, dict[Key, Float[ndarray, " b"]]]:
-    """Return, for each model and metric, its value on the cohort followed by those on the replicates."""
+    """Return, for each model and metric, its value on the cohort followed by those on the replicates.
+
+    Threads take one model on one block at a time, which changes no number.
+    """
     parts: dict[str, dict[Key, list[ndarray]]] = {name: {} for name in ready}
-    done = 0
-    for sample in samples:
-        for name, predicted in ready.items():
-            for key, values in sample.metrics(*predicted):
+
+    def measured(work: tuple[_Sample, str]) -> tuple[str, list[tuple[Key, Float[ndarray, " b"]]]]:
+        sample, name = work
+        return name, list(sample.metrics(*ready[name]))
+
+    with ThreadPoolExecutor(thread_count()) as pool:
+        for done, (name, found) in enumerate(pool.map(measured, product(samples, ready)), start=1):
+            for key, values in found:
                 parts[name].setdefault(key, []).append(values)
-            done += 1
             if on_progress is not None:
                 on_progress(done, total)
     return {name: {key: np.concatenate(values) for key, values in found.items()} for name, found in parts.items()}

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def in_store(store: Store) -> Iterator[tuple[str, Leaving]]:
     for path in sorted(store.artifacts.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(store.artifacts)), path
-    with sqlite3.connect(store.database) as database:
+    with closing(sqlite3.connect(store.database)) as database, database:
         for (run,) in database.execute("select run_uuid from runs").fetchall():
             params = dict(database.execute("select key, value from params where run_uuid = ?", (run,)))
             tags = dict(database.execute("select key, value from tags where run_uuid = ?", (run,)))

@@ -95,6 +95,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
 def serving(office: Office, port: int, database: str | None) -> subprocess.Popen[str]:
     """Start the joint server and wait until it answers."""
     more = [] if database is None else ["--database", database]
+    if "BIOLAB_ARTIFACTS" in os.environ:  # a store of your own, such as s3://bucket/path with AWS_* set
+        more += ["--artifacts", os.environ["BIOLAB_ARTIFACTS"]]
     server = office.start("joint", "serve", "--port", str(port), *more)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(600):

@@ -1,6 +1,7 @@
 """Concordant, discordant and tied pairs of right-censored data, for one weighting or many replicates of it."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -8,8 +9,13 @@ from numpy import ndarray
 from biolab.core import DataError
 from biolab.core.arrays import Bool, Float
 from biolab.kernels.checks import Weights, checked_weights, finite_vector, same_length
+from biolab.kernels.torch_if_loaded import is_tensor
 
 from . import cpu
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +46,12 @@ class PairCounts:
 
 
 def concordance(
-    time: Float[ndarray, " n"],
-    event: Bool[ndarray, " n"],
-    score: Float[ndarray, " n"],
+    time: "Float[ndarray, ' n'] | Tensor",
+    event: "Bool[ndarray, ' n'] | Tensor",
+    score: "Float[ndarray, ' n'] | Tensor",
     *,
-    weights: Weights | None = None,
-    event_weight: Weights | None = None,
+    weights: "Weights | Tensor | None" = None,
+    event_weight: "Weights | Tensor | None" = None,
     tau: float = np.inf,
 ) -> PairCounts:
     """Count how often the subject who failed first had the higher score, over all pairs ordered in time.
@@ -54,6 +60,9 @@ def concordance(
     of an event outlives it; events later than ``tau`` are not counted. ``weights`` of shape [b, n] (bootstrap
     multiplicities) give b counts from one sort; ``event_weight`` may then be [n] or [b, n]. Times and scores are
     compared exactly: 1e-9 apart is not a tie. n = 0 gives zero pairs.
+
+    If one of them is a tensor on a CUDA device, all is counted there (the others are moved to it, replicates a few at
+    a time) and the counts come back as arrays.
 
     Raises
     ------
@@ -70,6 +79,22 @@ def concordance(
     >>> float(concordance(time, event, np.array([0.9, 0.5, 0.1])).index)
     1.0
     """
+    device = _cuda_device(time, event, score, weights, event_weight)
+    if device is not None:
+        from . import gpu
+
+        counts, error = gpu.count(
+            time, event, score, weights=weights, event_weight=event_weight, tau=tau, device=device
+        )
+        return PairCounts(**_named(counts), standard_error=error)
+    return _count_on_host(time, event, score, weights, event_weight, tau)
+
+
+def _cuda_device(*inputs: Any) -> "torch.device | None":
+    return next((values.device for values in inputs if is_tensor(values) and values.is_cuda), None)
+
+
+def _count_on_host(time: Any, event: Any, score: Any, weights: Any, event_weight: Any, tau: float) -> PairCounts:
     time = finite_vector(time, "time")
     n = time.size
     event = np.ascontiguousarray(event, dtype=bool)

@@ -9,7 +9,7 @@ from biolab.core.arrays import Bool, Float, Int
 LANES = 8
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def dense_rank(values: Float[ndarray, " n"], ascending: Int[ndarray, " n"]) -> Int[ndarray, " n"]:
     """Return each value's rank from 0 among the distinct values."""
     rank = np.empty(values.size, dtype=np.int64)
@@ -21,12 +21,12 @@ def dense_rank(values: Float[ndarray, " n"], ascending: Int[ndarray, " n"]) -> I
     return rank
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _distinct(rank: Int[ndarray, " n"]) -> int:
     return rank.max() + 1 if rank.size else 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add(tree: Float[ndarray, " m"], rank: int, amount: float) -> None:
     node = rank + 1
     while node < tree.size:
@@ -34,7 +34,7 @@ def _add(tree: Float[ndarray, " m"], rank: int, amount: float) -> None:
         node += node & -node
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _below(tree: Float[ndarray, " m"], rank: int) -> float:
     total = 0.0
     while rank > 0:
@@ -43,7 +43,7 @@ def _below(tree: Float[ndarray, " m"], rank: int) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _group_end(time_rank: Int[ndarray, " n"], start: int) -> int:
     stop = start + 1
     while stop < time_rank.size and time_rank[stop] == time_rank[start]:
@@ -51,7 +51,7 @@ def _group_end(time_rank: Int[ndarray, " n"], start: int) -> int:
     return stop
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def count_with_influence(
     time_rank: Int[ndarray, " n"],
     event: Bool[ndarray, " n"],
@@ -102,7 +102,7 @@ def count_with_influence(
     return counts, np.sqrt(variance) / 2
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count_ties(
     rank: Int[ndarray, " n"],
     weight: Float[ndarray, " n"],
@@ -134,7 +134,7 @@ def _count_ties(
     counts[4] += same / 2
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add_later_role(
     time_rank: Int[ndarray, " n"],
     event: Bool[ndarray, " n"],
@@ -168,7 +168,7 @@ def _add_later_role(
         stop = start
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def count_replicates(
     order: Int[ndarray, " n"],
     time_rank: Int[ndarray, " n"],
@@ -193,7 +193,7 @@ def count_replicates(
     return counts
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _join_lanes(
     rank: int,
     weight: Float[ndarray, " l"],
@@ -211,7 +211,7 @@ def _join_lanes(
         passed[lane] += weight[lane]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _below_lanes(tree: Float[ndarray, "m l"], rank: int, lower: Float[ndarray, " l"]) -> None:
     lower[:] = 0.0
     while rank > 0:
@@ -220,7 +220,7 @@ def _below_lanes(tree: Float[ndarray, "m l"], rank: int, lower: Float[ndarray, "
         rank -= rank & -rank
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count_lanes(
     time_rank: Int[ndarray, " n"],
     event: Bool[ndarray, " n"],

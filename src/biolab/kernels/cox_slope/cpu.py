@@ -11,7 +11,7 @@ LARGEST_MOVE = 5.0
 CLOSE = 1e-6  # Newton doubles the digits: after this step the error is of order 1e-12
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def derivatives(
     slope: float,
     group_end: Int[ndarray, " n"],
@@ -54,7 +54,7 @@ def derivatives(
     return gradient, information
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def solve(
     start: float,
     group_end: Int[ndarray, " n"],
@@ -83,7 +83,7 @@ def solve(
     return np.nan
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def solve_replicates(
     order: Int[ndarray, " n"],
     group: Int[ndarray, " n"],
@@ -116,7 +116,7 @@ def solve_replicates(
     return slopes, error
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _group_ends(group: Int[ndarray, " n"]) -> Int[ndarray, " n"]:
     """Return, at each row, where its time's rows end."""
     ends = np.empty(group.size, dtype=np.int64)

@@ -4,6 +4,7 @@ import io
 import pickle
 import sqlite3
 import zlib
+from contextlib import closing
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def arrow(world: World) -> Leaving:
 
 @leak
 def sqlite(world: World) -> Leaving:
-    with sqlite3.connect(world.folder / "t.db") as database:
+    with closing(sqlite3.connect(world.folder / "t.db")) as database, database:
         database.execute("create table t (a real)")
     database.close()
     return world.folder / "t.db"
