@@ -35,5 +35,12 @@ def test_titles_and_key_are_written():
     assert {"역가, g/L", "포도당, g/L", "표준", "나의 레시피"} <= words
 
 
+def test_a_curve_without_a_name_has_no_key():
+    figure = curves({"포도당, g/L": {"": (TIME, TIME)}}, across="일")
+    assert not figure.artists
+    assert drawn().artists
+    assert figure.get_label() == "포도당, g/L"
+
+
 def test_nothing_to_draw_is_said():
     assert not curves({}, across="h").axes

@@ -36,10 +36,10 @@ def curves(panels: Mapping[str, Curves], *, across: str, limits: Mapping[str, Se
     if not names:
         return empty("-")
     columns = min(_COLUMNS, len(panels))
-    lines, keys = -(-len(panels) // columns), _rows(names)
+    lines, keys = -(-len(panels) // columns), _rows([name for name in names if name])
     block = _HEAD_IN + _PANEL_IN + _AXIS_IN
     figure = canvas(_KEY_IN + (len(keys) - 1) * _ROW_IN + lines * block)
-    figure.set_label(f"{'; '.join(panels)}: {', '.join(names)}")
+    figure.set_label(": ".join(filter(None, ("; ".join(panels), ", ".join(names)))))
     _key(figure, keys, names)
     wide = (WIDTH_IN - _LEFT - _RIGHT - _GAP * (columns - 1)) / columns
     for number, (title, panel) in enumerate(panels.items()):
