@@ -12,6 +12,7 @@ import polars as pl
 from biolab.core import DataError, write_atomically
 
 from .bed import BedFile, PackedRows, open_bed
+from .text_blocks import refuse_binary
 
 VariantIds = Literal["file", "position"]
 
@@ -182,12 +183,13 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
     Raises
     ------
     DataError
-        If the file is missing or empty, or a line (named) has another number of fields or is not UTF-8.
+        If the file is missing, empty or UTF-16, or a line (named) has another number of fields or is not UTF-8.
     """
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected it beside the genotypes under the same name.")
     with path.open("rb") as handle:
         first = handle.readline()
+    refuse_binary(path, first)
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
     if first.count(b"\t") != len(names) - 1:
@@ -198,7 +200,8 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, ValueError):
         return _from_spaces(path, names)
-    if frame.width != len(names) or sum(frame.null_count().row(0)):
+    blanks = frame.select(pl.any_horizontal(pl.all().str.contains(" ", literal=True).any())).item()
+    if blanks or frame.width != len(names) or sum(frame.null_count().row(0)):
         return _from_spaces(path, names)
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
@@ -209,7 +212,7 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                fields = line.decode("utf-8").split()
+                fields = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. "
