@@ -1,5 +1,6 @@
 """PLINK's tables of variants and samples (.bim, .fam, .pvar, .psam) as frames, and the sets of files they belong to."""
 
+import mmap
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -200,10 +201,14 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, ValueError):
         return _from_spaces(path, names)
-    blanks = frame.select(pl.any_horizontal(pl.all().str.contains(" ", literal=True).any())).item()
-    if blanks or frame.width != len(names) or sum(frame.null_count().row(0)):
+    if _holds_blanks(path) or frame.width != len(names) or sum(frame.null_count().row(0)):
         return _from_spaces(path, names)
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
+
+
+def _holds_blanks(path: Path) -> bool:
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b" ") >= 0
 
 
 def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
