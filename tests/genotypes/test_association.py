@@ -155,3 +155,24 @@ def test_inflation_of_chance_is_one():
     even = (np.arange(4001) + 0.5) / 4001
     assert genomic_inflation(even) == pytest.approx(1.0, abs=1e-3)
     assert genomic_inflation(pl.DataFrame({"p_value": [0.05, None, 0.05]})) == pytest.approx(3.8415 / 0.45494, rel=1e-4)
+
+
+def test_words_are_refused_as_outcome_and_are_levels_as_covariate():
+    genotypes = genotypes_from_dosage([[0, 1, 2, 0, 1, 2, 1, 0]])
+    people = genotypes.samples.select(
+        "iid",
+        status=pl.Series(["case", "control"] * 4),
+        code=pl.Series(["1", "2"] * 4),
+        height=pl.Series([1.0, 2.0, 3.5, 0.5, 2.0, 3.0, 1.0, 4.0]),
+        site=pl.Series(["Busan", "Seoul", "Seoul", "Busan"] * 2),
+    ).with_columns(seoul=(pl.col("site") == "Seoul").cast(pl.Float64))
+    for model in ("linear", "logistic"):
+        with pytest.raises(DataError, match=r"Outcome 'status' holds words \('case', 'control'\)"):
+            associate(genotypes, people, outcome="status", model=model)
+    assert associate(genotypes, people, outcome="code", model="logistic")["n"][0] == 8
+    by_word, by_number = (
+        associate(genotypes, people, outcome="height", covariates=[name]) for name in ("site", "seoul")
+    )
+    assert by_word.equals(by_number)
+    with pytest.raises(DataError, match="name a sample twice"):
+        associate(genotypes, pl.concat([people, people[:1]]), outcome="height")

@@ -167,3 +167,13 @@ def test_nothing_matched_and_broken_weights_are_said(genotypes):
         score(genotypes, pl.DataFrame({"variant_id": ["v1"], "effect_allele": ["A"]}))
     with pytest.raises(DataError, match="Weight 'w' is inf in row 0"):
         score(genotypes, pl.DataFrame({"variant_id": ["v1"], "effect_allele": ["A"], "w": [np.inf]}))
+
+
+def test_a_row_given_twice_counts_once_and_no_allele_is_a_mismatch():
+    genotypes = genotypes_from_dosage([[0, 1, 2], [2, 1, 0]])
+    weights = pl.DataFrame(
+        {"variant_id": ["v1", "v1", "v2"], "effect_allele": ["A", "A", "banana"], "weight": [1.0, 1.0, 5.0]}
+    )
+    found = score(genotypes, weights)
+    assert found.matching["reason"].to_list() == ["matched", "duplicate", "mismatched"]
+    assert found.scores["weight"].to_list() == [0.0, 1.0, 2.0]

@@ -1,5 +1,6 @@
 """PLINK's tables of variants and samples (.bim, .fam, .pvar, .psam) as frames, and the sets of files they belong to."""
 
+import mmap
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import polars as pl
 from biolab.core import DataError, write_atomically
 
 from .bed import BedFile, PackedRows, open_bed
+from .text_blocks import refuse_binary
 
 VariantIds = Literal["file", "position"]
 
@@ -182,12 +184,13 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
     Raises
     ------
     DataError
-        If the file is missing or empty, or a line (named) has another number of fields or is not UTF-8.
+        If the file is missing, empty or UTF-16, or a line (named) has another number of fields or is not UTF-8.
     """
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected it beside the genotypes under the same name.")
     with path.open("rb") as handle:
         first = handle.readline()
+    refuse_binary(path, first)
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
     if first.count(b"\t") != len(names) - 1:
@@ -198,9 +201,14 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, ValueError):
         return _from_spaces(path, names)
-    if frame.width != len(names) or sum(frame.null_count().row(0)):
+    if _holds_blanks(path) or frame.width != len(names) or sum(frame.null_count().row(0)):
         return _from_spaces(path, names)
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
+
+
+def _holds_blanks(path: Path) -> bool:
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return text.find(b" ") >= 0
 
 
 def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
@@ -209,7 +217,7 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             try:
-                fields = line.decode("utf-8").split()
+                fields = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. "

@@ -39,7 +39,7 @@ def scan_table(
     Raises
     ------
     DataError
-        If a column is missing, a sample stands twice, a value is not finite, or no sample is left.
+        If a column is missing, a sample stands twice, an outcome is a word, a value is infinite, or no sample is left.
     """
     frame = phenotypes.collect() if isinstance(phenotypes, pl.LazyFrame) else phenotypes
     for name in ("iid", *outcome, *covariates):
@@ -65,11 +65,24 @@ def scan_table(
     everybody = place.size == genotypes.samples.height
     return ScanTable(
         genotypes=genotypes if everybody else genotypes.select(samples=place),
-        outcome=_finite(joined.select(pl.col(list(outcome)).cast(pl.Float64)).to_numpy(), outcome),
+        outcome=_finite(np.column_stack([_outcome(joined[name]) for name in outcome]), outcome),
         covariates=_finite(values, names),
         covariate_names=tuple(names),
         left_out=genotypes.samples.height - place.size,
     )
+
+
+def _outcome(column: pl.Series) -> Float[np.ndarray, " n"]:
+    if not column.dtype.is_numeric() and column.dtype != pl.Boolean:
+        text = column.cast(pl.String)
+        words = sorted(text.filter(text.cast(pl.Float64, strict=False).is_null()).unique().to_list())
+        if words:
+            raise DataError(
+                f"Outcome {column.name!r} holds words ({', '.join(map(repr, words[:3]))}); expected numbers. Code "
+                "cases as 1 and controls as 0, or as PLINK does 2 and 1."
+            )
+        column = text
+    return column.cast(pl.Float64).to_numpy()
 
 
 def _numbers(joined: pl.DataFrame, covariates: Sequence[str]) -> tuple[Float[np.ndarray, "n q"], list[str]]:
