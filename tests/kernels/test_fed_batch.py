@@ -127,20 +127,20 @@ def test_hundred_random_plants_agree_with_tight_scipy(plant):
             ("growth_temperature", "ph_inhib", "cell_", "product_carbon", "amino_acid_red", "metabolic")
         )
     ]
-    worst = 0.0
+    worst = np.zeros(layout.STATES)
     for _ in range(50):
         varied = {n: standard[n] * generator.uniform(0.8, 1.2) for n in biology if not n.startswith("biomass_per")}
         varied["start_viable"] = generator.uniform(1, 15 if plant == layout.CHO else 5)
-        problem = replace(make(plant, intervals=12, hours=0.5 - 0.4 * plant, **varied), tolerance=1e-5, order=3)
+        problem = replace(make(plant, intervals=12, hours=0.5 - 0.4 * plant, **varied), tolerance=1e-6, order=3)
         found = end(problem)
         seed, last = int(problem.seeds[0]), problem.schedule.shape[0] - 1
         exact = reference.run(plant, standard | varied, problem.schedule, problem.interval_h, seed, (last,))[0]
-        slow = [k for k in range(layout.STATES) if k not in (layout.OXYGEN, layout.SECOND, layout.GLUCOSE)]
         error = np.abs(found[: layout.STATES] - exact[: layout.STATES]) / (
             np.abs(exact[: layout.STATES]) + 0.1 * cases.TYPICAL
         )
-        worst = max(worst, error[slow].max())
-    assert worst < 1e-4
+        worst = np.maximum(worst, error)
+    assert worst[layout.OXYGEN] < 5e-4  # the fastest state, at the end of a control interval
+    assert np.delete(worst, layout.OXYGEN).max() < 1e-4
 
 
 def test_a_few_random_plants_agree_with_scipy():
