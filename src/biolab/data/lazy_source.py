@@ -40,8 +40,15 @@ def lazy_source(
         for frame in batches(seen):
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
-            yield (rows if predicate is None else rows.filter(predicate)).select(asked)
+            yield rows.select(asked) if predicate is None else _alone(rows.filter(predicate).select(asked), rows.height)
             if left == 0:
                 return
 
     return register_io_source(source, schema=dict(schema))
+
+
+def _alone(found: pl.DataFrame, of: int) -> pl.DataFrame:
+    """Copy what a filter left of so many rows, if few: text would keep the memory of the whole batch alive."""
+    if 2 * found.height > of:
+        return found
+    return pl.DataFrame(found.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=found.schema)
