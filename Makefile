@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 # A machine that offers pip a folder of wheels (a local CPU build of torch, say) offers it to uv too.
-FOUND := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
+FOUND = $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 INSTALL = $(if $(FOUND),UV_FIND_LINKS="$(FOUND)") $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt \
 	$(if $(TORCH),--torch-backend $(TORCH:cuda=auto))
 FILES := $(shell find .ci benchmarks docs experiments notebooks pipelines src tests *.* -type f ! -path '*/__pycache__/*')

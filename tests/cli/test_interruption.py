@@ -22,7 +22,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="POSI
 def started(folder: Path) -> subprocess.Popen[str]:
     """Start the main job and return it once its first run stands in the store."""
     command = [sys.executable, "-m", "biolab", "run", "experiments/breast-prognosis", "--output", str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    surroundings = os.environ | {"OMP_NUM_THREADS": "2"}  # two processes, a site each
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=surroundings
+    )
     store, began = embedded_store(folder), time.monotonic()
     while not find_runs(store, protocol="breast-prognosis", status="RUNNING"):
         assert process.poll() is None, process.communicate()
@@ -38,6 +41,7 @@ def test_interrupted_and_run_again(number: signal.Signals, tmp_path: Path) -> No
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert "Traceback" not in said
+    assert number == signal.SIGKILL or "Unfinished runs are marked FAILED" in said
     again = subprocess.run(
         [sys.executable, "-m", "biolab", "run", "experiments/breast-prognosis", "--output", str(tmp_path), "--json"],
         cwd=ROOT,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from biolab.cli import main
 
@@ -43,6 +45,16 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcome(experiment: Path, folder: Path) -> dict:
     return json.loads(biolab("run", experiment, "--json", "--output", folder))
+
+
+def test_two_processes_find_what_one_finds(outcome: dict, experiment: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "biolab", "run", str(experiment), "--json", "--output", str(tmp_path)]
+    surroundings = os.environ | {"OMP_NUM_THREADS": "2"}  # a process a site
+    printed = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True).stdout
+    found = json.loads(printed)
+    assert (found["cohorts"], found["best"]["model"]) == (outcome["cohorts"], outcome["best"]["model"])
+    # another number of threads sums in another order: the last digit may differ
+    assert_frame_equal(pl.DataFrame(found["validation"]), pl.DataFrame(outcome["validation"]), rel_tol=1e-12)
 
 
 def test_cohorts_are_those_of_the_protocol(outcome: dict) -> None:

@@ -35,6 +35,7 @@ def build_app() -> App:
         "4 tracking server unreachable, 5 missing extra or device, 130 interrupted. "
         "Every command takes --json (one object on standard output) and --debug (tracebacks).",
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
     )
     for command in (run, compare, ui, lab, doctor):
         app.command(command)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import permutations
+from functools import partial
+from itertools import product
 from pathlib import Path
 
+from biolab.core.workers import Workers
 from biolab.data import TooFewEventsError
 from biolab.tracking import Store, experiment_name, mark_abandoned
 
@@ -40,7 +42,12 @@ def plan(protocol: Protocol) -> Steps:
 
 
 def run_experiment(
-    protocol: Protocol, store: Store, *, files: Mapping[str, Path] | None = None, advance: Advance = lambda _: None
+    protocol: Protocol,
+    store: Store,
+    *,
+    files: Mapping[str, Path] | None = None,
+    advance: Advance = lambda _: None,
+    workers: Workers | None = None,
 ) -> Comparison:
     """Run every site of a protocol on this machine, each seeing only its own patients, and compare them.
 
@@ -57,6 +64,8 @@ def run_experiment(
         Data file of a site, by its name; other sites use the data set that the protocol names.
     advance
         Called with a line of text at each of ``plan(protocol).total`` steps.
+    workers
+        Processes that take sites on; without them one site follows another.
     """
     mark_abandoned(store, experiment_name(protocol.name))
     works, withheld = {}, []
@@ -70,13 +79,13 @@ def run_experiment(
             works[site] = SiteWork(protocol=protocol, site=site, cohort=cohort, store=store)
     for site in withheld:
         record_withheld_site(protocol, site, store)
-    for work in works.values():
-        run_site(work, advance=advance)
+    by_size = sorted(works.values(), key=lambda work: -work.cohort.patients)
+    shared = workers or Workers(0)
+    shared.share([partial(run_site, work) for work in by_size], advance=advance)
     if "pairs" in protocol.evaluation.exchange:
-        for train_site, test_site in permutations(works, 2):
-            validate_at_site(works[test_site], train_site=train_site, advance=advance)
+        pairs = [(work, site) for work, site in product(by_size, works) if work.site != site]
+        shared.share([partial(validate_at_site, work, train_site=site) for work, site in pairs], advance=advance)
     if "pooled" in protocol.evaluation.exchange:
-        for work in works.values():
-            validate_pooled_at_site(work, advance=advance)
+        shared.share([partial(validate_pooled_at_site, work) for work in by_size], advance=advance)
     advance("comparing the sites")
     return compare(protocol, store)
