@@ -8,8 +8,16 @@ import polars as pl
 import pytest
 
 from biolab.cli import main
-from biolab.genotypes import associate, genotypes_from_dosage, read_plink, synthetic_genotypes
+from biolab.genotypes import (
+    associate,
+    genotypes_from_dosage,
+    read_dosages,
+    read_plink,
+    score,
+    synthetic_genotypes,
+)
 
+GOLD = Path(__file__).parents[1] / "validation" / "plink"
 WEIGHTS = ("variant_id", "effect_allele", "other_allele")
 
 
@@ -126,6 +134,26 @@ def test_scans_of_one_site_and_of_sums(raw, clean, tmp_path, capsys):
         code=3,
     )
     assert "both have a column 'y'" in said["error"]
+
+
+def test_imputed_dosages_of_a_vcf(tmp_path, capsys):
+    file, weights, people = (GOLD / f"imputed-{name}" for name in ("out.vcf", "weights.tsv", "people.tsv"))
+    seen = step(capsys, "genotypes", "inspect", file)
+    assert (seen["metrics"]["variants"], seen["metrics"]["samples"]) == (30, 60)
+    done = step(capsys, "genotypes", "score", file, weights, "--out", tmp_path / "s.tsv")
+    assert done["metrics"]["first.rows.matched"] + done["metrics"]["first.rows.swapped"] == 30
+    table = score(read_dosages(file), weights).scores
+    np.testing.assert_allclose(pl.read_csv(tmp_path / "s.tsv", separator="\t")["first"], table["first"], rtol=1e-9)
+    words = (people, "--outcome", "height", "--covariate", "age")
+    step(capsys, "genotypes", "associate", file, *words, "--out", tmp_path / "scan.tsv")
+    step(capsys, "genotypes", "sums", file, *words, "--out", tmp_path / "sums.parquet")
+    step(capsys, "genotypes", "combine", tmp_path / "sums.parquet", "--out", tmp_path / "pooled.tsv")
+    one, two = (pl.read_csv(tmp_path / f"{name}.tsv", separator="\t")["beta"] for name in ("scan", "pooled"))
+    np.testing.assert_allclose(one, two, rtol=1e-8)
+    said = step(capsys, "genotypes", "qc", file, "--out", tmp_path / "clean", code=3)
+    assert "is a VCF or BCF file" in said["error"]
+    said = step(capsys, "genotypes", "project", file, people, "--out", tmp_path / "p.tsv", code=3)
+    assert "The panel has no column 'variant_id'" in said["error"]
 
 
 @pytest.mark.slow

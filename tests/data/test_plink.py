@@ -204,7 +204,7 @@ def test_tables_exchanged_or_of_another_kind_are_refused(toy, tmp_path):
     with pytest.raises(DataError, match=r"toy\.bim.*position"):
         read_plink(toy)
     bim.write_bytes(kept)
-    with pytest.raises(DataError, match=r"Neither .*x\.vcf\.bed nor"):
+    with pytest.raises(DataError, match=r"x\.vcf is a VCF or BCF file"):
         read_plink(tmp_path / "x.vcf")
     (tmp_path / "y.bed").write_text("chr1\t10\t20\n")
     for ending in (".bim", ".fam"):
@@ -233,3 +233,14 @@ def test_damaged_tables_of_a_pgen_are_refused(tmp_path, pvar, psam, said):
     (tmp_path / "a.pgen").write_bytes(b"l\x1b\x10")
     with pytest.raises(DataError, match=said):
         read_plink(tmp_path / "a")
+
+
+def test_rows_chosen_are_those_at_their_places(tmp_path):
+    genotypes_from_dosage(np.random.default_rng(0).integers(0, 3, size=(50, 9))).write(tmp_path / "a")
+    bed = open_bed(tmp_path / "a.bed", samples=9, variants=50)
+    for places in ([3, 4, 5, 9, 2, 2, 49], [0], []):
+        np.testing.assert_array_equal(bed.chosen(np.array(places, dtype=int)), bed.rows(0, 50)[places])
+    with (tmp_path / "a.bed").open("r+b") as handle:
+        handle.truncate(20)
+    with pytest.raises(DataError, match=r"a\.bed has become shorter since it was opened"):
+        bed.chosen(np.array([49]))

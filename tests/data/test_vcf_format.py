@@ -99,3 +99,33 @@ def test_faults_are_named_by_line_and_sample(tmp_path, row, said):
 def test_keys_that_the_header_does_not_declare_are_refused(imputed):
     with pytest.raises(ConfigError, match=r"declares no FORMAT field 'DPP'. Did you mean 'DP'"):
         data.read_vcf_genotypes(imputed, format=["DPP"])
+
+
+@pytest.mark.parametrize("number", ["1", "A"])
+def test_numbers_are_read_as_python_reads_them(tmp_path, number):
+    texts = [
+        "0",
+        "2",
+        ".",
+        "0.5",
+        "1.02",
+        "1.234567",
+        "9.999999",
+        "0.12345678",
+        "12.5",
+        "1e-5",
+        "-1.5",
+        ".5",
+        "1.",
+        "3",
+    ]
+    texts += [f"{k / 7:.{k % 7}f}" for k in range(86)]
+    rows = [
+        f"1\t{k + 1}\t.\tA\tG\t.\t.\t.\tDS:XX\t{a}:7\t{b}"
+        for k, (a, b) in enumerate(zip(texts[::2], texts[1::2], strict=True))
+    ]
+    head = HEAD.replace("ID=DS,Number=A", f"ID=DS,Number={number}").replace("ID=AD", "ID=XX")
+    (tmp_path / "x.vcf").write_text(head + "\n".join(rows) + "\n")
+    found = data.read_vcf_genotypes(tmp_path / "x.vcf", format=["DS"]).collect()["format_DS"].to_list()
+    expected = [float(text) if text != "." else None for text in texts]
+    assert found == (expected if number == "1" else [None if x is None else [x] for x in expected])

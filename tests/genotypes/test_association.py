@@ -138,10 +138,19 @@ def test_wrong_requests_are_named():
         associate(genotypes, people, outcome="hight")
     with pytest.raises(ConfigError, match="Did you mean 'linear'"):
         associate(genotypes, people, outcome="y", model="linaer")  # ty: ignore[invalid-argument-type]
-    with pytest.raises(ConfigError, match=r"cox takes \(time, event\)"):
+    with pytest.raises(ConfigError, match="a cox model takes two columns, time and event"):
         associate(genotypes, people, outcome="y", model="cox")
     with pytest.raises(DataError, match="logistic model takes 0 and 1"):
         associate(genotypes, people, outcome="y", model="logistic")
+    with pytest.raises(DataError, match=r"Event 'y' holds .*expected 0 \(censored\) and 1"):
+        associate(genotypes, people.with_columns(time=1.0), outcome=("time", "y"), model="cox")
+    with pytest.raises(ConfigError, match="'y' is the outcome and a covariate"):
+        associate(genotypes, people, outcome="y", covariates=["y"])
+    with pytest.raises(ConfigError, match="'age' is named twice among the covariates"):
+        associate(genotypes, people, outcome="y", covariates=["age", "age"])
+    site = linear_statistics(genotypes, people, outcome="y")
+    with pytest.raises(DataError, match="Sites 1 and 2 have the very same sums"):
+        combine([site, site])
     same = people.with_columns(again=pl.col("age") * 2)
     with pytest.raises(FitError, match="covariate"):
         associate(genotypes, same, outcome="y", covariates=["age", "again"])

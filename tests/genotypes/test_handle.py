@@ -37,6 +37,12 @@ def test_unknown_names_and_places_are_refused(genotypes):
         genotypes.dosage(samples=[61])
     with pytest.raises(DataError, match="mask has 3 entries"):
         genotypes.dosage(samples=np.array([True, False, True]))
+    with pytest.raises(DataError, match=r"Rows are chosen by 0\.5 and so on"):
+        genotypes.dosage(variants=[0.5])
+
+
+def test_one_name_or_place_is_a_choice_of_one(genotypes):
+    np.testing.assert_array_equal(genotypes.dosage("v2", 3), genotypes.dosage([1], ["s4"]))
 
 
 def test_blocks_cover_every_variant_once(genotypes, tmp_path):

@@ -2,10 +2,12 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolab import genotypes as gt
+from biolab.core import ConfigError
 
 from .draws import drawn
 
@@ -42,6 +44,13 @@ def test_children_are_not_counted_unless_asked():
         for only in (True, False)
     ]
     assert found == [0.5, 2 / 3]
+
+
+def test_limits_that_are_no_shares_are_refused():
+    with pytest.raises(ConfigError, match="missing_of_variant is 5; expected 0 to 1, or none"):
+        gt.QualityLimits(missing_of_variant=5)
+    with pytest.raises(ConfigError, match=r"minor_allele_frequency is nan; expected 0 to 0\.5"):
+        gt.QualityLimits(minor_allele_frequency=float("nan"))
 
 
 def test_every_removal_has_a_step_a_value_and_a_limit():

@@ -161,8 +161,18 @@ def test_frequencies_of_another_group(genotypes):
 
 
 def test_nothing_matched_and_broken_weights_are_said(genotypes):
-    with pytest.raises(DataError, match="No row of the weights can be used: 1 absent"):
+    with pytest.raises(
+        DataError, match=r"be used: 1 absent\. Their first variant is called no, that of the genotypes v1"
+    ):
         score(genotypes, pl.DataFrame({"variant_id": ["no"], "effect_allele": ["A"], "w": [1.0]}))
+    with pytest.raises(DataError, match=r"be used: 1 mismatched\. Are these weights for the same genome build"):
+        score(
+            genotypes, pl.DataFrame({"variant_id": ["v1"], "effect_allele": ["T"], "w": [1.0]}), plink_compatible=True
+        )
+    with pytest.raises(DataError, match="do not name their variants: expected variant_id, or chromosome and position"):
+        score(genotypes, pl.DataFrame({"rsid": ["v1"], "effect_allele": ["A"], "w": [1.0]}))
+    with pytest.raises(DataError, match=r"have no column 'effect_allele'\. Did you mean 'effect_alele'"):
+        score(genotypes, pl.DataFrame({"variant_id": ["v1"], "effect_alele": ["A"], "w": [1.0]}))
     with pytest.raises(DataError, match="no column of numbers"):
         score(genotypes, pl.DataFrame({"variant_id": ["v1"], "effect_allele": ["A"]}))
     with pytest.raises(DataError, match="Weight 'w' is inf in row 0"):

@@ -65,6 +65,8 @@ def test_sums_come_back_from_a_file(tmp_path):
     pl.read_parquet(path).with_columns(n=pl.lit(None, dtype=pl.Int64)).write_parquet(tmp_path / "d.parquet")
     with pytest.raises(DataError, match="row 1: a sum is missing"):
         read_sums(tmp_path / "d.parquet")
+    with pytest.raises(ConfigError, match=r"a\.tsv: sums are written as \.parquet"):
+        write_sums(sums, tmp_path / "a.tsv")
     with pytest.raises(DataError, match="called 'outcome'"):
         write_sums(
             linear_statistics(genotypes, people.rename({"age": "outcome"}), outcome="y", covariates=["outcome"]), path

@@ -76,7 +76,32 @@ PLINK19 = {
 IMPUTED = {
     "imputed": ("--vcf imputed.vcf dosage=DS --make-pgen", ["pgen", "pvar", "psam"]),
     "imputed-out": ("--pfile imputed --export vcf vcf-dosage=DS", ["vcf"]),
+    "imputed-freq": ("--pfile imputed --freq cols=+machr2", ["afreq"]),
+    **{
+        f"imputed-score{name}": (
+            f"--pfile imputed --score imputed-weights.tsv 1 2 header-read{modifier} cols=+scoresums "
+            "--score-col-nums 4-5",
+            ["sscore"],
+        )
+        for name, modifier in {
+            "": "",
+            "-zero": " no-mean-imputation",
+            "-center": " center",
+            "-standardize": " variance-standardize",
+        }.items()
+    },
+    "imputed-linear": (
+        "--pfile imputed --glm hide-covar omit-ref --pheno imputed-people.tsv --pheno-name height --covar "
+        "imputed-people.tsv --covar-name age",
+        ["height.glm.linear"],
+    ),
+    "imputed-logistic": (
+        "--pfile imputed --glm hide-covar omit-ref --pheno imputed-people.tsv --pheno-name disease --covar "
+        "imputed-people.tsv --covar-name age --1",
+        ["disease.glm.logistic.hybrid"],
+    ),
 }
+IMPUTED_SAMPLES = 60
 
 
 def genotypes() -> tuple[Genotypes, pl.DataFrame]:
@@ -162,10 +187,10 @@ def weights(made: Genotypes) -> pl.DataFrame:
     )
 
 
-def imputed_vcf() -> str:
-    """Draw dosages of 30 variants, a third of them hard calls alone, some missing."""
+def imputed() -> tuple[str, pl.DataFrame, pl.DataFrame]:
+    """Draw dosages of 30 variants, a third of them hard calls alone, some missing; weights and phenotypes for them."""
     generator = np.random.default_rng(11)
-    names = [f"i{k}" for k in range(9)]
+    names = [f"i{k}" for k in range(IMPUTED_SAMPLES)]
     lines = ["##fileformat=VCFv4.3", "##contig=<ID=1>", *FORMATS, "\t".join([*SITE, *names])]
     for k in range(30):
         dosage = generator.beta(0.4, 0.4, size=len(names)) * 2
@@ -175,7 +200,25 @@ def imputed_vcf() -> str:
         fields = ["." if gone else field for field, gone in zip(given, absent, strict=True)]
         site = ["1", str(100 + k), f"rs{k}", "A", "G", ".", ".", ".", "GT:DS" if k % 3 else "GT"]
         lines.append("\t".join([*site, *fields]))
-    return "\n".join(lines) + "\n"
+    other = generator.random(30) < 0.5
+    weights = pl.DataFrame(
+        {
+            "variant_id": [f"rs{k}" for k in range(30)],
+            "effect_allele": np.where(other, "A", "G"),
+            "other_allele": np.where(other, "G", "A"),
+            "first": generator.normal(size=30).round(4),
+            "second": generator.normal(size=30).round(4),
+        }
+    )
+    people = pl.DataFrame(
+        {
+            "iid": names,
+            "height": generator.normal(170, 8, size=len(names)).round(2),
+            "disease": generator.integers(2, size=len(names)),
+            "age": generator.normal(55, 9, size=len(names)).round(1),
+        }
+    )
+    return "\n".join(lines) + "\n", weights, people
 
 
 def run(program: str, name: str, options: str, endings: list[str], folder: Path, *, source: str = "--bfile toy") -> str:
@@ -200,7 +243,11 @@ def main() -> None:
         for path in FOLDER.iterdir():
             shutil.copy(path, folder / path.name)
         lines = [run("plink2", key, *given, folder) for key, given in PLINK2.items()]
-        (folder / "imputed.vcf").write_text(imputed_vcf())
+        text, scored, measured = imputed()
+        (folder / "imputed.vcf").write_text(text)
+        for kept, ending in ((scored, "weights"), (measured.rename({"iid": "#IID"}), "people")):
+            kept.write_csv(FOLDER / f"imputed-{ending}.tsv", separator="\t")
+            shutil.copy(FOLDER / f"imputed-{ending}.tsv", folder)
         lines += [run("plink2", key, *given, folder, source="") for key, given in IMPUTED.items()]
         scan = pl.read_csv(FOLDER / "linear.height.glm.linear", separator="\t", null_values="NA")
         scan.select(SNP="ID", P="P").drop_nulls().write_csv(folder / "scan.tsv", separator="\t")

@@ -324,3 +324,58 @@ def test_as_many_unrelated_samples_stay_as_plink_keeps():
     found = gt.unrelated(toy(), at_most=0.0884)
     assert found.metrics["removed"] == gold("unrelated.king.cutoff.out.id").height
     assert gt.kinship(toy().select(samples=found.kept), at_least=0.0884).is_empty()
+
+
+# what PLINK 2 says of an imputed .pgen; its VCF, which has four digits of each dosage, says it to four
+IMPUTED = [pytest.param("imputed", 1e-5, id="pgen"), pytest.param("imputed-out.vcf", 4e-4, id="vcf")]
+
+
+@pytest.mark.slow  # the .pgen needs pgenlib, which make check installs
+@pytest.mark.parametrize(("file", "close"), IMPUTED)
+def test_frequencies_of_imputed_dosages(file, close):
+    table, expected = gt.allele_frequency(gt.read_dosages(FOLDER / file)).table(), gold("imputed-freq.afreq")
+    assert table["variant_id"].to_list() == expected["ID"].to_list()
+    assert table["observed_alleles"].to_list() == expected["OBS_CT"].to_list()
+    same(table["effect_allele_frequency"], expected["ALT_FREQS"], rtol=close)
+    same(table["imputation_r2"], expected["MACH_R2"], rtol=close)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "close"), IMPUTED)
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("", {}),
+        ("-zero", {"missing": "zero"}),
+        ("-center", {"scaling": "center"}),
+        ("-standardize", {"scaling": "standardize"}),
+    ],
+)
+def test_scores_of_imputed_dosages(file, close, mode, options):
+    weighed = pl.read_csv(FOLDER / "imputed-weights.tsv", separator="\t")
+    found = gt.score(gt.read_dosages(FOLDER / file), weighed, plink_compatible=True, **options).scores
+    expected = gold(f"imputed-score{mode}.sscore")
+    assert found["iid"].to_list() == expected["IID"].to_list()
+    assert found["allele_count"].to_list() == expected["ALLELE_CT"].cast(pl.Int64).to_list()
+    for name in SCORES:
+        same(found[name], expected[f"{name}_SUM"], rtol=close, atol=close)
+        same(found[f"{name}_average"], expected[f"{name}_AVG"], rtol=close, atol=close / 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "close"), IMPUTED)
+def test_scans_of_imputed_dosages(file, close):
+    dosages = gt.read_dosages(FOLDER / file)
+    measured = pl.read_csv(FOLDER / "imputed-people.tsv", separator="\t").rename({"#IID": "iid"})
+    linear = gt.associate(dosages, measured, outcome="height", covariates=["age"])
+    disease = gt.associate(dosages, measured, outcome="disease", covariates=["age"], model="logistic")
+    expected = gold("imputed-linear.height.glm.linear")
+    for found, theirs, error in (
+        (linear, expected, expected["SE"]),
+        (disease, gold("imputed-logistic.disease.glm.logistic.hybrid"), None),
+    ):
+        sign = np.where(found["effect_allele"] == theirs["A1"], 1.0, -1.0)
+        beta = theirs["BETA"] if error is not None else theirs["OR"].log()
+        assert found["n"].to_list() == theirs["OBS_CT"].cast(pl.Int64).to_list()
+        same(found["beta"].to_numpy() * sign, beta, rtol=close, atol=close)
+        same(found["standard_error"], theirs["LOG(OR)_SE"] if error is None else error, rtol=close)

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from biolab.core.errors import ConfigError
 
-from .genotype_scores import genotypes
+from .genotype_scores import SourceOptions, genotypes
 from .options import AsJson
 from .steps import Step
 
@@ -51,6 +51,7 @@ def associate(  # noqa: PLR0913 - one keyword an option
     model: Literal["linear", "logistic", "cox"] = "linear",
     firth: Literal["fallback", "always", "never"] = "fallback",
     out: Path,
+    source: SourceOptions | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit one model a variant: outcome on dosage and covariates.
@@ -58,7 +59,7 @@ def associate(  # noqa: PLR0913 - one keyword an option
     Parameters
     ----------
     files
-        Name of the genotypes without its ending.
+        Name of the genotypes without its ending, or a .vcf, .vcf.gz or .bcf of imputed dosages.
     phenotypes
         Table of outcomes and covariates with FID and IID, or IID alone.
     model
@@ -70,9 +71,9 @@ def associate(  # noqa: PLR0913 - one keyword an option
     """
     from biolab.data import write_table
     from biolab.genotypes import associate as scan_variants
-    from biolab.genotypes import read_plink
 
-    people, given = joined(phenotypes, scan.beside), read_plink(files)
+    read = source or SourceOptions()
+    people, given = joined(phenotypes, scan.beside), read.open(files)
     outcome = scan.outcome[0] if len(scan.outcome) == 1 else (scan.outcome[0], scan.outcome[-1])
     if len(scan.outcome) > 2:
         raise ConfigError(f"{len(scan.outcome)} outcomes were named; expected one, or time and event for a Cox model.")
@@ -83,37 +84,47 @@ def associate(  # noqa: PLR0913 - one keyword an option
     Step(
         name="associate",
         inputs=[files, phenotypes, *scan.beside],
-        settings=settings | {"missing": scan.missing} | ({"firth": firth} if model == "logistic" else {}),
+        settings=settings | read.told() | {"missing": scan.missing} | ({"firth": firth} if model == "logistic" else {}),
         metrics=scan_metrics(table),
         outputs=[write_table(out, table)],
     ).show(as_json=as_json)
 
 
 @genotypes.command
-def sums(files: Path, phenotypes: Path, *, scan: ScanOptions, out: Path, as_json: AsJson = False) -> None:
+def sums(
+    files: Path,
+    phenotypes: Path,
+    *,
+    scan: ScanOptions,
+    out: Path,
+    source: SourceOptions | None = None,
+    as_json: AsJson = False,
+) -> None:
     """Write the sums of a linear scan, variant by variant, which institutions add up in place of sharing persons.
 
     Parameters
     ----------
     files
-        Name of the genotypes without its ending.
+        Name of the genotypes without its ending, or a .vcf, .vcf.gz or .bcf of imputed dosages.
     phenotypes
         Table of outcomes and covariates with FID and IID, or IID alone.
     out
         File of the sums, .parquet.
     """
-    from biolab.genotypes import linear_statistics, read_plink, write_sums
+    from biolab.genotypes import linear_statistics, write_sums
 
     if len(scan.outcome) != 1:
         raise ConfigError(f"{len(scan.outcome)} outcomes were named; a linear scan has one.")
     people = joined(phenotypes, scan.beside)
+    read = source or SourceOptions()
     found = linear_statistics(
-        read_plink(files), people, outcome=scan.outcome[0], covariates=scan.covariate, missing=scan.missing
+        read.open(files), people, outcome=scan.outcome[0], covariates=scan.covariate, missing=scan.missing
     )
     Step(
         name="sums",
         inputs=[files, phenotypes, *scan.beside],
-        settings={"outcome": scan.outcome[0], "covariates": list(scan.covariate), "missing": scan.missing},
+        settings={"outcome": scan.outcome[0], "covariates": list(scan.covariate), "missing": scan.missing}
+        | read.told(),
         metrics={"variants": float(found.n.size), "samples": float(found.n.max(initial=0))},
         outputs=[write_sums(found, out)],
     ).show(as_json=as_json)

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from biolab.core.errors import ConfigError, DataError
 
-from .genotypes import genotypes
+from .genotypes import SourceOptions, genotypes
 from .options import AsJson
 from .steps import Step
 
@@ -33,22 +33,26 @@ class ScoreOptions:
         What becomes of rows with A/T or C/G alleles.
     plink_compatible
         Rules of plink2 --score: no strand flips, a missing call 2p also when centred.
+    match_by
+        Find variants by name or by chromosome and position; by name where the weights have names, if not said.
     """
 
     missing: Literal["mean", "zero"] = "mean"
     scaling: Literal["center", "standardize"] | None = None
     ambiguous: Literal["exclude", "keep"] = "exclude"
     plink_compatible: bool = False
+    match_by: Literal["variant_id", "position"] | None = None
 
 
 @genotypes.command
-def score(
+def score(  # noqa: PLR0913 - one keyword an option
     files: Path,
     weights: Annotated[tuple[Path, ...], Parameter(negative="")],
     *,
     out: Path,
     reference: Path | None = None,
     options: ScoreOptions | None = None,
+    source: SourceOptions | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Score samples by one or more files of weights, and place them in a reference group.
@@ -56,7 +60,7 @@ def score(
     Parameters
     ----------
     files
-        Name of the genotypes without its ending.
+        Name of the genotypes without its ending, or a .vcf, .vcf.gz or .bcf of imputed dosages.
     weights
         PGS Catalog scoring files, or tables with variant_id (or chromosome and position), effect_allele and weights.
     out
@@ -66,10 +70,10 @@ def score(
         Table of the samples (FID, IID) of the reference group; without it, all samples.
     """
     from biolab.data import write_table
-    from biolab.genotypes import read_plink
     from biolab.genotypes import score as polygenic_score
 
-    given, chosen = read_plink(files), options or ScoreOptions()
+    read, chosen = source or SourceOptions(), options or ScoreOptions()
+    given = read.open(files)
     found: dict[str, PolygenicScores] = {}
     for path in weights:
         for name, scores in _named(path, polygenic_score(given, path, **asdict(chosen))).items():
@@ -83,7 +87,7 @@ def score(
     Step(
         name="score",
         inputs=[files, *weights, *([reference] if reference else [])],
-        settings=asdict(chosen),
+        settings=asdict(chosen) | read.told(),
         metrics=rows | {"reference": float(size)},
         outputs=[write_table(out, table), write_table(beside, matching)],
         found={"scores": list(found), "counts": {name: one.counts for name, one in found.items()}},

@@ -12,7 +12,7 @@ from .options import AsJson
 from .steps import Step
 
 if TYPE_CHECKING:
-    from biolab.genotypes import Genotypes
+    from biolab.genotypes import Dosages, Genotypes
 
 genotypes = App(
     name="genotypes", help="Genotypes: quality control, components, scores, associations.", help_format="plaintext"
@@ -53,25 +53,60 @@ class LimitOptions:
     kinship: float | None = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """How the files of genotypes are read.
+
+    Parameters
+    ----------
+    dosages
+        Imputed dosages of NAME.pgen rather than its hard calls. A .vcf, .vcf.gz or .bcf is always read so.
+    haploid
+        What a VCF's calls of one allele are: refused, counted as they are, or twice.
+    """
+
+    variant_ids: VariantIds = "file"
+    dosages: Annotated[bool, Parameter(negative="")] = False
+    haploid: Literal["refuse", "count", "double"] = "refuse"
+
+    def told(self) -> dict[str, object]:
+        """Return what is not as usual, for the settings of a step."""
+        usual = SourceOptions()
+        return {name: value for name, value in asdict(self).items() if value != getattr(usual, name)}
+
+    def open(self, files: Path) -> "Genotypes | Dosages":
+        """Open the files named."""
+        from biolab.genotypes import read_dosages, read_plink
+
+        if self.dosages or files.name.endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
+            return read_dosages(files, variant_ids=self.variant_ids, haploid=self.haploid)
+        return read_plink(files, variant_ids=self.variant_ids)
+
+
 @genotypes.command
-def inspect(files: Path, *, variant_ids: VariantIds = "file", as_json: AsJson = False) -> None:
+def inspect(files: Path, *, source: SourceOptions | None = None, as_json: AsJson = False) -> None:
     """Open genotypes, check them against their tables and count what is there.
 
     Parameters
     ----------
     files
-        Name of the genotypes without its ending: NAME of NAME.bed, .bim and .fam, or of NAME.pgen, .pvar and .psam.
+        Name of the genotypes without its ending: NAME of NAME.bed, .bim and .fam, or of NAME.pgen, .pvar and .psam;
+        or a .vcf, .vcf.gz or .bcf of imputed dosages.
     """
-    from biolab.genotypes import allele_frequency, missingness, read_plink
+    from biolab.genotypes import Genotypes, allele_frequency, missingness
 
-    given = read_plink(files, variant_ids=variant_ids)
+    chosen = source or SourceOptions()
+    given = chosen.open(files)
     counted = allele_frequency(given, founders_only=False).metrics | {"samples": float(given.shape[1])}
+    if isinstance(given, Genotypes):
+        counted |= missingness(given).metrics
     by_chromosome = given.variants["chromosome"].fill_null("0").value_counts(sort=True)
     Step(
         name="inspect",
         inputs=[files],
-        settings={"variant_ids": variant_ids},
-        metrics=counted | missingness(given).metrics,
+        settings=asdict(chosen),
+        metrics=counted,
         found={"chromosomes": dict(by_chromosome.iter_rows())},
     ).show(as_json=as_json)
 
@@ -164,13 +199,15 @@ def pca(  # noqa: PLR0913 - one keyword an option
 
 
 @genotypes.command
-def project(files: Path, weights: Path, *, out: Path, as_json: AsJson = False) -> None:
+def project(
+    files: Path, weights: Path, *, out: Path, source: SourceOptions | None = None, as_json: AsJson = False
+) -> None:
     """Place samples on the principal components of another panel.
 
     Parameters
     ----------
     files
-        Name of the genotypes without its ending.
+        Name of the genotypes without its ending, or a .vcf, .vcf.gz or .bcf of imputed dosages.
     weights
         What biolab genotypes pca --weights wrote for the panel.
     out
@@ -178,15 +215,15 @@ def project(files: Path, weights: Path, *, out: Path, as_json: AsJson = False) -
     """
     from biolab.data import scan, write_table
     from biolab.genotypes import project as project_samples
-    from biolab.genotypes import read_plink
 
-    given, panel = read_plink(files), scan(weights).collect()
+    read = source or SourceOptions()
+    given, panel = read.open(files), scan(weights).collect()
     table = project_samples(given, panel)
     shared = panel.join(given.variants, on="variant_id", how="semi").height
     Step(
         name="pca",
         inputs=[files, weights],
-        settings={"weights": str(weights)},
+        settings={"weights": str(weights)} | read.told(),
         metrics={"variants": float(shared), "of_variants": float(panel.height), "samples": float(table.height)},
         outputs=[write_table(out, table)],
     ).show(as_json=as_json)

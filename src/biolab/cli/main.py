@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
@@ -51,7 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if not debug:
+        warnings.formatwarning = _plain_warning  # ty: ignore[invalid-assignment]
     sys.exit(_run(words, debug=debug))
+
+
+def _plain_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Print a warning as errors are printed; where in our code it arose helps nobody here."""
+    return f"biolab: warning: {message}\n"
 
 
 def _run(words: list[str], *, debug: bool) -> int:

@@ -3,6 +3,7 @@
 import mmap
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from biolab.core import BiolabError, DataError
-from biolab.core.arrays import UInt
+from biolab.core.arrays import Int, UInt
 
 _MAGIC: Final = b"\x6c\x1b"
 _VARIANT_MAJOR, _SAMPLE_MAJOR = 1, 0
@@ -35,6 +36,10 @@ class PackedRows(Protocol):
         """Return the rows from ``start`` to before ``stop``; not to be written to."""
         ...
 
+    def chosen(self, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
+        """Return a copy of the rows at these places, which need not follow one another."""
+        ...
+
     def release(self, start: int, stop: int) -> None:
         """Say that these rows are not needed for now, so that they stop counting as memory."""
         ...
@@ -56,6 +61,10 @@ class PackedArray:
         """Return the rows from ``start`` to before ``stop``."""
         return self.packed[start:stop]
 
+    def chosen(self, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
+        """Return a copy of the rows at these places."""
+        return self.packed[places]
+
     def release(self, start: int, stop: int) -> None:
         """Do nothing: the rows are ours to keep."""
 
@@ -68,6 +77,7 @@ class BedFile:
     samples: int
     variants: int
     _map: mmap.mmap = field(repr=False)
+    _descriptor: int | None = field(default=None, repr=False)
 
     @property
     def row_bytes(self) -> int:
@@ -81,6 +91,29 @@ class BedFile:
             self._map, dtype=np.uint8, count=count * self.row_bytes, offset=_HEADER + start * self.row_bytes
         )
         return content.reshape(count, self.row_bytes)
+
+    def chosen(self, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
+        """Return a copy of the rows at these places; read, not mapped, for each page mapped brings neighbours along.
+
+        Raises
+        ------
+        DataError
+            If the file has become shorter since it was opened.
+        """
+        found = np.empty((places.size, self.row_bytes), dtype=np.uint8)
+        breaks = np.flatnonzero(np.diff(places) != 1) + 1
+        for begin, end in zip([0, *breaks.tolist()], [*breaks.tolist(), places.size], strict=True):
+            into, first = found[begin:end], int(places[begin]) if end else 0
+            if self._descriptor is None:  # a system without positioned reads
+                into[...] = self.rows(first, first + end - begin)
+                continue
+            at, left = _HEADER + first * self.row_bytes, into.reshape(-1).data
+            while left:
+                many = os.preadv(self._descriptor, [left], at)
+                if not many:
+                    raise DataError(f"{self.path} has become shorter since it was opened; open it again.")
+                at, left = at + many, left[many:]
+        return found
 
     def release(self, start: int, stop: int) -> None:
         """Let go of whole pages of these rows; they are read again when asked for again."""
@@ -108,7 +141,11 @@ def open_bed(path: str | Path, *, samples: int, variants: int) -> BedFile:
         _check_header(path, handle.read(_HEADER))
         _check_length(path, path.stat().st_size, samples, variants)
         mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-    return BedFile(path=path, samples=samples, variants=variants, _map=mapped)
+        descriptor = os.dup(handle.fileno()) if hasattr(os, "preadv") else None
+    opened = BedFile(path=path, samples=samples, variants=variants, _map=mapped, _descriptor=descriptor)
+    if descriptor is not None:
+        weakref.finalize(opened, os.close, descriptor)
+    return opened
 
 
 def _check_header(path: Path, header: bytes) -> None:

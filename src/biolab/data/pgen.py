@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from biolab.core import DataError, MissingExtraError
-from biolab.core.arrays import Float, UInt
+from biolab.core.arrays import Float, Int, UInt
 
 from .bed import pack
 from .plink import named_samples, named_variants, numbers, phenotype_values, sex_names
@@ -44,11 +44,26 @@ class PgenFile:
             self._reader.read_range(start, stop, calls)
         return pack(calls)
 
+    def chosen(self, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
+        """Return the rows at these places."""
+        calls = np.empty((places.size, self.samples), dtype=np.int8)
+        if len(calls):
+            self._reader.read_list(places.astype(np.uint32), calls)
+        return pack(calls)
+
     def dosages(self, start: int, stop: int) -> Float[np.ndarray, "m n"]:
         """Return the dosages of the rows from ``start`` to before ``stop``, NaN for none."""
         found = np.empty((max(stop - start, 0), self.samples), dtype=np.float32)
         if len(found):
             self._reader.read_dosages_range(start, stop, found)
+        found[found < 0] = np.nan
+        return found
+
+    def chosen_dosages(self, places: Int[np.ndarray, " m"]) -> Float[np.ndarray, "m n"]:
+        """Return the dosages of the rows at these places, NaN for none."""
+        found = np.empty((places.size, self.samples), dtype=np.float32)
+        if len(found):
+            self._reader.read_dosages_list(places.astype(np.uint32), found)
         found[found < 0] = np.nan
         return found
 

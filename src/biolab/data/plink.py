@@ -2,7 +2,7 @@
 
 import mmap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +18,7 @@ from .text_blocks import refuse_binary
 VariantIds = Literal["file", "position"]
 
 _BIM: Final = ("chromosome", "variant_id", "position_cm", "position", "effect_allele", "other_allele")
+_BIM_NUMBERS: Final = {"position": pl.Int64, "position_cm": pl.Float64}
 _FAM: Final = ("fid", "iid", "father", "mother", "sex", "phenotype")
 _NAMED_CHROMOSOMES: Final = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
 _SEX: Final = {"1": "male", "M": "male", "m": "male", "2": "female", "F": "female", "f": "female"}
@@ -61,12 +62,18 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
         rows: PackedRows = open_pgen(beside[".pgen"], samples=samples.height, variants=variants.height)
         if holds_dosages(beside[".pgen"]):
             warnings.warn(
-                f"{beside['.pgen']} holds imputed dosages; read here are the hard calls beside them, which scores and "
-                "scans are made of. The dosages themselves come from biolab.data.read_pgen_dosages.",
+                f"{beside['.pgen']} holds imputed dosages; read here are the hard calls beside them. Scores, "
+                "scans and frequencies of the dosages themselves: biolab.genotypes.read_dosages (on the command line, "
+                "--dosages).",
                 stacklevel=3,
             )
         return PlinkFiles(rows=rows, variants=variants, samples=samples)
     if not beside[".bed"].exists():
+        if prefix.name.endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
+            raise DataError(
+                f"{prefix} is a VCF or BCF file. biolab.genotypes.read_dosages opens its dosages for scores, scans and "
+                "frequencies; other steps take hard calls: plink2 --vcf FILE --make-bed --out NAME"
+            )
         near = sorted(path.name for path in prefix.parent.glob("*.bed")) if prefix.parent.is_dir() else []
         there = f" In {prefix.parent} there are: {', '.join(near[:5])}." if near else ""
         raise DataError(
@@ -90,7 +97,7 @@ def read_bim(path: str | Path, *, variant_ids: VariantIds = "file") -> pl.DataFr
         an integer, or repeats a name.
     """
     path = Path(path)
-    frame = whitespace_table(path, _BIM)
+    frame = whitespace_table(path, _BIM, kinds=_BIM_NUMBERS)
     frame = frame.with_columns(
         numbers(frame, "position", pl.Int64, path), numbers(frame, "position_cm", pl.Float64, path)
     )
@@ -178,8 +185,12 @@ def phenotype_values(text: pl.Series) -> pl.Series:
     return values if values.null_count() == known.null_count() else known
 
 
-def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
-    """Read a table without a header, its fields separated by tabs or spaces, all as text.
+def whitespace_table(
+    path: Path, names: tuple[str, ...], *, kinds: Mapping[str, type[pl.DataType]] | None = None
+) -> pl.DataFrame:
+    """Read a table without a header, its fields separated by tabs or spaces, as text.
+
+    Columns of ``kinds`` are of these types if all their values are; see `numbers`.
 
     Raises
     ------
@@ -196,9 +207,8 @@ def whitespace_table(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
     if first.count(b"\t") != len(names) - 1:
         return _from_spaces(path, names)
     try:
-        frame = pl.read_csv(
-            path, separator="\t", has_header=False, new_columns=names, infer_schema=False, quote_char=None
-        )
+        schema = dict.fromkeys(names, pl.String) | dict(kinds or {})
+        frame = pl.read_csv(path, separator="\t", has_header=False, schema=schema, quote_char=None)
     except (pl.exceptions.PolarsError, ValueError):
         return _from_spaces(path, names)
     if _holds_blanks(path) or frame.width != len(names) or sum(frame.null_count().row(0)):
@@ -235,13 +245,15 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
 
 
 def numbers(frame: pl.DataFrame, name: str, kind: type[pl.DataType], path: Path, *, first_line: int = 1) -> pl.Series:
-    """Turn a column of text into numbers.
+    """Turn a column of text into numbers, unless it holds them already.
 
     Raises
     ------
     DataError
         If a value (its line is named) is none.
     """
+    if frame[name].dtype == kind:
+        return frame[name]
     found = frame[name].cast(kind, strict=False)
     wrong = (found.is_null() & frame[name].is_not_null()).arg_true()
     if len(wrong):
@@ -252,6 +264,21 @@ def numbers(frame: pl.DataFrame, name: str, kind: type[pl.DataType], path: Path,
     return found
 
 
+def named_alleles(frame: pl.DataFrame, variant_ids: VariantIds) -> pl.DataFrame:
+    """Bring names of chromosomes and alleles to one form, and make names of variants if asked to."""
+    frame = frame.with_columns(_named_in_runs(frame["chromosome"]))
+    for name in ("effect_allele", "other_allele"):
+        if ((frame[name] == "0") | (frame[name] == ".")).any():
+            frame = frame.with_columns(pl.when(~pl.col(name).is_in(["0", "."])).then(pl.col(name)).alias(name))
+    if variant_ids == "position":
+        parts = [
+            pl.col(name).cast(pl.String).fill_null("0")
+            for name in ("chromosome", "position", "other_allele", "effect_allele")
+        ]
+        frame = frame.with_columns(variant_id=pl.concat_str(parts, separator=":"))
+    return frame
+
+
 def named_variants(frame: pl.DataFrame, path: Path, variant_ids: VariantIds, *, first_line: int = 1) -> pl.DataFrame:
     """Bring names of chromosomes and alleles to one form and refuse a variant named twice.
 
@@ -260,19 +287,7 @@ def named_variants(frame: pl.DataFrame, path: Path, variant_ids: VariantIds, *, 
     DataError
         If a name repeats.
     """
-    frame = frame.with_columns(
-        _named_in_runs(frame["chromosome"]),
-        *[
-            pl.when(~pl.col(name).is_in(["0", "."])).then(pl.col(name)).alias(name)
-            for name in ("effect_allele", "other_allele")
-        ],
-    )
-    if variant_ids == "position":
-        parts = [
-            pl.col(name).cast(pl.String).fill_null("0")
-            for name in ("chromosome", "position", "other_allele", "effect_allele")
-        ]
-        frame = frame.with_columns(variant_id=pl.concat_str(parts, separator=":"))
+    frame = named_alleles(frame, variant_ids)
     remedy = (
         "Remove one of them (plink2 --rm-dup)"
         if variant_ids == "position"
@@ -296,7 +311,8 @@ def named_samples(frame: pl.DataFrame, path: Path, *, first_line: int = 1) -> pl
 
 def _refuse_repeated(frame: pl.DataFrame, names: Iterable[str], path: Path, remedy: str, first_line: int) -> None:
     key = frame.select(names)
-    if key.hash_rows().n_unique() == key.height:  # as many digests as rows: no two rows are the same
+    digests = np.sort(key.hash_rows().to_numpy())
+    if (digests[1:] != digests[:-1]).all():  # as many digests as rows: no two rows are the same
         return
     repeated = key.is_duplicated()
     if not repeated.any():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, TypeVar
 
@@ -39,14 +40,19 @@ _INFLATE: Any = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
 
 Compression = Literal["none", "gzip", "bgzip"]
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineBlock:
-    """Whole lines of a text, each ended by a line feed; ``first_line`` counts from 1."""
+    """Whole lines of a text, each ended by a line feed; ``first_line`` counts from 1.
+
+    ``cut_to`` is how many of their fields they have, if the rest was cut off.
+    """
 
     data: bytes
     first_line: int
+    cut_to: int | None = None
 
     @cached_property
     def letters(self) -> UInt[np.ndarray, " b"]:
@@ -93,10 +99,22 @@ def byte_blocks(path: Path) -> Iterator[bytes]:
     DataError
         If the file is missing, empty, truncated or damaged (with how many bytes were read before).
     """
+    return worked_blocks(path, bytes)
+
+
+def worked_blocks(path: Path, work: Callable[[bytes], Result]) -> Iterator[Result]:
+    """Yield what ``work`` makes of the blocks of `byte_blocks`, done in the threads that unpack them.
+
+    Raises
+    ------
+    DataError
+        As `byte_blocks`.
+    """
     check_file(path)
     kind = compression_of(path)
-    blocks = _plain(path) if kind == "none" else _gzip(path) if kind == "gzip" else _bgzip(path)
-    return blocks if kind == "bgzip" else _ahead(blocks)
+    if kind == "bgzip":
+        return _bgzip(path, work)
+    return _ahead(map(work, _plain(path) if kind == "none" else _gzip(path)))
 
 
 def line_blocks(path: Path) -> Iterator[LineBlock]:
@@ -121,15 +139,22 @@ def line_blocks(path: Path) -> Iterator[LineBlock]:
             continue
         data = b"".join([*held, memoryview(block)[:end]])
         held = [block[end:]]
-        found = LineBlock(data=_text(path, data, line), first_line=line)
+        found = LineBlock(data=checked_text(path, data, line), first_line=line)
         yield found
         line += found.lines
     last = b"".join(held)
     if last:
-        yield LineBlock(data=_text(path, last + b"\n", line), first_line=line)
+        yield LineBlock(data=checked_text(path, last + b"\n", line), first_line=line)
 
 
-def _text(path: Path, data: bytes, line: int) -> bytes:
+def checked_text(path: Path, data: bytes, line: int) -> bytes:
+    """Return text with Unix line ends; ``line`` is the number of its first line.
+
+    Raises
+    ------
+    DataError
+        If it is not text, or not UTF-8, with the line.
+    """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     if b"\x00" in data:
@@ -193,10 +218,11 @@ def _gzip(path: Path) -> Iterator[bytes]:
         raise _truncated(path, done)
 
 
-def _bgzip(path: Path) -> Iterator[bytes]:
-    """Unpack groups of bgzip's small blocks in two threads, in order."""
+def _bgzip(path: Path, work: Callable[[bytes], Result]) -> Iterator[Result]:
+    """Unpack groups of bgzip's small blocks and work on them in two threads, in order."""
     with path.open("rb") as handle:
-        yield from in_threads(_unpacked, ((path, blocks) for blocks in _bgzip_groups(handle, path)), threads=2)
+        groups = _bgzip_groups(handle, path)
+        yield from in_threads(lambda blocks: work(_unpacked(path, blocks)), groups, threads=2)
 
 
 def _bgzip_groups(handle: BinaryIO, path: Path) -> Iterator[list[bytes]]:
@@ -223,8 +249,7 @@ def _bgzip_groups(handle: BinaryIO, path: Path) -> Iterator[list[bytes]]:
         )
 
 
-def _unpacked(job: tuple[Path, list[bytes]]) -> bytes:
-    path, blocks = job
+def _unpacked(path: Path, blocks: list[bytes]) -> bytes:
     try:
         return b"".join(
             _INFLATE.decompress(block, wbits=31, bufsize=int.from_bytes(block[-4:], "little") or 1) for block in blocks
@@ -233,7 +258,7 @@ def _unpacked(job: tuple[Path, list[bytes]]) -> bytes:
         raise DataError(f"{path} is damaged: a block of bgzip cannot be unpacked ({error}). Copy it again.") from error
 
 
-def in_threads(work: Callable[[Item], bytes], jobs: Iterator[Item], *, threads: int) -> Iterator[bytes]:
+def in_threads(work: Callable[[Item], Result], jobs: Iterator[Item], *, threads: int) -> Iterator[Result]:
     """Yield the results of jobs in order while later ones run in other threads; few are held at a time.
 
     The first is done at once and alone: who only looks at the beginning of a file waits for no more.
@@ -241,7 +266,7 @@ def in_threads(work: Callable[[Item], bytes], jobs: Iterator[Item], *, threads: 
     for job in jobs:
         yield work(job)
         break
-    waiting: deque[Future[bytes]] = deque()
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for job in jobs:
@@ -255,19 +280,16 @@ def in_threads(work: Callable[[Item], bytes], jobs: Iterator[Item], *, threads: 
                 future.cancel()
 
 
-def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _ahead(blocks: Iterator[Item]) -> Iterator[Item]:
     """Yield blocks, from the second on while the next one is made in another thread."""
-    if block := _next(blocks):
+    for block in blocks:
         yield block
+        break
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_next, blocks)
-        while block := coming.result():
-            coming = pool.submit(_next, blocks)
-            yield block
-
-
-def _next(blocks: Iterator[bytes]) -> bytes:
-    return next(blocks, b"")
+        coming = pool.submit(lambda: list(islice(blocks, 1)))
+        while found := coming.result():
+            coming = pool.submit(lambda: list(islice(blocks, 1)))
+            yield from found
 
 
 def _damaged(path: Path, done: int, error: Exception) -> DataError:

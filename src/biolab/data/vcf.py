@@ -65,7 +65,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     keys = {f"info_{key}": key for key in info}
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        header, blocks = vcf_blocks(file)
+        header, blocks = vcf_blocks(file, sites=True)
         for block in blocks:
             yield site_frame(block, header, file, columns=columns, keys=keys)
 
@@ -84,7 +84,7 @@ def site_frame(
     """
     wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
     fields = [field for field in _FIELDS if field.name in wanted]
-    if header.width == _SITE:
+    if _SITE in {header.width, block.cut_to}:
         frame = tabbed_frame(block, fields, path=path, width=_SITE)
     else:
         frame = leading_frame(block, fields, path=path, width=header.width, filled=(0, _SITE - 1))

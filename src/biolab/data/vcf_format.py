@@ -12,10 +12,12 @@ from biolab.core.arrays import Int
 
 from .tabbed import data_lines, line_of, text_columns
 from .text_blocks import LineBlock
+from .vcf_format_floats import FieldGrid
 from .vcf_header import VcfHeader
 from .vcf_values import Kind, typed_values, unread_values
 
 _FORMAT: Final = 8
+_FLOATS: Final[set[Kind]] = {pl.Float64, pl.List(pl.Float64)}
 
 
 def format_schema(header: VcfHeader, keys: Mapping[str, str]) -> dict[str, Kind]:
@@ -33,20 +35,36 @@ def format_columns(
     DataError
         If a value is not of the type that the header declares, with line, sample and value.
     """
-    lines, columns = data_lines(block), [str(_FORMAT + 1 + place) for place in places.tolist()]
-    raw = text_columns(lines, {_FORMAT, *map(int, columns)}, block, path, header.width)
-    shown = raw[str(_FORMAT)]
-    parts = raw.select(pl.concat_list(columns).explode(empty_as_null=True).str.split(":")).to_series()
-    record = np.repeat(np.arange(raw.height), places.size)
-    schema, found = format_schema(header, keys), []
+    lines, schema = data_lines(block), format_schema(header, keys)
+    shown = text_columns(lines, {_FORMAT}, block, path, header.width)[str(_FORMAT)]
+    names = tuple(header.samples[place] for place in places)
+    grid = FieldGrid.of(lines, block, path, header.width, places) if _FLOATS & {*schema.values()} else None
+    parts = None
+    found = []
     for name, key in keys.items():
-        text = pl.DataFrame({"parts": parts, "at": _positions(shown, key).gather(record)}).select(
-            pl.col("parts").list.get(pl.col("at"), null_on_oob=True)
-        ).to_series()  # fmt: skip
-        values = typed_values(text, schema[name])
-        _refuse(text, values, key, block, path, tuple(header.samples[place] for place in places))
+        at = _positions(shown, key)
+        if grid is not None and schema[name] in _FLOATS:
+            read = grid.floats(at.fill_null(-1).to_numpy(), schema[name])
+            values, wrong = read.values, read.wrong
+        else:
+            parts = _parts(lines, block, path, header.width, places) if parts is None else parts
+            text = pl.DataFrame({"parts": parts, "at": at.gather(np.repeat(np.arange(at.len()), places.size))}).select(
+                pl.col("parts").list.get(pl.col("at"), null_on_oob=True)
+            ).to_series()  # fmt: skip
+            values = typed_values(text, schema[name])
+            unread = unread_values(text, values).arg_true()
+            wrong = (int(unread[0]), str(text[int(unread[0])])) if unread.len() else None
+        if wrong:
+            raise _unread(wrong, values, key, block, path, names)
         found.append(values.alias(name))
     return pl.DataFrame(found)
+
+
+def _parts(lines: LineBlock, block: LineBlock, path: Path, width: int, places: Int[np.ndarray, " n"]) -> pl.Series:
+    """Return the fields of each record and sample, as lists of text."""
+    columns = [str(_FORMAT + 1 + place) for place in places.tolist()]
+    raw = text_columns(lines, set(map(int, columns)), block, path, width)
+    return raw.select(pl.concat_list(columns).explode(empty_as_null=True).str.split(":")).to_series()
 
 
 def _positions(shown: pl.Series, key: str) -> pl.Series:
@@ -57,14 +75,11 @@ def _positions(shown: pl.Series, key: str) -> pl.Series:
     return shown.replace_strict(known, places, return_dtype=pl.Int64)
 
 
-def _refuse(
-    text: pl.Series, values: pl.Series, key: str, block: LineBlock, path: Path, samples: tuple[str, ...]
-) -> None:
-    wrong = unread_values(text, values).arg_true()
-    if not wrong.len():
-        return
-    record, sample = divmod(int(wrong[0]), len(samples))
-    raise DataError(
-        f"{path}, line {line_of(block, record)}, sample {samples[sample]!r}: FORMAT {key} is {text[int(wrong[0])]!r}; "
+def _unread(
+    wrong: tuple[int, str], values: pl.Series, key: str, block: LineBlock, path: Path, samples: tuple[str, ...]
+) -> DataError:
+    record, sample = divmod(wrong[0], len(samples))
+    return DataError(
+        f"{path}, line {line_of(block, record)}, sample {samples[sample]!r}: FORMAT {key} is {wrong[1]!r}; "
         f"the header declares {str(values.dtype).lower()} for it."
     )

@@ -74,6 +74,20 @@ class _Alleles:
     ploidy: Int[np.ndarray, "v n"]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CallBlock:
+    """Calls of some records as dosages, and what was asked for beside them.
+
+    ``record`` is the record of each row of the dosages, ``ploidy`` how many alleles each call of a record has, and
+    ``fields`` a frame with a row a record and sample.
+    """
+
+    dosages: DosageBlock
+    record: Int[np.ndarray, " m"]
+    ploidy: Int[np.ndarray, "v n"]
+    fields: pl.DataFrame
+
+
 def read_vcf_genotypes(
     path: str | Path,
     *,
@@ -104,21 +118,21 @@ def read_vcf_genotypes(
         these.
     """
     file, chosen = Path(path), None if samples is None else tuple(samples)
-    header = _checked(file, chosen, haploid)
+    header = vcf_with_samples(file, chosen, haploid)
     header.require("FORMAT", format, file)
     keys = {f"format_{key}": key for key in format}
     names = [header.samples[k] for k in header.sample_places(chosen, file)]
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         wanted = {name: key for name, key in keys.items() if name in columns}
-        for block, record, fields in _blocks(file, chosen, haploid, wanted):
+        for block in call_blocks(file, chosen, haploid, wanted):
             step = max(1, _LARGEST // max(1, len(names)))
-            for begin in range(0, record.size, step):
+            for begin in range(0, block.record.size, step):
                 part = slice(begin, begin + step)
-                frame = _tidy(block, part, names, columns)
+                frame = _tidy(block.dosages, part, names, columns)
                 if wanted:
-                    rows = record[part, None] * len(names) + np.arange(len(names))
-                    frame = frame.hstack(fields[rows.ravel()])
+                    rows = block.record[part, None] * len(names) + np.arange(len(names))
+                    frame = frame.hstack(block.fields[rows.ravel()])
                 yield frame
 
     return lazy_source(GENOTYPES | format_schema(header, keys), batches, path=file)
@@ -153,12 +167,21 @@ def read_vcf_dosages(
         As `read_vcf_genotypes`.
     """
     file, chosen = Path(path), None if samples is None else tuple(samples)
-    _checked(file, chosen, haploid)
-    for found, _, _ in _blocks(file, chosen, haploid, {}):
-        yield found
+    vcf_with_samples(file, chosen, haploid)
+    for found in call_blocks(file, chosen, haploid, {}):
+        yield found.dosages
 
 
-def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHeader:
+def vcf_with_samples(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHeader:
+    """Return the header of a VCF that has samples, these among them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, has no VCF header or no samples.
+    ConfigError
+        If it lacks a sample, or ``haploid`` is none of `Haploid`.
+    """
     if haploid not in get_args(Haploid):
         raise ConfigError(f"haploid is {haploid!r}; expected one of {', '.join(get_args(Haploid))}.")
     header, _ = vcf_blocks(path)
@@ -168,10 +191,16 @@ def _checked(path: Path, samples: tuple[str, ...] | None, haploid: str) -> VcfHe
     return header
 
 
-def _blocks(
+def call_blocks(
     path: Path, samples: tuple[str, ...] | None, haploid: Haploid, keys: Mapping[str, str]
-) -> Iterator[tuple[DosageBlock, Int[np.ndarray, " m"], pl.DataFrame]]:
-    """Yield dosages, the record of each row, and the fields under ``keys`` (a row a record and sample)."""
+) -> Iterator[CallBlock]:
+    """Yield calls block by block with the fields of FORMAT under ``keys`` (column: key).
+
+    Raises
+    ------
+    DataError
+        As `read_vcf_genotypes`.
+    """
     header, blocks = vcf_blocks(path, formats=set(keys.values()))
     places = np.array(header.sample_places(samples, path), dtype=np.int64)
     names = tuple(header.samples[k] for k in places)
@@ -181,7 +210,8 @@ def _blocks(
             calls = _read_calls(block, header, path, places)
             _refuse_ploidy(calls, block, header, path, places, haploid)
             fields = format_columns(block, header, path, keys, places) if keys else pl.DataFrame()
-            yield *_counted(calls, sites, names, haploid), fields
+            found, record = _counted(calls, sites, names, haploid)
+            yield CallBlock(dosages=found, record=record, ploidy=calls.ploidy, fields=fields)
 
 
 def _read_calls(block: LineBlock, header: VcfHeader, path: Path, places: Int[np.ndarray, " n"]) -> _Alleles:

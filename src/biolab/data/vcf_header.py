@@ -13,6 +13,7 @@ from polars.datatypes import DataTypeClass
 from biolab.core import ConfigError, DataError, did_you_mean
 
 from .bcf import bcf_text, is_bcf
+from .leading_fields import leading_blocks
 from .text_blocks import LineBlock, line_blocks
 from .vcf_values import Kind
 
@@ -73,10 +74,13 @@ class VcfHeader:
         return [place[name] for name in names]
 
 
-def vcf_blocks(path: Path, *, formats: Collection[str] | None = ()) -> tuple[VcfHeader, Iterator[LineBlock]]:
+def vcf_blocks(
+    path: Path, *, formats: Collection[str] | None = (), sites: bool = False
+) -> tuple[VcfHeader, Iterator[LineBlock]]:
     """Read the header of a VCF or BCF file and return it with the blocks of its records, as lines of VCF.
 
-    Lines made of BCF have GT and the keys ``formats`` of FORMAT (None: all), those of VCF are as they stand.
+    Lines made of BCF have GT and the keys ``formats`` of FORMAT (None: all), those of VCF are as they stand; where
+    ``sites`` alone are asked for, blocks of long lines are cut to them.
 
     Raises
     ------
@@ -98,6 +102,9 @@ def vcf_blocks(path: Path, *, formats: Collection[str] | None = ()) -> tuple[Vcf
             end = data.index(b"\n", at) + 1
             text = b"".join([*held, data[:end]]).decode()
             header = parse_header(text, path)
+            if sites and header.width > len(FIXED):
+                blocks = leading_blocks(path, fields=len(FIXED), width=header.width, after=header.lines)
+                return header, blocks
             rest = LineBlock(data=data[end:], first_line=header.lines + 1)
             return header, chain([rest] if rest.data else [], blocks)
         held.append(data)

@@ -2,6 +2,10 @@
 
 from .association import associate as associate
 from .calls import AlleleCounts as AlleleCounts
+from .dosage_frequency import DosageFrequencies as DosageFrequencies
+from .dosages import Dosages as Dosages
+from .dosages import dosages_from_array as dosages_from_array
+from .dosages import read_dosages as read_dosages
 from .frequency import AlleleFrequencies as AlleleFrequencies
 from .frequency import allele_frequency as allele_frequency
 from .handle import Block as Block

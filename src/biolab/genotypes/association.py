@@ -12,7 +12,8 @@ from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Float
 from biolab.kernels.logistic_scan import Penalty
 
-from .handle import Block, Genotypes
+from .dosages import Dosages
+from .handle import Genotypes
 from .linear_statistics import MissingDosage, association_frame, block_statistics, solve_linear
 from .scan_table import ScanTable, scan_table
 
@@ -24,7 +25,7 @@ _NUMBERS: Final = 1 << 22
 
 
 def associate(  # noqa: PLR0913 - all but two are keyword-only
-    genotypes: Genotypes,
+    genotypes: Genotypes | Dosages,
     phenotypes: pl.DataFrame | pl.LazyFrame,
     *,
     outcome: str | tuple[str, str],
@@ -40,6 +41,8 @@ def associate(  # noqa: PLR0913 - all but two are keyword-only
     - logistic: outcome 0 and 1 (or PLINK's 1 and 2; 2 is a case); Wald's z. ``firth`` says when Firth's penalty is
       used ("fallback": where a group carries none of one allele or there is no maximum); a column ``firth`` tells.
     - cox: ``outcome`` names two columns, time and event; Wald's z; ``ties`` as in `biolab.survival`.
+
+    Imputed dosages (`read_dosages`) are regressed on as they are.
 
     ``beta`` is per copy of effect_allele: a difference, a log odds ratio, a log hazard ratio. ``missing="complete"``
     leaves out a variant's samples without a call (``n`` differs), "mean" gives them the mean dosage. Samples without
@@ -72,15 +75,14 @@ def associate(  # noqa: PLR0913 - all but two are keyword-only
     if missing not in ("complete", "mean"):
         raise ConfigError(f"missing is {missing!r}. {did_you_mean(str(missing), ['complete', 'mean'])}")
     if len(names) != (2 if model == "cox" else 1):
-        raise ConfigError(
-            f"outcome is {outcome!r}; {model} takes {'(time, event)' if model == 'cox' else 'one column'}."
-        )
+        wanted = "two columns, time and event" if model == "cox" else "one column"
+        raise ConfigError(f"outcome is {outcome!r}; a {model} model takes {wanted}.")
     table = scan_table(genotypes, phenotypes, names, covariates)
     if model == "linear":
         return _linear(table, missing)
     if model == "logistic":
         return _logistic(table, names[0], missing, firth)
-    return _cox(table, missing, ties)
+    return _cox(table, names[1], missing, ties)
 
 
 def _linear(table: ScanTable, missing: MissingDosage) -> pl.DataFrame:
@@ -88,7 +90,9 @@ def _linear(table: ScanTable, missing: MissingDosage) -> pl.DataFrame:
     y = table.outcome[:, 0] - table.outcome[:, 0].mean()
     names = ("intercept", *table.covariate_names)
     blocks = table.genotypes.blocks()
-    return pl.concat(solve_linear(block_statistics(table.genotypes, b, design, y, names, missing)) for b in blocks)
+    return pl.concat(
+        solve_linear(block_statistics(table.genotypes.variants, b, design, y, names, missing)) for b in blocks
+    )
 
 
 def _standardised(covariates: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n q"]:
@@ -100,12 +104,9 @@ def _standardised(covariates: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n 
 def _logistic(table: ScanTable, name: str, missing: MissingDosage, firth: Penalty) -> pl.DataFrame:
     y = _case_control(table.outcome[:, 0], name)
     found = []
-    for block in _small_blocks(table.genotypes):
-        dosage = _dosage(table.genotypes, block, missing)
+    for variants, dosage in _dosages(table.genotypes, missing):
         fit = kernels.logistic_scan(dosage, y, covariates=table.covariates, penalty=firth)
-        frame = association_frame(
-            _variants(table.genotypes, block), fit.n, fit.coef, fit.standard_error, fit.z, _two_sided(fit.z), fit.reason
-        )
+        frame = association_frame(variants, fit.n, fit.coef, fit.standard_error, fit.z, _two_sided(fit.z), fit.reason)
         found.append(frame.with_columns(firth=pl.Series(fit.firth)))
     return pl.concat(found)
 
@@ -120,15 +121,17 @@ def _case_control(values: Float[np.ndarray, " n"], name: str) -> Float[np.ndarra
     raise DataError(f"Outcome {name!r} holds {shown}; a logistic model takes 0 and 1, or 1 (control) and 2 (case).")
 
 
-def _cox(table: ScanTable, missing: MissingDosage, ties: Ties) -> pl.DataFrame:
+def _cox(table: ScanTable, name: str, missing: MissingDosage, ties: Ties) -> pl.DataFrame:
     time, event = table.outcome.T
-    if not np.isin(event, (0.0, 1.0)).all():
-        raise DataError("The event column holds other values than 0 (censored) and 1 (observed).")
+    other = event[~np.isin(event, (0.0, 1.0))]
+    if other.size:
+        raise DataError(
+            f"Event {name!r} holds {other[0]:g}; expected 0 (censored) and 1 (observed). Name time first, then event."
+        )
     risk = kernels.RiskSet(time, event == 1.0, ties=ties)
     covariates = table.covariates if table.covariates.shape[1] else None
     found = []
-    for block in _small_blocks(table.genotypes):
-        dosage = _dosage(table.genotypes, block, missing)
+    for variants, dosage in _dosages(table.genotypes, missing):
         absent = np.isnan(dosage)
         some = np.flatnonzero(absent.any(axis=1))
         whole = kernels.cox_scan(np.where(absent, 0.0, dosage).T, risk, covariates=covariates)
@@ -138,7 +141,7 @@ def _cox(table: ScanTable, missing: MissingDosage, ties: Ties) -> pl.DataFrame:
             coef[j], error[j], reason[j] = _cox_alone(dosage[j], time, event, covariates, ties)
         z = coef / error
         n = dosage.shape[1] - absent.sum(axis=1)
-        frame = association_frame(_variants(table.genotypes, block), n, coef, error, z, _two_sided(z), reason)
+        frame = association_frame(variants, n, coef, error, z, _two_sided(z), reason)
         found.append(frame)
     return pl.concat(found)
 
@@ -160,22 +163,24 @@ def _cox_alone(
     return float(fit.coef[0]), float(fit.standard_error[0]), fit.reason[0]
 
 
-def _small_blocks(genotypes: Genotypes) -> Iterator[Block]:
-    return genotypes.blocks(block_bytes=_NUMBERS // 4)
+def _dosages(
+    genotypes: Genotypes | Dosages, missing: MissingDosage
+) -> Iterator[tuple[pl.DataFrame, Float[np.ndarray, "m n"]]]:
+    """Yield blocks of variants with their dosages, NaN for none or the mean in its place."""
+    if isinstance(genotypes, Dosages):
+        found = ((block.places, genotypes.decoded(block)) for block in genotypes.blocks())
+    else:
+        small = genotypes.blocks(block_bytes=_NUMBERS // 4)
+        found = ((block.places, genotypes.decoded(block)) for block in small)
+    for places, dosage in found:
+        yield genotypes.variants[places], _imputed(dosage) if missing == "mean" else dosage
 
 
-def _dosage(genotypes: Genotypes, block: Block, missing: MissingDosage) -> Float[np.ndarray, "m n"]:
-    dosage = genotypes.decoded(block)
-    if missing == "mean":
-        absent = np.isnan(dosage)
-        called = (~absent).sum(axis=1)
-        mean = np.divide(np.where(absent, 0.0, dosage).sum(axis=1), called, out=np.zeros(len(dosage)), where=called > 0)
-        dosage = np.where(absent, mean[:, None], dosage)
-    return dosage
-
-
-def _variants(genotypes: Genotypes, block: Block) -> pl.DataFrame:
-    return genotypes.variants[block.start : block.stop]
+def _imputed(dosage: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+    absent = np.isnan(dosage)
+    called = (~absent).sum(axis=1)
+    mean = np.divide(np.where(absent, 0.0, dosage).sum(axis=1), called, out=np.zeros(len(dosage)), where=called > 0)
+    return np.where(absent, mean[:, None], dosage)
 
 
 def _two_sided(z: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:

@@ -1,7 +1,7 @@
 """Counts of calls of each variant, by sex where a chromosome's ploidy depends on it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,10 @@ import polars as pl
 from biolab import kernels
 from biolab.core.arrays import Bool, Float, Int
 
+from .dosages import Dosages
 from .handle import Genotypes
+
+Source = TypeVar("Source", Genotypes, Dosages)
 
 # Chromosomes on which a male has one copy, and those on which everybody has one.
 MALE_HAPLOID: Final = ("X", "Y")
@@ -74,11 +77,16 @@ def on_chromosomes(genotypes: Genotypes, names: tuple[str, ...]) -> Bool[np.ndar
     return genotypes.variants["chromosome"].is_in(list(names)).fill_null(value=False).to_numpy()
 
 
-def founders(genotypes: Genotypes) -> Genotypes:
+def founders(genotypes: Source) -> Source:
     """Keep samples without a parent among the samples, as PLINK estimates frequencies from."""
-    if genotypes.samples.select(pl.col("father", "mother").is_null().all()).row(0) == (True, True):
-        return genotypes
-    known = set(zip(genotypes.samples["fid"], genotypes.samples["iid"], strict=True))
-    parents = genotypes.samples.select("fid", "father", "mother").iter_rows()
-    kept = [(fid, father) not in known and (fid, mother) not in known for fid, father, mother in parents]
-    return genotypes if all(kept) else genotypes.select(samples=np.array(kept))
+    kept = is_founder(genotypes.samples)
+    return genotypes if kept.all() else genotypes.select(samples=kept)
+
+
+def is_founder(samples: pl.DataFrame) -> Bool[np.ndarray, " n"]:
+    """Mark samples without a parent among the samples."""
+    if samples.select(pl.col("father", "mother").is_null().all()).row(0) == (True, True):
+        return np.ones(samples.height, dtype=bool)
+    known = set(zip(samples["fid"], samples["iid"], strict=True))
+    parents = samples.select("fid", "father", "mother").iter_rows()
+    return np.array([(fid, father) not in known and (fid, mother) not in known for fid, father, mother in parents])

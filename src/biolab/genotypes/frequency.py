@@ -1,11 +1,14 @@
 """Allele frequencies."""
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import polars as pl
 
 from .calls import HET, HOM_EFFECT, HOM_OTHER, MISSING, AlleleCounts, allele_counts, founders
+from .dosage_frequency import DosageFrequencies, dosage_frequency
+from .dosages import Dosages
 from .handle import Genotypes
 
 
@@ -53,11 +56,23 @@ class AlleleFrequencies:
         )
 
 
-def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> AlleleFrequencies:
+@overload
+def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> AlleleFrequencies: ...
+
+
+@overload
+def allele_frequency(genotypes: Dosages, *, founders_only: bool = True) -> DosageFrequencies: ...
+
+
+def allele_frequency(
+    genotypes: Genotypes | Dosages, *, founders_only: bool = True
+) -> AlleleFrequencies | DosageFrequencies:
     """Estimate the frequency of each effect allele: copies seen over copies called.
 
     On X a male counts one copy, on Y only males count, on MT everybody counts one. A heterozygous call where there is
     one copy counts none and is told in ``haploid_heterozygous``: such calls are wrong, or the recorded sex is.
+    Of imputed dosages copies are expected ones, a male's on X half his dosage, and the table has ``imputation_r2``
+    (MACH's: the variance of dosages over 2p(1 - p)) in place of counts of calls.
     With ``founders_only`` samples with a parent among the samples are left out, as PLINK does.
 
     Examples
@@ -65,7 +80,12 @@ def allele_frequency(genotypes: Genotypes, *, founders_only: bool = True) -> All
     >>> from biolab.genotypes import genotypes_from_dosage
     >>> allele_frequency(genotypes_from_dosage([[0, 1, None, 2]])).table()["effect_allele_frequency"].to_list()
     [0.5]
+    >>> from biolab.genotypes import dosages_from_array
+    >>> allele_frequency(dosages_from_array([[0.2, 1.0, None, 1.5]])).table()["effect_allele_frequency"].to_list()
+    [0.45]
     """
+    if isinstance(genotypes, Dosages):
+        return dosage_frequency(genotypes, founders_only=founders_only)
     counted = founders(genotypes) if founders_only else genotypes
     return AlleleFrequencies(
         variants=genotypes.variants,

@@ -1,6 +1,6 @@
 """Genotypes of many samples: frames that name variants and samples, and packed rows read block by block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -10,10 +10,12 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from biolab import kernels
-from biolab.core import DataError, did_you_mean
 from biolab.core.arrays import Float, Int, UInt
 from biolab.data.bed import PackedArray, PackedRows, pack, write_bed
 from biolab.data.plink import VariantIds, open_plink, write_plink_tables
+
+from .default_names import default_samples, default_variants, named_or_default
+from .selection import chosen_places, sample_places
 
 # Bytes of packed genotypes in memory at once, and numbers of a decoded block.
 BLOCK_BYTES = 8 << 20
@@ -72,7 +74,7 @@ class Genotypes:
         DataError
             If a name is unknown or a place does not exist.
         """
-        columns, people = _places(self.variants, variants, "variant_id"), _sample_places(self.samples, samples)
+        columns, people = chosen_places(self.variants, variants, "variant_id"), sample_places(self.samples, samples)
         kept = self
         if columns is not None:
             rows = columns if self.variant_rows is None else self.variant_rows[columns]
@@ -150,7 +152,7 @@ class Genotypes:
         if self.variant_rows is None:
             packed = self.rows.rows(start, stop)
         else:
-            packed = _chosen_rows(self.rows, self.variant_rows[start:stop])
+            packed = self.rows.chosen(self.variant_rows[start:stop])
         if self.sample_rows is None:
             return packed
         return kernels.packed_select(packed, self.rows.samples, self.sample_rows)
@@ -205,86 +207,7 @@ def genotypes_from_dosage(
     packed = pack(values)
     m, n = values.shape
     return Genotypes(
-        variants=_filled(variants, "variants", m, _default_variants(m)),
-        samples=_filled(samples, "samples", n, _default_samples(n)),
+        variants=named_or_default(variants, "variants", default_variants(m)),
+        samples=named_or_default(samples, "samples", default_samples(n)),
         rows=PackedArray(packed=packed, samples=n),
     )
-
-
-def _default_variants(m: int) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "chromosome": ["1"] * m,
-            "variant_id": [f"v{j + 1}" for j in range(m)],
-            "position_cm": [0.0] * m,
-            "position": list(range(1, m + 1)),
-            "effect_allele": ["A"] * m,
-            "other_allele": ["G"] * m,
-        }
-    )
-
-
-def _default_samples(n: int) -> pl.DataFrame:
-    names = [f"s{i + 1}" for i in range(n)]
-    unknown = dict.fromkeys(("father", "mother", "sex"), pl.String) | {"phenotype": pl.Float64}
-    return pl.DataFrame({"fid": names, "iid": names}).with_columns(
-        *[pl.lit(None, dtype=kind).alias(name) for name, kind in unknown.items()]
-    )
-
-
-def _filled(given: pl.DataFrame | None, name: str, length: int, default: pl.DataFrame) -> pl.DataFrame:
-    if given is None:
-        return default
-    if given.height != length:
-        raise DataError(f"The frame of {name} has {given.height} rows; dosage has {length} {name}.")
-    return default.with_columns([given[column] for column in default.columns if column in given.columns])
-
-
-def _chosen_rows(rows: PackedRows, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
-    """Copy rows that need not follow one another; runs of neighbours are copied at once."""
-    found = np.empty((places.size, -(-rows.samples // 4)), dtype=np.uint8)
-    if not places.size:
-        return found
-    breaks = np.flatnonzero(np.diff(places) != 1) + 1
-    for begin, end in zip(np.r_[0, breaks].tolist(), np.r_[breaks, places.size].tolist(), strict=True):
-        first = int(places[begin])
-        found[begin:end] = rows.rows(first, first + end - begin)
-        rows.release(first, first + end - begin)
-    return found
-
-
-def _places(frame: pl.DataFrame, chosen: Any, name: str) -> Int[np.ndarray, " s"] | None:
-    """Turn ids, places, a mask or an expression into places."""
-    if chosen is None:
-        return None
-    if isinstance(chosen, pl.Expr):
-        return frame.select(chosen.arg_true()).to_series().to_numpy().astype(np.int64)
-    listed = list(chosen) if isinstance(chosen, list | tuple) else pl.Series(chosen).to_list()
-    if listed and isinstance(listed[0], str):
-        return _named_places(frame[name].to_list(), listed, name)
-    values = np.asarray(listed)
-    if values.dtype == bool:
-        if values.shape != (frame.height,):
-            raise DataError(f"The mask has {values.size} entries; expected one a row, {frame.height}.")
-        return np.flatnonzero(values)
-    places = values.astype(np.int64)
-    if places.size and not (places.min() >= 0 and places.max() < frame.height):
-        raise DataError(f"Places go from 0 to {frame.height - 1}; got {places.min()} to {places.max()}.")
-    return places
-
-
-def _sample_places(frame: pl.DataFrame, chosen: Any) -> Int[np.ndarray, " s"] | None:
-    if isinstance(chosen, Sequence) and chosen and isinstance(chosen[0], tuple):
-        return _named_places(list(zip(frame["fid"], frame["iid"], strict=True)), list(chosen), "(fid, iid)")
-    if isinstance(chosen, Sequence) and chosen and isinstance(chosen[0], str) and frame["iid"].is_duplicated().any():
-        raise DataError("Sample names (iid) repeat between families here; give pairs (fid, iid).")
-    return _places(frame, chosen, "iid")
-
-
-def _named_places(known: list[Any], wanted: list[Any], name: str) -> Int[np.ndarray, " s"]:
-    at = {label: place for place, label in enumerate(known)}
-    unknown = [label for label in wanted if label not in at]
-    if unknown:
-        hint = did_you_mean(unknown[0], known[:2000]) if isinstance(unknown[0], str) and len(known) <= 2000 else ""
-        raise DataError(f"{name} {unknown[0]!r} is not here ({len(unknown)} of {len(wanted)} unknown). {hint}".rstrip())
-    return np.array([at[label] for label in wanted], dtype=np.int64)

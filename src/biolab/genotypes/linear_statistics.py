@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -13,10 +13,10 @@ from biolab.core import DataError, FitError
 from biolab.core.arrays import Float, Int
 
 from .calls import HET, HOM_EFFECT, MISSING
+from .dosage_statistics import MissingDosage, dosage_statistics
+from .dosages import DosageBlock, Dosages
 from .handle import Block, Genotypes
 from .scan_table import scan_table
-
-MissingDosage = Literal["complete", "mean"]
 
 # What covariates leave of a variant's variance, below which it is said to be one of their combinations.
 _COLLINEAR = 1e-9
@@ -74,7 +74,7 @@ class LinearStatistics:
 
 
 def linear_statistics(
-    genotypes: Genotypes,
+    genotypes: Genotypes | Dosages,
     phenotypes: pl.DataFrame | pl.LazyFrame,
     *,
     outcome: str,
@@ -95,7 +95,7 @@ def linear_statistics(
     design = np.column_stack([np.ones(len(table.outcome)), table.covariates])
     names = ("intercept", *table.covariate_names)
     parts = [
-        block_statistics(table.genotypes, block, design, table.outcome[:, 0], names, missing)
+        block_statistics(table.genotypes.variants, block, design, table.outcome[:, 0], names, missing)
         for block in table.genotypes.blocks()
     ]
     return joined_blocks(parts)
@@ -109,7 +109,7 @@ def combine(sites: Sequence[LinearStatistics]) -> LinearStatistics:
     Raises
     ------
     DataError
-        If there is no site, covariates differ, or the sites share no variant.
+        If there is no site, one stands twice, covariates differ, or the sites share no variant.
 
     Examples
     --------
@@ -128,6 +128,10 @@ def combine(sites: Sequence[LinearStatistics]) -> LinearStatistics:
     for site in sites[1:]:
         if site.names != first.names:
             raise DataError(f"Sites differ in covariates: {', '.join(first.names)} and {', '.join(site.names)}.")
+    for k, site in enumerate(sites):
+        for j, other in enumerate(sites[:k]):
+            if np.array_equal(site.gy, other.gy) and np.array_equal(site.xg, other.xg):
+                raise DataError(f"Sites {j + 1} and {k + 1} have the very same sums; a site is to be given once.")
     shared = first.variants
     for site in sites[1:]:
         shared = _with_places(shared, site).filter(pl.col("place").is_not_null()).drop("place", "turned")
@@ -145,14 +149,21 @@ def combine(sites: Sequence[LinearStatistics]) -> LinearStatistics:
 
 
 def block_statistics(
-    genotypes: Genotypes,
-    block: Block,
+    whole: pl.DataFrame,
+    block: Block | DosageBlock,
     design: Float[np.ndarray, "n c"],
     outcome: Float[np.ndarray, " n"],
     names: tuple[str, ...],
     missing: MissingDosage,
 ) -> LinearStatistics:
-    """Add up the sums of one block of variants."""
+    """Add up the sums of one block of the variants of a whole."""
+    variants = whole[block.places]
+    if isinstance(block, DosageBlock):
+        return LinearStatistics(
+            variants=variants,
+            names=names,
+            **dosage_statistics(block.dosage, design, outcome, missing),
+        )
     samples, c = design.shape
     coding = kernels.Coding.of(len(block.packed))
     products = kernels.packed_products(block.packed, samples, np.column_stack([design, outcome]), coding)
@@ -179,7 +190,6 @@ def block_statistics(
         xg[some] += mean[:, None] * gone[:, :c]
         gy[some] += mean * gone[:, c]
         gg[some] += mean**2 * absent[some]
-    variants = genotypes.variants[block.start : block.stop]
     return LinearStatistics(variants=variants, names=names, n=n, xx=xx, xy=xy, yy=yy, xg=xg, gg=gg, gy=gy)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from biolab import kernels
-from biolab.core import DataError
+from biolab.core import DataError, did_you_mean
 from biolab.core.arrays import Float
 
 from .calls import allele_counts, founders
+from .dosages import Dosages
 from .handle import Genotypes
 from .hardy_weinberg import autosomal
 from .scores import score
@@ -56,7 +57,7 @@ class PrincipalComponents:
         return named.with_columns(pl.Series("effect_allele_frequency", self.frequency), *columns)
 
 
-def project(genotypes: Genotypes, weights: pl.DataFrame) -> pl.DataFrame:
+def project(genotypes: Genotypes | Dosages, weights: pl.DataFrame) -> pl.DataFrame:
     """Place samples on components found elsewhere: fid, iid, pc1, pc2, ...
 
     ``weights`` is `PrincipalComponents.weights` of a panel. Dosages are standardised by the panel's frequencies,
@@ -68,6 +69,12 @@ def project(genotypes: Genotypes, weights: pl.DataFrame) -> pl.DataFrame:
     DataError
         If no variant is shared or a column is missing.
     """
+    for name in ("variant_id", "effect_allele", "effect_allele_frequency", "pc1"):
+        if name not in weights.columns:
+            raise DataError(
+                f"The panel has no column {name!r}; expected what pca(...).weights() gives (on the command line: "
+                f"biolab genotypes pca --weights). {did_you_mean(name, weights.columns)}"
+            )
     frequencies = weights.select("variant_id", "effect_allele", "effect_allele_frequency")
     columns = weights.drop("effect_allele_frequency")
     found = score(

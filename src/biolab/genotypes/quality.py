@@ -1,9 +1,12 @@
 """Quality control in a fixed order of steps, with the reason for everything that is left out."""
 
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
+
+from biolab.core import ConfigError
 
 from .calls import AUTOSOMES, on_chromosomes
 from .frequency import allele_frequency
@@ -15,6 +18,11 @@ from .unrelated import unrelated
 
 _REMOVED = {
     "step": pl.String, "kind": pl.String, "name": pl.String, "value": pl.Float64, "limit": pl.Float64,
+}  # fmt: skip
+
+_LARGEST: Final = {
+    "missing_of_variant": 1.0, "missing_of_sample": 1.0, "minor_allele_frequency": 0.5, "hardy_weinberg": 1.0,
+    "heterozygosity_sd": float("inf"), "kinship": 0.5,
 }  # fmt: skip
 
 
@@ -32,6 +40,13 @@ class QualityLimits:
     hardy_weinberg: float | None = 1e-6
     heterozygosity_sd: float | None = 4.0
     kinship: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse limits that nothing or everything passes by mistake, such as 5 for five per cent."""
+        for name, largest in _LARGEST.items():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= largest:
+                raise ConfigError(f"{name} is {value:g}; expected 0 to {largest:g}, or none to leave the step out.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from biolab.core import DataError, did_you_mean
+from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Float
 
+from .dosages import Dosages
 from .handle import Genotypes
 
 _KEYS = ("fid", "iid")
@@ -21,7 +22,7 @@ class ScanTable:
     ``outcome`` has one column, for survival two: time and event. ``covariates`` has no intercept.
     """
 
-    genotypes: Genotypes
+    genotypes: Genotypes | Dosages
     outcome: Float[np.ndarray, "n o"]
     covariates: Float[np.ndarray, "n q"]
     covariate_names: tuple[str, ...]
@@ -29,7 +30,10 @@ class ScanTable:
 
 
 def scan_table(
-    genotypes: Genotypes, phenotypes: pl.DataFrame | pl.LazyFrame, outcome: Sequence[str], covariates: Sequence[str]
+    genotypes: Genotypes | Dosages,
+    phenotypes: pl.DataFrame | pl.LazyFrame,
+    outcome: Sequence[str],
+    covariates: Sequence[str],
 ) -> ScanTable:
     """Join phenotypes to samples by fid and iid, or by iid where phenotypes have no fid.
 
@@ -40,11 +44,17 @@ def scan_table(
     ------
     DataError
         If a column is missing, a sample stands twice, an outcome is a word, a value is infinite, or no sample is left.
+    ConfigError
+        If a column is named twice.
     """
     frame = phenotypes.collect() if isinstance(phenotypes, pl.LazyFrame) else phenotypes
     for name in ("iid", *outcome, *covariates):
         if name not in frame.columns:
             raise DataError(f"The phenotypes have no column {name!r}. {did_you_mean(name, frame.columns)}")
+    twice = [name for name in covariates if name in outcome or list(covariates).count(name) > 1]
+    if twice:
+        what = "is the outcome and a covariate" if twice[0] in outcome else "is named twice among the covariates"
+        raise ConfigError(f"Column {twice[0]!r} {what}; name it once.")
     keys = [name for name in _KEYS if name in frame.columns]
     wanted = frame.select(pl.col(keys).cast(pl.String), *[name for name in (*outcome, *covariates) if name not in keys])
     repeated = wanted.select(keys).is_duplicated()

@@ -2,24 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from biolab import kernels
-from biolab.core import DataError
-from biolab.core.arrays import Bool, Float, Int
+from biolab.core import DataError, did_you_mean
 from biolab.data.pgs_catalog import read_scoring_file
 from biolab.data.plink import chromosome_names
 from biolab.data.readers import scan
 
-from .calls import allele_counts, founders
+from .dosages import Dosages
 from .handle import Genotypes
 from .matching import Ambiguous, MatchBy, match_alleles
-
-MissingCalls = Literal["mean", "zero"]
-Scaling = Literal["center", "standardize"]
+from .score_sums import MissingCalls, Scaling, ScoreRule, WeightsUsed, effect_frequency, score_sums
 
 _NOT_WEIGHTS: Final = {"variant_id", "chromosome", "position", "effect_allele", "other_allele"}
 # Columns of a PGS Catalog file, harmonised ones before those the authors gave.
@@ -92,7 +88,7 @@ class PolygenicScores:
 
 
 def score(  # noqa: PLR0913 - all but two are keyword-only
-    genotypes: Genotypes,
+    genotypes: Genotypes | Dosages,
     weights: pl.DataFrame | str | Path,
     *,
     missing: MissingCalls = "mean",
@@ -113,6 +109,8 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     - ambiguous: rows with A/T or C/G alleles are left out or kept as if on the genotypes' strand.
     - plink_compatible: as ``plink2 --score``: never flips strands, keeps ambiguous rows, looks at the effect allele
       alone, and gives a missing call 2p (times the scale) also when centred.
+
+    Imputed dosages (`read_dosages`) are scored by the same rules, missing where neither dosage nor call is known.
 
     The average is the sum over the number of alleles: 2 x variants if missing calls are imputed, else of those called.
 
@@ -139,19 +137,24 @@ def score(  # noqa: PLR0913 - all but two are keyword-only
     ([0.0, 1.5, 3.0], ['matched', 'swapped', 'absent'])
     """
     table = _read(weights)
-    names = _weight_columns(table)
+    label = "The weights" if isinstance(weights, pl.DataFrame) else f"{weights}: the weights"
     by = match_by or ("variant_id" if "variant_id" in table.columns else "position")
+    _refuse_unnamed(table, label, by)
+    names = _weight_columns(table, label)
     given = table.drop("other_allele", strict=False) if plink_compatible else table
     kept_policy: Ambiguous = "keep" if plink_compatible else ambiguous
     matching = match_alleles(given, genotypes.variants, by=by, ambiguous=kept_policy, flip=not plink_compatible)
     if not matching.weight_rows.size:
         counts = ", ".join(f"{count} {reason}" for reason, count in matching.counts.items() if count)
-        raise DataError(f"No row of the weights can be used: {counts}. Same genome build and kind of names?")
+        raise DataError(
+            f"No row of the weights can be used: {counts}. {_remedy(table, genotypes, by, matching.counts)}"
+        )
     _refuse_infinite(table, names)
     kept = genotypes.select(variants=matching.variant_rows)
-    frequency = _effect_frequency(kept, matching.swapped, frequencies)
-    values = _values(matching.swapped, frequency, missing, scaling, plink_compatible=plink_compatible)
-    sums, called = _sums(kept, values, table.select(names), matching.weight_rows)
+    used = WeightsUsed(table=table.select(names), rows=matching.weight_rows, swapped=matching.swapped)
+    rule = ScoreRule(missing=missing, scaling=scaling, plink_compatible=plink_compatible)
+    given_frequency = None if frequencies is None else effect_frequency(kept.variants, matching.swapped, frequencies)
+    sums, called = score_sums(kept, used, rule, given_frequency)
     alleles = np.full(called.size, 2.0 * matching.weight_rows.size) if missing == "mean" else called.astype(np.float64)
     averages = np.divide(sums, alleles[:, None], out=np.full(sums.shape, np.nan), where=alleles[:, None] > 0)
     scores = genotypes.samples.select("fid", "iid").with_columns(
@@ -194,11 +197,37 @@ def _catalogued(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     return named if complete else named.drop("variant_id", strict=False)
 
 
-def _weight_columns(table: pl.DataFrame) -> list[str]:
+def _refuse_unnamed(table: pl.DataFrame, label: str, by: MatchBy) -> None:
+    keys = ["variant_id"] if by == "variant_id" else ["chromosome", "position"]
+    if {*keys} - {*table.columns}:
+        wanted = "variant_id, or chromosome and position" if "variant_id" not in table.columns else " and ".join(keys)
+        raise DataError(f"{label} do not name their variants: expected {wanted}; found {', '.join(table.columns)}.")
+    if "effect_allele" not in table.columns:
+        raise DataError(f"{label} have no column 'effect_allele'. {did_you_mean('effect_allele', table.columns)}")
+
+
+def _weight_columns(table: pl.DataFrame, label: str) -> list[str]:
     names = [name for name, kind in table.schema.items() if name not in _NOT_WEIGHTS and kind.is_numeric()]
     if not names:
-        raise DataError(f"The weights have no column of numbers beside the key; found {', '.join(table.columns)}.")
+        raise DataError(
+            f"{label} have no column of numbers beside the key; found {', '.join(table.columns)}. A column with one "
+            "word in it is read as words."
+        )
     return names
+
+
+def _remedy(table: pl.DataFrame, genotypes: Genotypes | Dosages, by: MatchBy, counts: dict[str, int]) -> str:
+    """Show how the weights and the genotypes name their first variants, where none was found."""
+    if not table.height or not genotypes.variants.height or counts["absent"] < table.height:
+        return "Are these weights for the same genome build, and effect alleles in the column effect_allele?"
+    keys = ["variant_id"] if by == "variant_id" else ["chromosome", "position"]
+    theirs, ours = (":".join(map(str, frame.select(keys).row(0))) for frame in (table, genotypes.variants))
+    other = "position" if by == "variant_id" else "variant_id"
+    return (
+        f"Their first variant is called {theirs}, that of the genotypes {ours}: are names of one kind and positions of "
+        f"one genome build? If weights have {'chromosome and position' if by == 'variant_id' else 'names'}, too, "
+        f"match by {other} (match_by='{other}', on the command line --match-by {other})."
+    )
 
 
 def _refuse_infinite(table: pl.DataFrame, names: list[str]) -> None:
@@ -207,58 +236,3 @@ def _refuse_infinite(table: pl.DataFrame, names: list[str]) -> None:
         if not finite[name][0]:
             row = int(table.select(~pl.col(name).cast(pl.Float64).is_finite()).to_series().arg_true()[0])
             raise DataError(f"Weight {name!r} is {table[name][row]} in row {row} (counted from 0); expected a number.")
-
-
-def _effect_frequency(
-    kept: Genotypes, swapped: Bool[np.ndarray, " u"], frequencies: pl.DataFrame | None
-) -> Float[np.ndarray, " u"]:
-    """Return the frequency of each effect allele; 0 where no allele was seen."""
-    if frequencies is None:
-        counted = np.nan_to_num(allele_counts(founders(kept)).frequency)
-        return np.where(swapped, 1 - counted, counted)
-    known = frequencies.select("variant_id", known_allele="effect_allele", p="effect_allele_frequency")
-    joined = kept.variants.select("variant_id", "effect_allele").join(
-        known, on="variant_id", how="left", maintain_order="left"
-    )
-    if joined.height != kept.variants.height or joined["p"].null_count():
-        lacking = joined.filter(pl.col("p").is_null())["variant_id"].head(1).to_list()
-        raise DataError(
-            f"frequencies lacks a value for {lacking or 'a variant, or names one twice'}; give one a variant."
-        )
-    same = (
-        joined.select(pl.col("known_allele") == pl.col("effect_allele")).to_series().fill_null(value=False).to_numpy()
-    )
-    return np.where(same == swapped, 1 - joined["p"].to_numpy(), joined["p"].to_numpy())
-
-
-def _values(
-    swapped: Bool[np.ndarray, " u"],
-    frequency: Float[np.ndarray, " u"],
-    missing: MissingCalls,
-    scaling: Scaling | None,
-    *,
-    plink_compatible: bool,
-) -> Float[np.ndarray, "u 4"]:
-    """Return what each code of two bits (00, 01, 10, 11) adds for a weight of 1."""
-    mean, variance = 2 * frequency, 2 * frequency * (1 - frequency)
-    centre = np.zeros_like(mean) if scaling is None else mean
-    scale = np.ones_like(mean)
-    if scaling == "standardize":
-        scale = np.divide(1.0, np.sqrt(variance), out=np.zeros_like(mean), where=variance > 0)
-    imputed = mean if scaling is None or plink_compatible else np.zeros_like(mean)
-    first, second = np.where(swapped, 0.0, 2.0), np.where(swapped, 2.0, 0.0)
-    absent = imputed * scale if missing == "mean" else np.zeros_like(mean)
-    return np.stack([(first - centre) * scale, absent, (1.0 - centre) * scale, (second - centre) * scale], axis=1)
-
-
-def _sums(
-    kept: Genotypes, values: Float[np.ndarray, "u 4"], weights: pl.DataFrame, rows: Int[np.ndarray, " u"]
-) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, " n"]]:
-    """Add up the scores and count the alleles called, in one pass; weights are copied a block of rows at a time."""
-    n = kept.samples.height
-    sums, called = np.zeros((n, weights.width)), np.full(n, 2 * rows.size)
-    for block in kept.blocks():
-        columns = weights[rows[block.places]].select(pl.all().cast(pl.Float64).fill_null(0.0)).to_numpy()
-        sums += kernels.packed_scores(block.packed, n, columns, values[block.places])
-        called -= 2 * kernels.packed_missing_of_samples(block.packed, n)
-    return sums, called

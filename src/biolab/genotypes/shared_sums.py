@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from biolab.core import DataError
+from biolab.core import ConfigError, DataError
 from biolab.data.table_files import write_table
 
 from .linear_statistics import LinearStatistics
@@ -16,7 +16,7 @@ _OUTCOME: Final = "outcome"
 
 
 def write_sums(statistics: LinearStatistics, path: str | Path) -> Path:
-    """Write the sums as a table of one row a variant (.parquet keeps every digit).
+    """Write the sums as a table of one row a variant, .parquet.
 
     Columns: chromosome, position, variant_id, effect_allele, other_allele, n, and the sums under the names of what is
     multiplied: ``age*dosage``, ``dosage*outcome``, ``intercept*age`` and so on.
@@ -25,9 +25,13 @@ def write_sums(statistics: LinearStatistics, path: str | Path) -> Path:
     ------
     DataError
         If a covariate is called dosage or outcome.
+    ConfigError
+        If the path does not end in .parquet.
     BiolabError
         If the file cannot be written.
     """
+    if Path(path).suffix != ".parquet":
+        raise ConfigError(f"{path}: sums are written as .parquet, which keeps every digit; give it this ending.")
     taken = sorted({"dosage", _OUTCOME} & set(statistics.names))
     if taken:
         raise DataError(f"A covariate is called {taken[0]!r}, as a column of sums is; rename it.")

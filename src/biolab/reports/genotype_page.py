@@ -42,6 +42,7 @@ def genotype_page(study: GenotypeStudy, *, language: Language = "en") -> str:
         "quality_values": _quality_values(study),
         "quality": _quality_table(study, say),
         "components": _components(study, legend),
+        "components_said": _components_said(study, say),
         "matching": None if study.scores is None else _matching_table(study, say),
         "scores": _scores(study, legend),
         "scans": [
@@ -114,6 +115,14 @@ def _components(study: GenotypeStudy, legend: Legend) -> Plate | None:
     return rendered(drawn, "components", (say("genotypes.alt_components"), say("genotypes.structure_caption")))
 
 
+def _components_said(study: GenotypeStudy, say: Prose) -> str:
+    metrics = study.steps["pca"]["metrics"] if study.components is not None else {}
+    if "of_variants" in metrics:
+        values = {"variants": f"{metrics['variants']:,}", "panel": f"{metrics['of_variants']:,}"}
+        return say("genotypes.projected_said", values)
+    return say("genotypes.structure_said", {"variants": f"{metrics.get('variants', 0):,}"})
+
+
 def _by_reference(scores: pl.DataFrame, say: Prose) -> pl.DataFrame:
     names = pl.lit(say("genotypes.in_reference")), pl.lit(say("genotypes.not_in_reference"))
     return scores.with_columns(group=pl.when("in_reference").then(names[0]).otherwise(names[1]))
@@ -179,9 +188,10 @@ def _leads_table(scan: Scan, say: Prose) -> Table:
                 _amount(f"{row['p_value']:.1e}"),
             ]
         )
+    effects = {"logistic": say("genotypes.log_odds"), "cox": say("genotypes.log_hazard")}
+    effect = effects.get(str(scan.settings.get("model")), say("genotypes.effect"))
     columns = (
-        say("genotypes.variant"), say("genotypes.place"), say("genotypes.alleles"), say("genotypes.effect"),
-        say("genotypes.p_value"),
+        say("genotypes.variant"), say("genotypes.place"), say("genotypes.alleles"), effect, say("genotypes.p_value"),
     )  # fmt: skip
     return _table(say("genotypes.leads_caption"), columns, rows)
 
