@@ -67,6 +67,7 @@ MINUTES = (
     "tests/course/test_course_modules.py",
     "tests/course/test_deviations_module.py",
     "tests/course/test_feeding_thresholds.py",
+    "tests/course/test_thresholds.py::test_solutions_pass_and_mistakes_do_not_on_every_plant",
     "tests/joint/bundle/test_importing.py::test_into_a_server",
     "tests/joint/bundle/test_importing.py::test_killed_process",
     "tests/joint/bundle/test_importing.py::test_two_processes",

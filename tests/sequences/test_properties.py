@@ -212,3 +212,14 @@ def test_a_panel_compares_chains_and_names_must_match():
         sq.antibody_report({"a": HEAVY, "b": HEAVY}, {"a": LIGHT})
     with pytest.raises(DataError, match="light chain, residue 3 is 'X'"):
         sq.antibody_report(HEAVY, "DIX")
+
+
+def test_primers_are_found_on_both_strands_and_over_one_another():
+    primers = sq.primer_properties({"repeat": "ATATATAT", "left": "GGGACCCA"})
+    found = primers.sites("cgatatatatatGGTGGGTCCC".lower())
+    assert found.select("name", "start", "end", "strand").rows() == [
+        ("repeat", 2, 10, -1), ("repeat", 2, 10, 1), ("repeat", 4, 12, -1), ("repeat", 4, 12, 1), ("left", 14, 22, -1),
+    ]  # fmt: skip
+    assert primers.sites("A" * 20).is_empty()
+    with pytest.raises(DataError, match="template is empty"):
+        primers.sites("")

@@ -11,7 +11,7 @@ from .options import AsJson, StoreOptions, print_json
 from .progress import progress
 
 if TYPE_CHECKING:
-    from biolab.course import Module
+    from biolab.course import Classroom, Grade, Module
 
 course = App(name="course", help="Modules, classes, grading and the board of the course.", help_format="plaintext")
 CourseFolder = Annotated[Path, Parameter(name="--course")]
@@ -72,7 +72,11 @@ def check(
     """
     from biolab.course import check_module
 
-    found = [check_module(each, strength=sandbox) for each in _modules((module,) if module else (), folder)]
+    modules, found = _modules((module,) if module else (), folder), []
+    with progress("course check", total=len(modules), quiet=as_json) as advance:
+        for each in modules:
+            advance(each.slug)
+            found.append(check_module(each, strength=sandbox))
     if as_json:
         print_json(
             {
@@ -121,7 +125,7 @@ def new(
     if as_json:
         print_json({"path": str(path), "trainees": list(trainee)})
         return
-    print(f"{path}: add the trainees, then: biolab course release --class {path.parent}")
+    print(f"{path}: add the trainees, then: biolab course release {path.parent} --module 02")
 
 
 @course.command
@@ -149,7 +153,11 @@ def release(
     from biolab.course import Classroom
     from biolab.course import release as release_modules
 
-    done = release_modules(_modules(module, folder), Classroom.open(classroom), again=again)
+    room, modules, done = Classroom.open(classroom), _modules(module, folder), []
+    with progress(room.cohort.name, total=len(modules), quiet=as_json) as advance:
+        for one in modules:
+            advance(one.slug)
+            done += release_modules([one], room, again=again)
     if as_json:
         print_json({"released": [each.as_dict() for each in done]})
         return
@@ -186,11 +194,11 @@ def grade(  # noqa: PLR0913 - one keyword an option
     gradebook
         Write the points into nbgrader's gradebook too.
     """
-    from biolab.course import Classroom, grades_frame
+    from biolab.course import Classroom
     from biolab.reports import grade_and_report
 
-    room, options = Classroom.open(classroom), store or StoreOptions(output=classroom / "mlflow")
-    modules, opened = _modules(module, folder), options.open()
+    room = Classroom.open(classroom)
+    modules, opened = _modules(module, folder), _store(room, store).open()
     size = len(trainee) or len(room.cohort.trainees)
     with progress(room.cohort.name, total=len(modules) * size, quiet=as_json) as advance:
         graded = [
@@ -203,7 +211,8 @@ def grade(  # noqa: PLR0913 - one keyword an option
     if as_json:
         print_json({"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]})
         return
-    _print_frame(grades_frame(graded).drop("seed", "seconds"))
+    for one in modules:
+        _print_grades(one.slug, [each for each in graded if each.module == one.slug])
 
 
 @course.command
@@ -232,16 +241,28 @@ def board(
     from biolab.course import Classroom
     from biolab.course import board as rank
 
-    room, options = Classroom.open(classroom), store or StoreOptions(output=classroom / "mlflow")
+    room = Classroom.open(classroom)
     one = _modules((module,), folder)[0]
     grades = room.grades(one.slug)
-    made = rank(one, grades, store=options.open(), limits=room.cohort.limits, strength=sandbox)
+    if not grades:
+        raise BiolabError(f"{one.slug}: nothing is graded yet. Run: biolab course grade {classroom} --module {module}")
+    made = rank(one, grades, store=_store(room, store).open(), limits=room.cohort.limits, strength=sandbox)
     if as_json:
         print_json(made.as_dict())
         return
-    _print_frame(made.table())
+    _print_frame(made.table().drop("note"))
+    for row in made.rows.filter(made.rows["note"] != "").iter_rows(named=True):
+        print(f"{row['trainee']}: {row['note']}")
     for name in made.differing:
         print(f"{name}: the logged {made.ranked_by} is not what the submission gives.")
+
+
+def _store(room: "Classroom", chosen: StoreOptions | None) -> StoreOptions:
+    """Return where runs are: as the command says, else as ``cohort.toml`` does, else in the class's folder."""
+    given = chosen or StoreOptions(output=room.folder / "mlflow")
+    if given.tracking_uri is not None or room.cohort.tracking_uri is None:
+        return given
+    return StoreOptions(tracking_uri=room.cohort.tracking_uri, output=given.output)
 
 
 def _modules(names: tuple[str, ...], folder: Path) -> "list[Module]":
@@ -249,6 +270,27 @@ def _modules(names: tuple[str, ...], folder: Path) -> "list[Module]":
 
     paths = [find_module(name, folder) for name in names] or find_modules(folder)
     return [Module.load(path) for path in paths]
+
+
+def _print_grades(module: str, grades: "list[Grade]") -> None:
+    """Print who got what; what there is to say of one stands below, at its full length."""
+    import polars as pl
+
+    rows = [
+        {
+            "trainee": each.trainee,
+            "language": each.language,
+            "verdict": each.verdict,
+            "points": f"{each.points:g} of {each.most_points:g}",
+        }
+        for each in grades
+    ]
+    print(module)
+    _print_frame(pl.DataFrame(rows))
+    for each in grades:
+        told = [each.message.removesuffix("."), *(f"tried: {what}" for what in each.tried)]
+        if notes := [note for note in told if note]:
+            print(f"{each.trainee}: {'; '.join(notes)}.")
 
 
 def _print_frame(frame: object) -> None:

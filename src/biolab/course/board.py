@@ -9,10 +9,10 @@ import polars as pl
 from biolab.core import ConfigError
 
 from .cells import Score
-from .grading import Grade
-from .grading.grading import judge, scores_of
+from .grading import Grade, ScoreResult
+from .grading.grading import judge, prepare_kernels, scores_of
 from .module import Module
-from .sandbox import Limits, Strength
+from .sandbox import Limits, Strength, require_sandbox
 from .trainee import Trainee
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def board(
         If the module has no score to rank by.
     """
     by = ranking_score(module)
+    require_sandbox(strength)
+    prepare_kernels()
     claims = {} if store is None or not grades else logged_scores(store, module.slug, grades[0].cohort, by.name)
     rows = [_row(module, grade, claims, limits or Limits(), strength, by.name) for grade in grades]
     return Board(module=module.slug, ranked_by=by.name, better=by.better, rows=_ranked(rows, module, by))
@@ -108,7 +110,6 @@ def _row(
     who = Trainee(pseudonym=grade.trainee, cohort=grade.cohort, module=grade.module)
     found = scores_of(module, judge(module, who, grade.answers, limits=limits, strength=strength, scores_only=True))
     values = {score.name: score.value for score in found}
-    notes = [f"{score.name}: {score.message}" for score in found if score.value is None]
     logged = claims.get(grade.trainee)
     return {
         "trainee": grade.trainee,
@@ -116,8 +117,17 @@ def _row(
         "points": grade.points,
         "logged": logged,
         "says": _compared(logged, values[by]),
-        "note": "; ".join(notes) if grade.verdict != "missing" else "nothing handed in",
+        "note": "nothing handed in" if grade.verdict == "missing" else _note(found),
     }
+
+
+def _note(found: Sequence[ScoreResult]) -> str:
+    """Say why scores are missing, each reason once."""
+    reasons = dict.fromkeys(score.message for score in found if score.value is None)
+    return "; ".join(
+        f"{', '.join(score.name for score in found if score.value is None and score.message == reason)}: {reason}"
+        for reason in reasons
+    )
 
 
 def _compared(logged: float | None, value: float | None) -> Logged:

@@ -7,10 +7,10 @@ import polars as pl
 
 from .answers import KIND
 from .cells import Exercise
-from .grading.grading import ATTEMPT, answers_of, judge
+from .grading.grading import ATTEMPT, answers_of, judge, prepare_kernels
 from .grading.submission import AttemptCell
 from .module import Module
-from .sandbox import Limits, Strength, run_sandboxed
+from .sandbox import Limits, Strength, require_sandbox, run_sandboxed
 from .trainee import Trainee
 
 EMPTY_ANSWERS: Mapping[str, object] = {
@@ -55,6 +55,8 @@ def check_module(
     BiolabError
         If the module's set-up fails.
     """
+    require_sandbox(strength)
+    prepare_kernels()
     who = trainee or Trainee(pseudonym="check", cohort="check", module=module.slug)
     allowed = limits or Limits()
     answers, faults = _solutions(module, who, allowed, strength)

@@ -11,6 +11,10 @@ from biolab.core import ConfigError, DataError
 from .reading_frames import reverse_complement
 
 _SHORTEST_LOOP = 3
+_CARRIED = ("melting_temperature_c", "gc_share")
+_PLACES = {"name": pl.String, "start": pl.Int64, "end": pl.Int64, "strand": pl.Int64} | dict.fromkeys(
+    _CARRIED, pl.Float64
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,32 @@ class PrimerProperties:
         """Return the properties, one row a primer; `primer_properties` tells the columns."""
         return self.rows
 
+    def sites(self, template: str) -> pl.DataFrame:
+        """Find where the primers fit a template without a mismatch, on both strands.
+
+        Columns: ``name``, ``start`` (0-based) and ``end`` (excluded) on the template as it is given, ``strand`` (+1
+        where the primer is the template's own text and is lengthened to the right, -1 where it is the other
+        strand's), ``melting_temperature_c`` and ``gc_share``; a row a place, in their order.
+
+        >>> primer_properties({"left": "ACGTTGCA"}).sites("ccACGTTGCAcc").select("start", "strand").rows()
+        [(2, 1)]
+
+        Raises
+        ------
+        DataError
+            If the template is empty, or no text.
+        """
+        if not isinstance(template, str) or not template:
+            raise DataError("The template is empty or no text; expected one sequence, such as that of a plasmid.")
+        text, found = template.upper(), []
+        for row in self.rows.iter_rows(named=True):
+            for strand, sought in ((1, row["sequence"]), (-1, reverse_complement(row["sequence"]))):
+                at = text.find(sought)
+                while at >= 0:
+                    found.append((row["name"], at, at + row["length"], strand, *(row[name] for name in _CARRIED)))
+                    at = text.find(sought, at + 1)
+        return pl.DataFrame(found, schema=_PLACES, orient="row").sort("start", "name", "strand", maintain_order=True)
+
 
 def primer_properties(
     primers: Mapping[str, str] | Sequence[str], *, conditions: PrimerConditions | None = None
@@ -103,7 +133,10 @@ def _row(name: str, sequence: str, conditions: PrimerConditions) -> dict[str, ob
     from Bio.SeqUtils import MeltingTemp, molecular_weight
 
     if len(sequence) < 8 or set(sequence) - set("ACGT"):
-        raise DataError(f"Primer {name!r} is {sequence!r}; expected 8 or more of A, C, G and T.")
+        raise DataError(
+            f"Primer {name!r} is {sequence!r}; expected 8 or more of A, C, G and T. Of a mixture (R, Y, N ...), give "
+            "the sequences that it stands for one by one: each has its own melting temperature."
+        )
     melting = MeltingTemp.Tm_NN(
         sequence,
         dnac1=conditions.primer_nm,

@@ -132,3 +132,14 @@ def test_monitors_that_wait_are_named_and_the_others_watch(source):
     assert late.check(batch, false_alarm_rate=0.1, until_h=80.0).silent == ()
     with pytest.raises(TooEarlyError, match="No monitor watches the batch yet"):
         CombinedMonitor(monitors=(_Waiting(monitor, 60.0),)).check(batch, false_alarm_rate=0.1, until_h=30.0)
+
+
+def test_two_waiting_monitors_of_one_kind_are_told_apart(source):
+    monitor = MultiwayPCA(components=2).fit(source.normal(1, 80))
+    three = CombinedMonitor(monitors=(_Waiting(monitor, 60.0), monitor, _Waiting(monitor, 90.0)))
+    assert three.names == ("_Waiting 1", type(monitor).__name__, "_Waiting 3")
+    batch = source.batch(np.random.default_rng(5), fault="step", start_h=10.0, size=40.0)
+    said = {hour: three.check(batch, false_alarm_rate=0.1, until_h=hour).silent for hour in (30.0, 80.0, 100.0)}
+    assert [line.split(":")[0] for line in said[30.0]] == ["_Waiting 1", "_Waiting 3"]
+    assert [line.split(":")[0] for line in said[80.0]] == ["_Waiting 3"]
+    assert said[100.0] == ()

@@ -20,6 +20,12 @@ PAIRS = pl.DataFrame({"first": ["a", "a", LONG], "second": ["b", LONG, "b"], "di
 ITEMS = pl.DataFrame(
     {"track": ["cuts", "cuts", LONG], "start": [5, 7, 80], "end": [6, 8, 100], "label": ["EcoRI", "EcoRV", LONG]}
 )
+PRIMERS = pl.DataFrame(
+    {
+        "name": ["left", LONG, "right"], "start": [4, 10, 900], "end": [24, 30, 921], "strand": [1, 1, -1],
+        "melting_temperature_c": [58.0, 58.1, 61.5], "gc_share": [0.5, 0.4, 0.55],
+    }
+)  # fmt: skip
 
 
 def draw(name: str, language: str = "en", *, nothing: bool = False):
@@ -33,6 +39,7 @@ def draw(name: str, language: str = "en", *, nothing: bool = False):
         "kmer_spectrum": lambda: figures.kmer_spectrum(cut(SPECTRUM), legend, k=21),
         "pairwise_matrix": lambda: figures.pairwise_matrix(cut(PAIRS), legend, value="distance"),
         "sequence_map": lambda: figures.sequence_map(cut(ITEMS), legend, length=100),
+        "primer_map": lambda: figures.primer_map(cut(PRIMERS), legend, length=1000),
     }
     return made[name]()
 
@@ -42,7 +49,7 @@ def words(figure) -> list[str]:
     return [node.text or "" for node in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
 
 
-NAMES = ("read_quality", "kmer_spectrum", "pairwise_matrix", "sequence_map")
+NAMES = ("read_quality", "kmer_spectrum", "pairwise_matrix", "sequence_map", "primer_map")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,3 +74,10 @@ def test_what_is_drawn_is_the_frame():
     assert median.get_ydata().tolist() == [38, 36, 20]
     assert {"0.10", "0.25"} <= set(words(draw("pairwise_matrix")))
     assert "EcoRI" in words(draw("sequence_map"))
+
+
+def test_primers_point_to_their_3_prime_ends_at_their_melting_temperature():
+    first, _, last = draw("primer_map").findobj(lambda artist: artist.get_gid() == "primer")
+    assert first.get_xy()[2].tolist() == [24, 58.0]
+    assert last.get_xy()[2].tolist() == [900, 61.5]
+    assert "right (GC 55 %)" in words(draw("primer_map"))

@@ -60,6 +60,12 @@ class CombinedMonitor:
                 "and seed."
             )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name each monitor by its kind; several of a kind are told apart by their place among ``monitors``, from 1."""
+        kinds = [type(monitor).__name__ for monitor in self.monitors]
+        return tuple(kind if kinds.count(kind) == 1 else f"{kind} {at}" for at, kind in enumerate(kinds, start=1))
+
     def thresholds(self, false_alarm_rate: float, confidence: float | None = None) -> Float[np.ndarray, " k"]:
         """Return each monitor's score above which a batch raises an alarm.
 
@@ -95,7 +101,7 @@ class CombinedMonitor:
         """Return the verdict of the monitor that raised an alarm first, or whose charts came nearest to a limit.
 
         A monitor that waits for more of a running batch, such as the oxygen residual for its fifth cell count, is left
-        out and named in the verdict's ``silent``; the limits of the others stay where they are.
+        out and named in the verdict's ``silent`` (as in `names`); the limits of the others stay where they are.
 
         Raises
         ------
@@ -106,11 +112,12 @@ class CombinedMonitor:
         """
         said: list[Verdict] = []
         silent: list[str] = []
-        for monitor, at in zip(self.monitors, self.thresholds(false_alarm_rate, confidence).tolist(), strict=True):
+        limits = self.thresholds(false_alarm_rate, confidence).tolist()
+        for name, monitor, at in zip(self.names, self.monitors, limits, strict=True):
             try:
                 said.append(monitor.judge(batch, at, until_h=until_h))
             except TooEarlyError as error:
-                silent.append(f"{type(monitor).__name__}: {error}")
+                silent.append(f"{name}: {error}")
         if not said:
             raise TooEarlyError(f"No monitor watches the batch yet. {' '.join(silent)}")
         rang = [verdict for verdict in said if verdict.alarm_h is not None]

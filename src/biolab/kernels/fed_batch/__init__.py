@@ -21,7 +21,7 @@ from .layout import RATE_FOR_GLUCOSE as RATE_FOR_GLUCOSE
 from .layout import RATE_PLANNED as RATE_PLANNED
 from .layout import SCHEDULE as SCHEDULE
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
 # Runs a thread takes at a time
 BLOCK = 16
 

@@ -169,8 +169,8 @@ def _axes(panel: _Panel) -> Iterator[str]:
     every = 24.0 if panel.hours <= 96 else 48.0
     for k in range(math.floor(panel.hours / every + 1e-9) + 1):
         said = f"{k * every:g}" + (" h" if k == 0 else "")
-        at, below = panel.x(k * every), panel.top + _HIGH + 12
-        yield f'<text x="{at:.1f}" y="{below}" text-anchor="middle" fill="{MUTED}" font-size="10">{said}</text>'
+        at, below, anchor = panel.x(k * every), panel.top + _HIGH + 12, "middle" if k else "start"
+        yield f'<text x="{at:.1f}" y="{below}" text-anchor="{anchor}" fill="{MUTED}" font-size="10">{said}</text>'
 
 
 def _range(values: Float[ndarray, " k"], least: float) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from .pairwise_matrix import pairwise_matrix as pairwise_matrix
 from .penalised_path import penalised_path as penalised_path
 from .pooled_measure import funnel as funnel
 from .pooled_measure import pooled_forest as pooled_forest
+from .primer_map import primer_map as primer_map
 from .quantile_quantile import quantile_quantile as quantile_quantile
 from .read_quality import read_quality as read_quality
 from .replication import replication as replication

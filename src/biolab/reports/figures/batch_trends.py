@@ -167,7 +167,8 @@ def _draw_trend(axes: Axes, frame: pl.DataFrame, name: str, scale: float, *, tru
     if measured in frame.columns:
         time, value = _points(frame, measured)
         if 2 * time.size < frame.height:
-            axes.plot(time / scale, value, "o", color=_MEASURED, markersize=2.6, zorder=4, gid=f"measured-{name}")
+            axes.plot(time / scale, value, "o", color=_MEASURED, markersize=2.6, zorder=4, gid=f"measured-{name}",
+                      clip_on=False)  # fmt: skip
         else:
             axes.plot(time / scale, value, color=_MEASURED, linewidth=1.1, zorder=4, gid=f"measured-{name}")
     follows = name != "agitation_rpm" and f"{name}_setpoint" in frame.columns  # a stirrer only starts there
