@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import biolab
+from biolab.cli.lab import SETTINGS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 Answer = TypeVar("Answer")
@@ -136,6 +137,7 @@ def in_lab(
     server = (
         *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={lab}"),
         *("--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"),
+        f"--LabApp.app_settings_dir={SETTINGS}",
     )
     browser = (
         *(str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={size[0]},{size[1]}"),
