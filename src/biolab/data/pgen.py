@@ -87,7 +87,7 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     if not path.is_file():
         raise DataError(f"{path} does not exist; a .pgen stands beside its .pvar and .psam under the same name.")
     try:
-        pgenlib = import_module("pgenlib")
+        pgenlib: Any = import_module("pgenlib")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{path}: reading .pgen needs the optional package pgenlib. Install it with: pip install 'biolab[genomics]'"
