@@ -73,6 +73,8 @@ MINUTES = (
     "tests/joint/bundle/test_importing.py::test_two_processes",
     "tests/joint/disclosure/test_legitimate.py",
     "tests/joint/server/test_kills.py",
+    "tests/kernels/test_gpu.py::test_fed_batch_compiles_for_a_gpu[64]",
+    "tests/kernels/test_gpu.py::test_triton_kernel_equals_the_cpu_path[fed_batch_all]",
     "tests/joint/server/test_nginx.py",
     "tests/joint/server/test_permissions.py",
     "tests/joint/server/test_races.py",

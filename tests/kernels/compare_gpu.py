@@ -1,6 +1,7 @@
 """Compare a Triton kernel with the CPU path over the operation's cases; run by `test_gpu` with the kernel's name."""
 
 import sys
+from importlib import import_module
 from unittest import mock
 
 import numpy as np
@@ -173,11 +174,102 @@ def compare_packed_matmul():
     return compared
 
 
+def _fed_batch_problem(case, intervals, *, varied="kla_per_h", values=None, noisy=False, **choices):
+    from biolab.kernels.fed_batch import FedBatchProblem, layout, run_seeds
+
+    made = case.make()
+    parameters, place = made["parameters"], layout.PARAMETERS[made["plant"]].index(varied)
+    runs = parameters[place] * (1 + 0.1 * np.arange(3)) if values is None else np.asarray(values, dtype=np.float64)
+    if noisy:
+        for name in ("ph_resolution", "dissolved_oxygen_resolution_percent", "temperature_resolution_c"):
+            parameters[layout.PARAMETERS[made["plant"]].index(name)] = 0.01
+    return FedBatchProblem(
+        plant=made["plant"], parameters=parameters, schedule=made["schedule"][: intervals + 1],
+        interval_h=made["interval_h"], varied=np.array([place]), values=runs[:, None], seeds=run_seeds(3, runs.size),
+        **choices,
+    )  # fmt: skip
+
+
+def _close_runs(found, wanted, name, close):
+    from biolab.kernels.fed_batch import cases, layout
+
+    np.testing.assert_array_equal(found.outcome, wanted.outcome, err_msg=name)
+    np.testing.assert_allclose(found.failed_h, wanted.failed_h, rtol=0, atol=1e-6, err_msg=name)
+    went = wanted.outcome == layout.OK
+    seen = np.maximum(1.0, np.abs(wanted.records))
+    np.testing.assert_allclose(found.records / seen, wanted.records / seen, rtol=0, atol=close, err_msg=name)
+    difference = (found.state - wanted.state)[went] / (cases.TYPICAL + np.abs(wanted.state[went]))
+    assert np.abs(difference).max() < close, name
+    # but for the integrator's next step and its counts
+    places = [k for k in range(layout.MEMORY) if k not in {layout.M_STEP, layout.M_STEPS, layout.M_REJECTED}]
+    seen = np.maximum(1.0, np.abs(wanted.memory))
+    difference = ((found.memory - wanted.memory) / seen)[went][:, places]
+    assert np.abs(difference).max() < close, name
+
+
+def _compare_fed_batch(made, close=1e-9):
+    """Run problems by the public name, in the compiled path and in Triton, whole and in pieces."""
+    kernel = import_module("biolab.kernels.fed_batch")
+    with mock.patch.object(kernel, "_cuda_device", return_value=DEVICE):
+        for name, (problem, pieces, single) in made.items():
+            end = problem.schedule.shape[0] - 1
+            when = np.unique([0, end // 2, end])
+            there = {"device": "cuda", "single": single}
+            if pieces:
+                first = kernel.fed_batch(problem, when[:2], last=end // 2 + 1, **there)
+                wanted = kernel.fed_batch(problem, when[:2], last=end // 2 + 1)
+                _close_runs(first, wanted, name, close)
+                found = kernel.fed_batch(problem, when[2:], earlier=first, first=end // 2 + 1, **there)
+                wanted = kernel.fed_batch(problem, when[2:], earlier=wanted, first=end // 2 + 1)
+            else:
+                found, wanted = kernel.fed_batch(problem, when, **there), kernel.fed_batch(problem, when)
+            _close_runs(found, wanted, name, 2e-4 if single else close)
+    return len(made)
+
+
+def compare_fed_batch():
+    """A few control intervals of each kind, a run that fails, and devices that are not there."""
+    from biolab.core import DataError, MissingExtraError
+    from biolab.kernels.fed_batch import cases, fed_batch
+
+    dense, broken, coli = cases.CASES[1], cases.CASES[3], cases.CASES[6]
+    problem = _fed_batch_problem(broken, 3, varied="contaminant_growth_per_h", values=[0.5, 1e300])
+    if DEVICE.type == "cpu":
+        with pytest.raises(MissingExtraError, match="no device 'cuda' here"):
+            fed_batch(problem, np.array([3]), device="cuda")
+    with pytest.raises(DataError, match="expected 'cpu', or a CUDA device"):
+        fed_batch(problem, np.array([3]), device="gpu")
+    return _compare_fed_batch({
+        "CHO, fed, noise": (_fed_batch_problem(dense, 7, noisy=True), False, False),
+        "E. coli, order 2, in pieces": (_fed_batch_problem(coli, 6, order=2), True, False),
+        "one run fails": (problem, False, False),
+        "single precision": (_fed_batch_problem(dense, 3), False, True),
+    })  # fmt: skip
+
+
+def compare_fed_batch_all():
+    """Every case of the contract over its whole schedule, with what else a problem can say."""
+    from biolab.kernels.fed_batch import cases
+
+    made = {case.name: (_fed_batch_problem(case, 99), False, False) for case in cases.CASES}
+    for case in cases.CASES[1:4:2]:
+        made |= {
+            f"{case.name}, order 2": (_fed_batch_problem(case, 12, order=2), False, False),
+            f"{case.name}, fixed steps": (_fed_batch_problem(case, 6, fixed_steps=3), False, False),
+            f"{case.name}, in pieces": (_fed_batch_problem(case, 12), True, False),
+        }
+    many = np.linspace(5.0, 15.0, 33)  # more runs than a program has threads
+    made["33 runs"] = (_fed_batch_problem(cases.CASES[0], 4, values=many), False, False)
+    return _compare_fed_batch(made)
+
+
 if __name__ == "__main__":
     kernels = {
         "concordance": compare_concordance,
         "cox_loss": compare_cox_loss,
         "cox_scan": compare_cox_scan,
+        "fed_batch": compare_fed_batch,
+        "fed_batch_all": compare_fed_batch_all,
         "packed_matmul": compare_packed_matmul,
     }
     count = kernels[sys.argv[1]]()

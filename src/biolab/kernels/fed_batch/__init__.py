@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
 
-from biolab.core import DataError
+from biolab.core import DataError, MissingExtraError
 from biolab.core.arrays import Float, Int, UInt
 
 from . import cpu, layout, method
@@ -20,6 +23,9 @@ from .layout import PARAMETERS as PARAMETERS
 from .layout import RATE_FOR_GLUCOSE as RATE_FOR_GLUCOSE
 from .layout import RATE_PLANNED as RATE_PLANNED
 from .layout import SCHEDULE as SCHEDULE
+
+if TYPE_CHECKING:
+    import torch
 
 TOLERANCE = 1e-5
 # Runs a thread takes at a time
@@ -93,7 +99,7 @@ def run_seeds(seed: int, runs: int) -> UInt[ndarray, " n"]:
         return x ^ (x >> np.uint64(31))
 
 
-def fed_batch(
+def fed_batch(  # noqa: PLR0913 - keyword-only choices
     problem: FedBatchProblem,
     when: Int[ndarray, " k"],
     *,
@@ -101,6 +107,8 @@ def fed_batch(
     earlier: FedBatchRuns | None = None,
     first: int = 0,
     threads: int | None = 1,
+    device: str = "cpu",
+    single: bool = False,
 ) -> FedBatchRuns:
     """Run a plant's balances, probes and controllers over its schedule, for every parameter set.
 
@@ -120,6 +128,15 @@ def fed_batch(
         Runs that stand at interval ``first`` and go on from there. They are left as they were.
     threads
         How many blocks of runs at a time; None for one a core. Results do not depend on it.
+    device
+        "cpu", or a CUDA device such as "cuda": one run a thread, so worth it from thousands of runs on.
+    single
+        On a CUDA device: compute in single precision.
+
+    Raises
+    ------
+    MissingExtraError
+        If the device is not there, or triton is not installed.
 
     Examples
     --------
@@ -127,6 +144,10 @@ def fed_batch(
     """
     n, end = problem.seeds.size, problem.schedule.shape[0] - 1
     closing = last is None
+    if device != "cpu":
+        start = None if earlier is None else (earlier.state, earlier.memory)
+        span = (first, end if last is None else last, int(closing))
+        return _on_device(problem, when, start, span, single=single, device=_cuda_device(device))
     plan = cpu.Plan(
         np.ascontiguousarray(problem.schedule), float(problem.interval_h), first, end if last is None else last,
         int(closing), np.ascontiguousarray(when, dtype=np.int64), float(problem.tolerance), problem.fixed_steps,
@@ -157,6 +178,41 @@ def fed_batch(
         run(blocks[0])
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, blocks[1:]))
+    return FedBatchRuns(state=state, memory=memory, records=records, outcome=outcome, failed_h=failed)
+
+
+def _cuda_device(name: str) -> "torch.device":
+    """Return the device of this name, if it is one that Triton's kernels run on."""
+    import torch
+
+    try:
+        found = torch.device(name)
+    except RuntimeError as error:
+        raise DataError(f"device is {name!r}; expected 'cpu', or a CUDA device such as 'cuda' or 'cuda:1'.") from error
+    if found.type != "cuda" or not torch.cuda.is_available():
+        raise MissingExtraError(
+            f"There is no device {name!r} here that fed-batch runs know; leave out device, or 'cpu'."
+        )
+    if find_spec("triton") is None:
+        raise MissingExtraError("Fed-batch runs on a GPU need triton. Install it with: pip install 'biolab[gpu]'")
+    return found
+
+
+def _on_device(
+    problem: FedBatchProblem,
+    when: Int[ndarray, " k"],
+    start: tuple[ndarray, ndarray] | None,
+    span: tuple[int, int, int],
+    *,
+    single: bool,
+    device: "torch.device",
+) -> FedBatchRuns:
+    state, memory, records, failed = import_module(f"{__name__}.gpu").advance(
+        problem.plant, problem.parameters, problem.varied, problem.values, problem.seeds, start, problem.schedule, span,
+        when, hours=problem.interval_h, tolerance=problem.tolerance, fixed=problem.fixed_steps, order=problem.order,
+        single=single, device=device,
+    )  # fmt: skip
+    outcome = np.where(np.isnan(failed), layout.OK, layout.STEP_TOO_SMALL)
     return FedBatchRuns(state=state, memory=memory, records=records, outcome=outcome, failed_h=failed)
 
 

@@ -1,34 +1,48 @@
 """Before the first interval: constants that follow from the parameters, and what is filled into the vessel."""
 
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 from numpy import ndarray
-
-from biolab.core.arrays import Float
 
 from . import layout as at
 
 
-def prepared(plant: int, parameters: Float[ndarray, "n p"], hours: float) -> Float[ndarray, "n q"]:
-    """Return the parameters with constants behind them: at pH, and what closes each reaction's carbon and electrons."""
-    p = np.zeros((parameters.shape[0], at.ALL_PLACES))
+def prepared(plant: int, parameters: Any, hours: float) -> Any:
+    """Return the parameters with constants behind them: at pH, and what closes each reaction's carbon and electrons.
+
+    Parameters and what is returned, a row a run, are arrays of numpy or of torch, there where they are.
+    """
+    p, library = _zeros(parameters, at.ALL_PLACES), _library(parameters)
     p[:, : parameters.shape[1]] = parameters
     acid, basic = 10.0 ** (7.0 - p[:, at.PK_ACID]), 10.0 ** (7.0 - p[:, at.PK_BASIC])
     p[:, at.K1], p[:, at.KA] = 10.0 ** (7.0 - p[:, at.PK_CO2]), 10.0 ** (7.0 - p[:, at.PK_BUFFER])
     p[:, at.PER_ACID_2], p[:, at.BASIC_2], p[:, at.PH_NORM] = 1.0 / acid**2, basic**2, 1.0 + 2.0 * basic / acid
     p[:, at.PER_OSMOLALITY] = 1.0 / p[:, at.K_OSMOLALITY]
     p[:, at.PER_CO2] = 1.0 / (p[:, at.CO2_SOLUBILITY] * p[:, at.K_CO2])
-    p[:, at.LOG_Q10] = np.log(p[:, at.Q10]) / 10.0
+    p[:, at.LOG_Q10] = library.log(p[:, at.Q10]) / 10.0
     for lag, follows in (
         (at.DO_LAG, at.DO_FOLLOWS),
         (at.PH_LAG, at.PH_FOLLOWS),
         (at.TEMPERATURE_LAG, at.TEMPERATURE_FOLLOWS),
     ):
-        p[:, follows] = -np.expm1(-hours / p[:, lag])
+        p[:, follows] = -library.expm1(-hours / p[:, lag])
     (_close_cho if plant == at.CHO else _close_ecoli)(p)
     return p
 
 
-def _close_cho(p: Float[ndarray, "n q"]) -> None:
+def _library(like: Any) -> ModuleType:
+    return np if isinstance(like, ndarray) else import_module("torch")
+
+
+def _zeros(like: Any, columns: int) -> Any:
+    shape = (like.shape[0], columns)
+    return np.zeros(shape) if isinstance(like, ndarray) else like.new_zeros(shape)
+
+
+def _close_cho(p: Any) -> None:
     cell, amino = p[:, at.CELL_CARBON], p[:, at.AMINO_REDUCTION]
     glucose, glutamine, acids = p[:, at.CELL_GLUCOSE], p[:, at.CELL_GLUTAMINE], p[:, at.CELL_AMINO]
     p[:, at.CELL_CO2] = 6.0 * glucose + 5.0 * glutamine + acids - cell
@@ -41,7 +55,7 @@ def _close_cho(p: Float[ndarray, "n q"]) -> None:
     p[:, at.SWITCH_4], p[:, at.KD_BYPRODUCT_2] = p[:, at.SWITCH] ** 4, p[:, at.KD_BYPRODUCT] ** 2
 
 
-def _close_ecoli(p: Float[ndarray, "n q"]) -> None:
+def _close_ecoli(p: Any) -> None:
     """Cells from a mmol of glucose or acetate, and what is left as CO2."""
     cell, reduced = p[:, at.CELL_CARBON], p[:, at.CELL_REDUCTION]
     grown = p[:, at.Y_EM] * at.GLUCOSE_MASS
@@ -59,10 +73,9 @@ def _close_ecoli(p: Float[ndarray, "n q"]) -> None:
     p[:, at.MADE_O2] = (24.0 * made - p[:, at.PRODUCT_CARBON] * p[:, at.AMINO_REDUCTION]) / 4.0
 
 
-def filled(p: Float[ndarray, "n q"]) -> tuple[Float[ndarray, "n s"], Float[ndarray, "n m"]]:
+def filled(p: Any) -> tuple[Any, Any]:
     """Return states and memories at the start: medium in equilibrium at its pH, air-saturated, and the inoculum."""
-    n = p.shape[0]
-    y, memory = np.zeros((n, at.STATES)), np.zeros((n, at.MEMORY))
+    y, memory = _zeros(p, at.STATES), _zeros(p, at.MEMORY)
     h, temperature = 10.0 ** (7.0 - p[:, at.MEDIUM_PH]), p[:, at.START_TEMPERATURE]
     bicarbonate, viable = p[:, at.MEDIUM_BICARBONATE], p[:, at.START_VIABLE]
     y[:, at.GLUCOSE], y[:, at.SECOND] = p[:, at.START_GLUCOSE], p[:, at.START_SECOND]

@@ -62,15 +62,9 @@ from .layout import (
     W_Y,
     WASHING,
 )  # fmt: skip
-from .method import FACTS, STAGES, A, C, E, M
+from .method import FACTS, SCALE, SMALLEST_STEP, STAGES, A, C, E, M
 from .options import COMPILED, INNER
 from .work_rows import row_of
-
-SMALLEST_STEP = 1e-10
-# Amounts per litre below which errors are absolute, in the order of the states
-SCALE = np.array(
-    [0.5, 0.1, 0.2, 10.0, 10.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
-)  # fmt: skip
 
 
 class Plan(NamedTuple):

@@ -19,6 +19,11 @@ from numpy import ndarray
 from biolab.core.arrays import Float
 
 STAGES = 4
+SMALLEST_STEP = 1e-10  # h
+# Amounts per litre below which errors are absolute, in the order of the states
+SCALE = np.array(
+    [0.5, 0.1, 0.2, 10.0, 10.0, 0.05, 0.1, 0.1, 0.1, 0.5, 0.2, 5.0, 0.05, 2.0, 20.0, 0.5, 0.1, 5.0, 5.0]
+)  # fmt: skip
 # rows of a packed method
 A, C, M, E, FACTS = 0, STAGES, 2 * STAGES, 2 * STAGES + 1, 2 * STAGES + 2
 
