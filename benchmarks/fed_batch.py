@@ -1,6 +1,7 @@
 """Time a fed-batch plant against other solvers of the same equations, with the error of each: one row a goal.
 
     python benchmarks/fed_batch.py --peers-python /path/to/python-with-peers --out benchmarks/results/fed-batch.json
+    python benchmarks/fed_batch.py --device cuda --runs 1048576 --out benchmarks/results/fed-batch-gpu.json
 
 The plant is the standard CHO fed-batch of 14 days with its sampled controllers, without noise, fed at a steady rate.
 All solvers integrate the equations of `biolab.kernels.fed_batch.reference`, from one control interval to the next, and
@@ -11,7 +12,8 @@ what is typical of it (a nutrient that is used up does not count by its last dig
 --cap seconds; those too slow for 14 days run for fewer hours, and their time is scaled up and marked. scipy has one
 core and is set against ours on one; solvers of many runs at a time have all cores, as ours then has. A second table has
 no controllers at all (what is held is held for 14 days), which is kinder to solvers that keep a history. The whole
-takes at most 8 minutes.
+takes at most 8 minutes. With --device, runs of ours on that device only, in double and in single precision, from
+numbers in the host's memory to end states there; compilation is not counted.
 """
 
 import argparse
@@ -93,15 +95,17 @@ def problem_of(runs: int, tolerance: float, *, held: bool, order: int = 3):
     )  # fmt: skip
 
 
-def ours(runs: int, threads: int, *, held: bool, tolerance: float, order: int = 3) -> dict[str, object]:
-    """Return milliseconds a run (best of seven), the end state of the first, and its steps."""
+def ours(
+    runs: int, *, held: bool, tolerance: float, order: int = 3, repeats: int = 7, **where: object
+) -> dict[str, object]:
+    """Return milliseconds a run (best of some), the end state of the first, and its steps."""
     found, problem = kernel(), problem_of(runs, tolerance, held=held, order=order)
     end = np.array([problem.schedule.shape[0] - 1])
-    found.fed_batch(problem, end, threads=threads)
+    found.fed_batch(problem_of(min(runs, 200), tolerance, held=held, order=order), end, **where)
     best = np.inf
-    for _ in range(7):
+    for _ in range(repeats):
         begun = time.perf_counter()
-        done = found.fed_batch(problem, end, threads=threads)
+        done = found.fed_batch(problem, end, **where)
         best = min(best, time.perf_counter() - begun)
     state, steps = done.records[0, -1, : found.layout.STATES], float(done.memory[0, found.layout.M_STEPS])
     return {"ms": 1e3 * best / runs, "state": state, "steps": steps, "hours": HOURS}
@@ -281,7 +285,7 @@ def with_error(row: dict[str, object]) -> dict[str, object]:
 
 def single_precision_error() -> float:
     """Return the error of a run whose state is rounded to single precision after every control interval."""
-    found, problem = kernel(), problem_of(1, 1e-4, held=False)
+    found, problem = kernel(), problem_of(1, 1e-5, held=False)
     end = problem.schedule.shape[0] - 1
     runs = found.fed_batch(problem, np.zeros(0, dtype=np.int64), last=1)
     for i in range(1, end):
@@ -292,14 +296,14 @@ def single_precision_error() -> float:
 
 def compared(held: bool, options: argparse.Namespace) -> list[dict[str, object]]:  # noqa: FBT001
     """Time ours and the peers on one plant; ``ratio`` is a peer's time over that of ours on as many cores."""
-    one = ours(1, 1, held=held, tolerance=options.tolerance)
-    core = ours(options.batch, 1, held=held, tolerance=options.tolerance)
-    many = ours(options.batch, options.threads, held=held, tolerance=options.tolerance)
+    one = ours(1, threads=1, held=held, tolerance=options.tolerance)
+    core = ours(options.batch, threads=1, held=held, tolerance=options.tolerance)
+    many = ours(options.batch, threads=options.threads, held=held, tolerance=options.tolerance)
     rows = [
         {"tool": f"biolab, {name}", "held": held, **row}
         for name, row in (
             ("one run, one core", one),
-            ("one run, one core, two stages", ours(1, 1, held=held, tolerance=options.tolerance, order=2)),
+            ("one run, one core, two stages", ours(1, threads=1, held=held, tolerance=options.tolerance, order=2)),
             (f"{options.batch} runs, one core", core),
             (f"{options.batch} runs, {options.threads} cores", many),
         )
@@ -312,6 +316,26 @@ def compared(held: bool, options: argparse.Namespace) -> list[dict[str, object]]
                 row["ratio"] = float(row["ms"]) / float((core if tool.startswith("scipy") else many)["ms"])  # type: ignore[arg-type]
             rows.append(row)
     return [with_error(row) for row in rows]
+
+
+def on_device(options: argparse.Namespace) -> None:
+    """Time runs of ours on a device, in double and in single precision."""
+    import torch
+    import triton
+
+    rows = []
+    for single in (False, True):
+        row = ours(
+            options.runs, held=False, tolerance=options.tolerance, repeats=2, device=options.device, single=single
+        )
+        rows.append(with_error({"precision": "single" if single else "double", "held": False, **row}))
+        print(f"{rows[-1]['precision']}: {1e3 / float(row['ms']):.3g} runs/s, error {rows[-1]['error']:.1e}")  # type: ignore[arg-type]
+    if options.out:
+        facts = {
+            "device": torch.cuda.get_device_name(), "torch": torch.__version__, "triton": triton.__version__,
+            "runs": options.runs, "tolerance": options.tolerance, "rows": rows,
+        }  # fmt: skip
+        options.out.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 def goals(rows: list[dict[str, object]]) -> list[str]:
@@ -348,11 +372,13 @@ def table(rows: list[dict[str, object]]) -> list[str]:
 def options_of() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers-python", help="a Python with the peers; without it ours and scipy's are timed")
-    parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--tolerance", type=float, default=1e-5)
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--cap", type=int, default=50, help="seconds for one peer, its start and compilation included")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--device", help="time ours on this device instead, such as cuda")
+    parser.add_argument("--runs", type=int, default=1 << 20, help="with --device: so many")
     parser.add_argument("--peer", nargs=5, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -363,6 +389,9 @@ def main() -> None:
         tool, hours, runs, held, tolerance = options.peer
         seconds, state = peer(tool, int(hours), int(runs), bool(int(held)), float(tolerance))
         print(json.dumps({"seconds": seconds, "state": state.tolist()}))
+        return
+    if options.device:
+        on_device(options)
         return
     rows = [*compared(False, options), *compared(True, options)]  # noqa: FBT003
     single = single_precision_error()
