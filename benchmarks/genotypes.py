@@ -334,7 +334,7 @@ def main() -> None:
     if options.run_one:
         run_one(options.run_one)
         return
-    tests = [sys.executable, "-m", "pytest", "-q", "-k", "packed_matmul", "tests/kernels/test_contract.py"]
+    tests = [sys.executable, "-m", "pytest", "-q", "-m", "", "-k", "packed_matmul", "tests/kernels/test_contract.py"]
     if subprocess.run(tests, cwd=ROOT, capture_output=True, check=False).returncode:
         sys.exit("packed_matmul: contract tests are red, so no speed is reported")
     print(json.dumps(environment(options)), file=sys.stderr)
