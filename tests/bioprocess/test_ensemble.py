@@ -1,9 +1,13 @@
+from importlib import import_module
+
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from biolab.bioprocess import CHOFedBatch, Recipe, ensemble, simulate
-from biolab.core import ConfigError, DataError
+from biolab.core import ConfigError, DataError, MissingExtraError
+from biolab.kernels.fed_batch import fed_batch
 
 
 def test_ensemble_rows_are_the_batches_of_simulate_and_do_not_depend_on_threads():
@@ -74,3 +78,27 @@ def test_what_the_recipe_says_can_differ_from_batch_to_batch():
         np.testing.assert_allclose(found.filter(run=run)["volume_l"], wanted["volume_l"], rtol=1e-3)
         assert each.at(72.0 + hours).phase == "production"
     assert (found.filter(time_h=120.0)["temperature_c"] < 35).to_list() == [True, False, True]
+
+
+def test_a_device_gets_all_batches_of_a_recipe_at_once(monkeypatch):
+    asked = []
+
+    def on_device(problem, when, *, device):
+        asked.append((problem.seeds.size, device))
+        return fed_batch(problem, when)
+
+    monkeypatch.setattr(import_module("biolab.bioprocess.ensemble"), "fed_batch", on_device)
+    mu = np.linspace(0.03, 0.042, 100)
+    found = ensemble(CHOFedBatch(), {"mu_max_per_h": mu}, hours=2, device="cuda")
+    assert asked == [(100, "cuda")]
+    assert found["run"].to_list() == list(range(100))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize(
+    ("device", "error", "said"),
+    [("cuda", MissingExtraError, "no device 'cuda' here"), ("gpu", DataError, "device is 'gpu'; expected 'cpu', or")],
+)
+def test_a_device_that_is_not_there_is_said(device, error, said):
+    with pytest.raises(error, match=said):
+        ensemble(CHOFedBatch(), {"mu_max_per_h": np.ones(2) * 0.03}, hours=2, device=device)
