@@ -95,7 +95,7 @@ def test_comments_windows_ends_and_a_last_line_without_end(tmp_path: Path):
         (170, lambda line: line.replace("\t171\t", "\tx171\t"), r"line 174.*field 2 \(start\) is 'x171'"),
         (170, lambda line: "\t".join(line.split("\t")[:7]), "line 174 has 7 tab-separated"),
         (199, lambda line: line.rpartition("\t")[0], "line 203 has 158 tab-separated"),
-        (170, lambda line: line.replace("\tAC\t", "\t.\t"), "line 174: POS is 170, REF None"),
+        (170, lambda line: line.replace("\tAC\t", "\t.\t"), "line 174: POS is 171, REF None"),
         (120, lambda line: line + "\x00", "line 124 is not text"),
     ],
 )

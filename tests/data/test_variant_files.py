@@ -145,7 +145,9 @@ FAULTS = {
         "line 8 has 10",
     ),
     "position": ((ROW + "1\tx\t.\tA\tG\t.\t.\t.\n", ()), "line 8: field 2 .start. is 'x'"),
-    "no reference": ((ROW + "1\t5\t.\t.\tG\t.\t.\t.\n", ()), "line 8: POS is 4, REF None"),
+    "no reference": ((ROW + "1\t5\t.\t.\tG\t.\t.\t.\n", ()), "line 8: POS is 5, REF None"),
+    "position below 1": ((ROW + "1\t-5\t.\tA\tG\t.\t.\t.\n", ()), "line 8: POS is -5, REF 'A'"),
+    "second header": ((ROW + "#CHROM\tPOS\n" + ROW, ()), "line 8: a second #CHROM line"),
     "quality": (("1\t5\t.\tA\tG\tbad\t.\t.\n", ()), "field 6 .quality. is 'bad'"),
     "INFO": (("1\t5\t.\tA\tG\t.\t.\tDP=x\n", ()), "INFO DP is 'x'"),
     "INFO list": (("1\t5\t.\tA\tG\t.\t.\tAF=0.5,y\n", ()), "INFO AF is '0.5,y'"),
@@ -163,7 +165,8 @@ def test_a_damaged_record_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
-        ("0/1/1", "has 3 alleles"), ("x/1", "'x/1' is not a genotype"), ("0/7", "past the 1 alternate"),
+        ("0/1/1", "has 3 alleles"), ("x/1", "'x/1' is not a genotype"),
+        ("0/7", "line 7 .1:5.: a genotype names an allele past the 1 alternate"),
         ("1", "has one allele"), ("", "'' is not a genotype"), ("0\\1", "is not a genotype"),
     ],
 )  # fmt: skip

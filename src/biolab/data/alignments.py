@@ -1,5 +1,6 @@
 """SAM and BAM: aligned reads as a lazy frame of the same columns."""
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ _BATCH: Final = 1 << 15
 _CORE: Final = struct.Struct("<iiBBHHHiiii")
 _BASES: Final = bytes.maketrans(b"0123456789abcdef", b"=ACMGRSVTWYHKDBN")
 _OPERATIONS: Final = "MIDNSHP=X"
+_PIECES: Final = re.compile(r"(\d+)(\D)")
 _SHIFTED: Final = bytes(min(k + 33, 126) for k in range(256))
 _TAG_FORMATS: Final = {"c": "b", "C": "B", "s": "h", "S": "H", "i": "i", "I": "I", "f": "f"}
 Row = tuple[Any, ...]
@@ -101,8 +103,15 @@ def _sam_block(block: LineBlock, path: Path) -> Iterator[Row]:
             end = start + _reference_length(cigar)
         except ValueError as error:
             raise DataError(
-                f"{path}, line {number}, read {name!r}: {error}. FLAG, POS, MAPQ and CIGAR must be whole."
+                f"{path}, line {number}, read {name!r}: FLAG {flag!r}, POS {position!r}, MAPQ {quality!r}, CIGAR "
+                f"{cigar!r}, PNEXT {mate_position!r}, TLEN {length!r}; expected whole numbers, and a "
+                "CIGAR such as 50M2D48M or *."
             ) from error
+        if "*" not in (sequence, cigar) and _read_length(cigar) != len(sequence):
+            raise DataError(
+                f"{path}, line {number}: read {name!r} has {len(sequence)} bases, its CIGAR {cigar} is of "
+                f"{_read_length(cigar)}. The file may be damaged; write it anew with the tool that made it."
+            )
         if "*" not in (sequence, scores) and len(sequence) != len(scores):
             raise DataError(
                 f"{path}, line {number}: read {name!r} has {len(sequence)} bases and {len(scores)} quality letters."
@@ -114,6 +123,15 @@ def _sam_block(block: LineBlock, path: Path) -> Iterator[Row]:
             mate_start if mate_start >= 0 else None, numbers[2], _null(sequence), _null(scores),
             fields[_FIELDS] if len(fields) > _FIELDS else None,
         )  # fmt: skip
+
+
+def _read_length(cigar: str) -> int:
+    """Return how many bases of the read a CIGAR speaks of.
+
+    >>> _read_length("5S10M2D3M4I")
+    22
+    """
+    return sum(int(count) for count, letter in _PIECES.findall(cigar) if letter in "MIS=X")
 
 
 def _null(text: str) -> str | None:

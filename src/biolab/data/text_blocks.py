@@ -153,10 +153,16 @@ def checked_text(path: Path, data: bytes, line: int) -> bytes:
     Raises
     ------
     DataError
-        If it is not text, or not UTF-8, with the line.
+        If it is not text, or not UTF-8, or its lines end in carriage returns alone, with the line.
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
+        if b"\r" in data:
+            at = line + data.count(b"\n", 0, data.index(b"\r"))
+            raise DataError(
+                f"{path}, line {at}: a carriage return without a line feed, as old Macs ended their lines. Convert the "
+                "file, for example with tr '\\r' '\\n'."
+            )
     if b"\x00" in data:
         at = line + data.count(b"\n", 0, data.index(b"\x00"))
         raise DataError(f"{path}, line {at} is not text: it holds a byte of value 0. Copy the file again.")
@@ -210,6 +216,11 @@ def _gzip(path: Path) -> Iterator[bytes]:
                 yield block
             if engine.eof:
                 packed = (engine.unused_data or handle.read(_PACKED)).lstrip(b"\x00")
+                if packed and packed[0] != _GZIP[0]:
+                    raise DataError(
+                        f"{path}: behind the end of gzip, after {done:,} bytes of text, stand bytes that are not gzip. "
+                        "Copy the file again, or unpack it with gzip -d, which leaves them out."
+                    )
                 if packed:
                     engine = _INFLATE.decompressobj(wbits=31)
             else:

@@ -94,7 +94,7 @@ def site_frame(
             start.is_null() | (start < -1) | reference.is_null(),
             block,
             path,
-            lambda row: f"POS is {start[row]}, REF {reference[row]!r}; expected a position and a base.",
+            lambda row: f"POS is {(start + 1)[row]}, REF {reference[row]!r}; expected a position and a base.",
         )
     made: list[pl.Expr] = []
     if "end" in columns:

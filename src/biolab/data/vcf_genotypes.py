@@ -210,7 +210,7 @@ def call_blocks(
             calls = _read_calls(block, header, path, places)
             _refuse_ploidy(calls, block, header, path, places, haploid)
             fields = format_columns(block, header, path, keys, places) if keys else pl.DataFrame()
-            found, record = _counted(calls, sites, names, haploid)
+            found, record = _counted(calls, sites, names, haploid, (block, path))
             yield CallBlock(dosages=found, record=record, ploidy=calls.ploidy, fields=fields)
 
 
@@ -355,17 +355,18 @@ def _refuse_ploidy(
 
 
 def _counted(
-    calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid
+    calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid, source: tuple[LineBlock, Path]
 ) -> tuple[DosageBlock, Int[np.ndarray, " m"]]:
     """Count alternate alleles; return with the dosages of each the record that it is of."""
     alternates = sites["alternate"].list.len().to_numpy()
     top = max(int(calls.first.max(initial=0)), int(calls.second.max(initial=0)))
     beyond = np.maximum(calls.first.max(axis=1, initial=0), calls.second.max(axis=1, initial=0)) > alternates
     if top and beyond.any():
-        row = sites.row(int(np.argmax(beyond)), named=True)
+        place, (block, path) = int(np.argmax(beyond)), source
+        row = sites.row(place, named=True)
         raise DataError(
-            f"{row['chromosome']}:{row['start'] + 1}: a genotype names an allele past the {len(row['alternate'])} "
-            "alternate one(s) of its site."
+            f"{path}, line {line_of(block, place)} ({row['chromosome']}:{row['start'] + 1}): a genotype names an "
+            f"allele past the {len(row['alternate'])} alternate one(s) of its site."
         )
     site = np.repeat(np.arange(sites.height), alternates)
     if site.size and (alternates == 1).all():

@@ -104,11 +104,24 @@ def vcf_blocks(
             header = parse_header(text, path)
             if sites and header.width > len(FIXED):
                 blocks = leading_blocks(path, fields=len(FIXED), width=header.width, after=header.lines)
-                return header, blocks
+                return header, _one_header(blocks, path)
             rest = LineBlock(data=data[end:], first_line=header.lines + 1)
-            return header, chain([rest] if rest.data else [], blocks)
+            return header, _one_header(chain([rest] if rest.data else [], blocks), path)
         held.append(data)
     raise DataError(f"{path} has no line that begins with #CHROM; the file may be truncated, copy it again.")
+
+
+def _one_header(blocks: Iterator[LineBlock], path: Path) -> Iterator[LineBlock]:
+    """Yield blocks as they are, and refuse a second header: its samples may be others."""
+    for block in blocks:
+        at = 0 if block.data.startswith(b"#CHROM") else block.data.find(b"\n#CHROM") + 1
+        if at or block.data.startswith(b"#CHROM"):
+            line = block.first_line + block.data.count(b"\n", 0, at)
+            raise DataError(
+                f"{path}, line {line}: a second #CHROM line; two VCF files stand one after the other. Join them with "
+                "bcftools concat (same samples) or bcftools merge (others)."
+            )
+        yield block
 
 
 def parse_header(text: str, path: Path) -> VcfHeader:
