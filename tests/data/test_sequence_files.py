@@ -72,6 +72,13 @@ def test_damaged_reads_are_refused_with_file_and_line(path):
         data.read_fastq(path)
 
 
+GENBANK = b"""LOCUS       x                          6 bp    DNA     linear   UNK 01-JAN-1980
+FEATURES             Location/Qualifiers
+     CDS             1..6
+ORIGIN
+        1 atggcc
+//
+"""
 FAULTS = {
     "empty": (data.read_fasta, b"", "is empty"),
     "no record": (data.read_fasta, b"\n\n", "holds no record"),
@@ -114,6 +121,12 @@ FAULTS = {
         "read 'r' has 6 bases, its CIGAR 1S2I3D4M is of 7",
     ),
     "GenBank cut": (data.read_genbank, b"LOCUS       x 4 bp DNA linear UNK\nORIGIN\n        1 ac", "truncated"),
+    "GenBank place": (
+        data.read_genbank,
+        GENBANK.replace(b"1..6", b"1..x"),
+        r"feature 0 .CDS.: its location cannot be read",
+    ),
+    "GenBank end": (data.read_genbank, GENBANK.replace(b"1..6", b"1..7"), r"feature 0 .CDS. ends at 7, behind .* at 6"),
     "neither": (data.read_genbank, b">a\nACGT\n", "GenBank begins with LOCUS"),
     "structure": (data.read_structure, b"hello\n", "expected PDB"),
     "SAM": (data.read_alignments, b"@HD\tVN:1.6\nr1\t0\tchr1\t5\n", "line 2 has 4 tab-separated"),

@@ -239,6 +239,7 @@ def test_phenotypes_of_plink(tmp_path):
     ("content", "expected"),
     [
         ("a b\n1 2\n", "expected IID"), ("FID IID x\nf i\n", "line 2 has 2 column"), ("FID IID x\n", "holds no person"),
+        ("FID\tIID\tx\nf\ti\t1\nf\t\t2\n", "line 3: the person has no IID"),
         ("FID IID x\nf i 1\nf i 2\n", "line 3: 'f i' stands a second time"),
         ("IID x x\ni 1 2\n", "two columns are called 'x'"),
     ],

@@ -187,3 +187,15 @@ def test_a_row_given_twice_counts_once_and_no_allele_is_a_mismatch():
     found = score(genotypes, weights)
     assert found.matching["reason"].to_list() == ["matched", "duplicate", "mismatched"]
     assert found.scores["weight"].to_list() == [0.0, 1.0, 2.0]
+
+
+def test_weights_that_are_not_additive_are_refused(tmp_path):
+    path = tmp_path / "PGS1.txt"
+    path.write_text(
+        "#pgs_id=PGS1\nrsID\teffect_allele\tother_allele\teffect_weight\tis_dominant\n"
+        "v1\tA\tG\t0.5\tFalse\nv2\tA\tG\t0.5\tTrue\n"
+    )
+    with pytest.raises(DataError, match=r"1 variant.s. have is_dominant true, the first is row 2 .*only additive"):
+        score(genotypes_from_dosage([[0, 1], [1, 2]]), path)
+    path.write_text(path.read_text().replace("True", "False"))
+    assert score(genotypes_from_dosage([[0, 1], [1, 2]]), path).counts["matched"] == 2

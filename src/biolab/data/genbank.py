@@ -104,7 +104,19 @@ def genbank_records(path: Path) -> Iterator[Any]:
         short = [str(one.message) for one in said if str(one.message).startswith("Expected sequence length")]
         if short:
             raise DataError(f"{path}, line {line}: record {record.id!r} is damaged: {short[0]}. Copy the file again.")
+        _check_places(record, f"{path}, line {line}: record {record.id!r}")
         yield record
+
+
+def _check_places(record: Any, where: str) -> None:
+    for number, feature in enumerate(record.features):
+        if feature.location is None:
+            raise DataError(f"{where}, feature {number} ({feature.type}): its location cannot be read. Correct it.")
+        if len(record.seq or "") and feature.location.end > len(record.seq):
+            raise DataError(
+                f"{where}, feature {number} ({feature.type}) ends at {feature.location.end}, behind the end of the "
+                f"sequence at {len(record.seq)}. The file may be cut or put together wrongly; copy it again."
+            )
 
 
 def _style(path: Path, text: str) -> str:

@@ -46,6 +46,8 @@ def read_phenotypes(path: str | Path, *, missing: Sequence[str] = MISSING) -> pl
         row = [value.strip() for value in line.split(separator)]
         if len(row) != len(names):
             raise DataError(f"{file}, line {number} has {len(row)} column(s); the first line names {len(names)}.")
+        if not row[names.index("iid")]:
+            raise DataError(f"{file}, line {number}: the person has no IID. Give one, or remove the line.")
         rows.append(row)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     _refuse_twice(frame, [number for number, _ in lines[1:]], file)

@@ -18,6 +18,8 @@ from .matching import Ambiguous, MatchBy, match_alleles
 from .score_sums import MissingCalls, Scaling, ScoreRule, WeightsUsed, effect_frequency, score_sums
 
 _NOT_WEIGHTS: Final = {"variant_id", "chromosome", "position", "effect_allele", "other_allele"}
+# What the Catalog says of a weight that is not one an effect allele.
+_NOT_ADDITIVE: Final = {"is_dominant", "is_recessive", "is_interaction", "is_haplotype", "is_diplotype"}
 # Columns of a PGS Catalog file, harmonised ones before those the authors gave.
 _CATALOGUE: Final = {
     "variant_id": ("hm_rsID", "rsID"),
@@ -185,6 +187,13 @@ def _catalogued(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Name the columns of a PGS Catalog file as weights are named, harmonised ones first."""
     if "effect_weight" not in frame.columns:
         raise DataError(f"{path} has weights by genotype, not by allele; only additive weights are scored.")
+    for flag in _NOT_ADDITIVE & set(frame.columns):
+        rows = frame[flag].str.to_lowercase().is_in(["true", "1"]).fill_null(value=False).arg_true()
+        if rows.len():
+            raise DataError(
+                f"{path}: {rows.len():,} variant(s) have {flag} true, the first is row {rows[0] + 1} of the table; "
+                "only additive weights are scored. Leave those rows out to score the others."
+            )
     found: dict[str, pl.Expr] = {}
     for name, candidates in _CATALOGUE.items():
         given = [pl.col(column) for column in candidates if column in frame.columns]
