@@ -62,6 +62,8 @@ def test_translation_refuses_what_is_no_coding_sequence():
         sq.translate("ATG", table=99)
     with pytest.raises(DataError, match="cannot be translated"):
         sq.translate("ATGJJJ")
+    with pytest.raises(DataError, match="cannot be translated: You cannot use 'to_stop=True' with this table"):
+        sq.translate("ATGTGA", table=27, to_stop=True)
 
 
 def test_primers_have_biopythons_temperature():
@@ -212,6 +214,8 @@ def test_a_panel_compares_chains_and_names_must_match():
         sq.antibody_report({"a": HEAVY, "b": HEAVY}, {"a": LIGHT})
     with pytest.raises(DataError, match="light chain, residue 3 is 'X'"):
         sq.antibody_report(HEAVY, "DIX")
+    with pytest.raises(DataError, match="its light chain looks like DNA"):
+        sq.antibody_report(HEAVY, "gatattcag")
 
 
 def test_primers_are_found_on_both_strands_and_over_one_another():

@@ -135,6 +135,10 @@ def _checked(name: str, role: str, text: str) -> str:
     sequence = "".join(text.split()).upper()
     if not sequence:
         raise DataError(f"Antibody {name!r}: its {role} chain is empty.")
+    if set(sequence) <= set("ACGT"):  # letters of four amino acids, too, but no chain is made of these alone
+        raise DataError(
+            f"Antibody {name!r}: its {role} chain looks like DNA; expected amino acids. Use translate first."
+        )
     for place, letter in enumerate(sequence, 1):
         if letter not in _AMINO_ACIDS:
             raise DataError(

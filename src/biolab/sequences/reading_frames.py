@@ -53,7 +53,8 @@ def translate(sequence: str, *, table: int = 1, to_stop: bool = False, coding: b
     Raises
     ------
     DataError
-        If a letter is no nucleotide, or ``coding`` is on and the sequence is not a whole coding sequence.
+        If a letter is no nucleotide, ``coding`` is on and the sequence is not a whole coding sequence, or ``to_stop`` is
+        and the code has codons that may be either a stop or an amino acid (27, 28, 31).
     ConfigError
         If there is no such genetic code.
     """
@@ -66,8 +67,9 @@ def translate(sequence: str, *, table: int = 1, to_stop: bool = False, coding: b
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BiopythonWarning)  # letters left over at the end are documented
             return str(Seq(sequence).translate(table=table, to_stop=to_stop, cds=coding))
-    except TranslationError as error:
-        raise DataError(f"The sequence of {len(sequence)} letters cannot be translated: {error}.") from error
+    except (TranslationError, ValueError) as error:
+        said = str(error).removesuffix(".")
+        raise DataError(f"The sequence of {len(sequence)} letters cannot be translated: {said}.") from error
 
 
 def open_reading_frames(
