@@ -53,8 +53,8 @@ def translate(sequence: str, *, table: int = 1, to_stop: bool = False, coding: b
     Raises
     ------
     DataError
-        If a letter is no nucleotide, ``coding`` is on and the sequence is not a whole coding sequence, or ``to_stop`` is
-        and the code has codons that may be either a stop or an amino acid (27, 28, 31).
+        If a letter is no nucleotide, ``coding`` is on and the sequence is not a whole coding sequence, or ``to_stop``
+        is on and the code has codons that may be either a stop or an amino acid (27, 28, 31).
     ConfigError
         If there is no such genetic code.
     """
