@@ -156,8 +156,8 @@ def _generate(module: Module, language: Language, root: Path, course: str) -> st
     if made.returncode != 0 or not path.exists():
         raise BiolabError(
             f"{module.slug}: nbgrader refused the notebook: {said_last(made.stderr)}. If the gradebook "
-            f"{root / GRADEBOOK} is damaged, bring it back from a copy, or move it away: release makes a new one, and grade --gradebook "
-            "fills it again."
+            f"{root / GRADEBOOK} is damaged, bring it back from a copy, or move it away: release makes a new one, "
+            "and grade --gradebook fills it again."
         )
     if (root / GRADEBOOK).exists():
         (root / GRADEBOOK).chmod(0o600)
