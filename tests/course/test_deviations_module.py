@@ -8,8 +8,8 @@ import pytest
 from biolab.bioprocess import BatchRecord, CHOFedBatch, Recipe
 from biolab.core import ConfigError
 from biolab.course import Module, Trainee, check_module, sandbox_fault, trainee_seed
-from biolab.course.case_truth import truth
-from biolab.course.casebook import Casebook
+from biolab.course.case_truth import probe_truth, truth
+from biolab.course.casebook import Casebook, offgas_log
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "course" / "05-deviations"
 NAMES = tuple(f"trainee-{number}" for number in range(20))
@@ -55,6 +55,15 @@ def test_no_variable_of_a_notebook_holds_what_is_graded():
         wanted = truth(seed, "dilution")["titre_g_per_l"]
         read = Casebook(seed).good.measurements["titre_g_per_l_measured"][-1]
         assert abs(read / wanted - 1) > 0.15, "the titre of another batch is no answer"
+
+
+def test_the_log_of_a_drifting_oxygen_probe_holds_no_truth():
+    log = offgas_log(CHOFedBatch(), 5)
+    known = probe_truth(CHOFedBatch(), 5)
+    assert "dissolved_oxygen_percent" not in log.columns
+    assert abs(log["do_reading_percent"].tail(50).mean() - 40) < 2, "the loop holds the reading"
+    assert abs(known["do_at_240_h"] - 40) > 8
+    assert log["time_h"][0] == 48
 
 
 def held(value: object) -> Iterator[object]:

@@ -1,5 +1,6 @@
 """``biolab course``: build the modules, release them to a class, grade what comes back, and show the board."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -209,8 +210,11 @@ def grade(  # noqa: PLR0913 - one keyword an option
                 one, room, opened, pseudonyms=trainee, strength=sandbox, gradebook=gradebook, advance=advance
             )
         ]
+    for stray in room.strays():
+        print(f"biolab: warning: {stray} is not graded: nobody in the class is called so.", file=sys.stderr)
     if as_json:
-        print_json({"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]})
+        said = {"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]}
+        print_json({**said, "strays": [str(path) for path in room.strays()]})
         return
     for one in modules:
         _print_grades(one.slug, [each for each in graded if each.module == one.slug])

@@ -1,4 +1,4 @@
-"""What a trainee's seed draws for module 05: which fault, when, how large, on which plant, and how it ran.
+"""What a trainee's seed draws for modules 03 and 05: which fault, when, how large, on which plant, and how it ran.
 
 Nothing here is in what a notebook holds: ``casebook`` gives records made from it, ``case_truth`` what the tests ask.
 """
@@ -116,6 +116,20 @@ def plant_of(seed: int, case: str) -> CHOFedBatch:
     rng = _draw(seed, "clone")
     share = rng.uniform(0.6, 0.75) if rng.uniform() < 0.5 else rng.uniform(1.3, 1.6)
     return replace(plant, product_g_per_1e9_h=plant.product_g_per_1e9_h * share)
+
+
+def oxygen_drift_of(seed: int) -> ProbeDrift:
+    """Return how the oxygen probe of module 03 drifts."""
+    rng = _draw(seed, "oxygen probe")
+    per_h = rng.uniform(0.12, 0.22) * rng.choice([-1.0, 1.0])
+    return ProbeDrift("dissolved_oxygen", start_h=float(rng.uniform(110, 150)), per_h=float(per_h))
+
+
+@lru_cache(maxsize=8)
+def oxygen_run(plant: CHOFedBatch, seed: int) -> BatchResult:
+    """Return how the batch with this probe really went."""
+    faults = (oxygen_drift_of(seed),)
+    return simulate(plant, Recipe.load("cho-standard"), faults=faults, hours=264, seed=seed)
 
 
 def batch_seed(seed: int, case: str) -> int:

@@ -5,7 +5,9 @@ The library is open: who reads it can compute all of this. No variable of a note
 
 import polars as pl
 
-from .case_draws import fault_of, kinds_of, papers_of, run
+from biolab.bioprocess import CHOFedBatch
+
+from .case_draws import fault_of, kinds_of, oxygen_drift_of, oxygen_run, papers_of, run
 
 
 def truth(seed: int, case: str) -> dict[str, object]:
@@ -32,4 +34,15 @@ def truth(seed: int, case: str) -> dict[str, object]:
         "ph_at_300_h": at_300,
         "titre_g_per_l": last["titre_g_per_l"],
         "missing_l": planned * (1.0 - float(found.get("remaining", 1.0))),  # ty: ignore[invalid-argument-type]
+    }
+
+
+def probe_truth(plant: CHOFedBatch, seed: int) -> dict[str, float]:
+    """Return when and how fast the oxygen probe of module 03 drifted, and what oxygen really was about hour 240."""
+    fault = oxygen_drift_of(seed)
+    near = oxygen_run(plant, seed).trajectories.filter(pl.col("time_h").is_between(236, 244))
+    return {
+        "start_h": fault.start_h,
+        "per_h": fault.per_h,
+        "do_at_240_h": float(near["dissolved_oxygen_percent"].to_numpy().mean()),
     }

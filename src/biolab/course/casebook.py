@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from biolab.bioprocess import BatchRecord, BatchResult, CHOFedBatch, Recipe, TamperedRecord, alarms, begin
 from biolab.bioprocess.record import batch_record
-from biolab.core import ConfigError
+from biolab.core import ConfigError, spawn_seed
 
 from . import case_draws as draws
 from .case_draws import LETTERS, NOTHING, PAPERS
 
-__all__ = ["LETTERS", "NOTHING", "PAPERS", "Action", "Casebook"]
+__all__ = ["LETTERS", "NOTHING", "PAPERS", "Action", "Casebook", "offgas_log"]
 Action = Sequence[object]
 """When (h), which set-point, and its new value."""
 
@@ -147,6 +148,26 @@ class Casebook:
             session.change(setpoint, value, who="trainee", why="DO alarm")
         session.advance(session.hours)
         return session.result()
+
+
+def offgas_log(plant: CHOFedBatch, seed: int) -> pl.DataFrame:
+    """Return the log of a batch whose oxygen probe drifts from some hour on: its reading, gas in, and off-gas analysis.
+
+    ``do_reading_percent`` is what the probe shows, ``our_mmol_per_l_h`` the uptake by off-gas (2 % noise), and
+    ``oxygen_share_in`` the oxygen of the gas that goes in; from hour 48 on.
+    """
+    ran = draws.oxygen_run(plant, seed).trajectories
+    noise = np.random.default_rng(spawn_seed(seed, "off-gas")).normal(1.0, 0.02, ran.height)
+    log = ran.select(
+        "time_h",
+        "kla_per_h",
+        "gas_flow_l_per_min",
+        "volume_l",
+        do_reading_percent="dissolved_oxygen_percent_measured",
+        our_mmol_per_l_h=pl.col("oxygen_uptake_mmol_per_l_h") * pl.Series(noise),
+        oxygen_share_in=pl.col("oxygen_fraction") * (1 - pl.col("co2_fraction")),
+    )
+    return log.filter(pl.col("time_h") >= 48).drop_nulls()
 
 
 def _call_h(result: BatchResult, limit_ph: float) -> float | None:

@@ -58,6 +58,12 @@ class Classroom:
         found = sorted(folder.glob("*.ipynb"))
         return found[0] if len(found) == 1 and not named.exists() else named
 
+    def strays(self) -> list[Path]:
+        """List the folders of what was handed in that belong to nobody of the class: a mistyped pseudonym, mostly."""
+        known = {member.pseudonym for member in self.cohort.trainees}
+        place = self.folder / "submitted"
+        return sorted(path for path in place.glob("*") if path.name not in known and not path.name.startswith("."))
+
     def feedback(self, trainee: Trainee) -> Path:
         """Return the page that a trainee gets back."""
         return self.folder / "feedback" / trainee.pseudonym / f"{trainee.module}.html"
