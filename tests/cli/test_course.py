@@ -32,6 +32,14 @@ def test_build_writes_both_languages(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_what_is_wrong_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     assert "Did you mean '90-dilution'" in said(capsys, "build", "90-dilutio", "--course", MODULES, code=3)["error"]
     assert "cohort.toml cannot be read" in said(capsys, "grade", tmp_path, "--course", MODULES, code=3)["error"]
+    assert "biolab course new makes one" in said(capsys, "release", tmp_path / "none", code=3)["error"]
+    said(capsys, "new", "spring", "--class", tmp_path / "spring")
+    nothing = said(capsys, "board", tmp_path / "spring", "--module", "90", "--course", MODULES, code=3)["error"]
+    assert "nothing is graded yet. Run: biolab course grade" in nothing
+    unreachable = said(
+        capsys, "grade", tmp_path / "spring", "--course", MODULES, "--tracking-uri", "http://127.0.0.1:9", code=4
+    )["error"]
+    assert "cannot be reached" in unreachable
     folder = tmp_path / "91-broken"
     folder.mkdir()
     text = (MODULES / "90-dilution" / "module.md").read_text(encoding="utf-8").replace(":::ko task", ":::ko tusk")
@@ -53,7 +61,14 @@ def test_a_class_from_folder_to_board(capsys: pytest.CaptureFixture[str], tmp_pa
     path = room / "submitted" / "heron" / "90-dilution" / "90-dilution.ipynb"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(content), encoding="utf-8")
-    graded = said(capsys, "grade", room, "--course", MODULES)["grades"]
+    (room / "submitted" / "herom").mkdir()
+    (path.parents[2] / "crane" / "90-dilution").mkdir(parents=True)
+    for name in ("first.ipynb", "second.ipynb"):
+        (path.parents[2] / "crane" / "90-dilution" / name).write_text("{}", encoding="utf-8")
+    found = said(capsys, "grade", room, "--course", MODULES)
+    graded = found["grades"]
+    assert [Path(each).name for each in found["strays"]] == ["herom"]
+    assert any("but first.ipynb, second.ipynb; give the one" in each["message"] for each in graded)
     assert {each["trainee"]: (each["verdict"], each["points"]) for each in graded} == {
         "heron": ("graded", 4.0),
         "crane": ("missing", 0),

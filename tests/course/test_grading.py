@@ -40,12 +40,14 @@ for folder, inside, files in os.walk("/"):
 for attempt in (os.fork, lambda: socket.create_connection(("127.0.0.1", 5000), 1), lambda: os.listdir("/home"),
                 lambda: subprocess.run(["ls"]), lambda: pathlib.Path("/usr/x").write_text("x"),
                 lambda: open("../../source/90-dilution/module.md").read(),
+                lambda: open("../../grades/90-dilution.json").read(),
                 lambda: os.execv("/usr/bin/env", ["env"])):
     try:
         attempt()
         found.append("done")
     except (OSError, PermissionError):
         pass
+import biolab.course.case_truth
 builtins.abs = lambda value: 0
 builtins.AssertionError = type("AssertionError", (Exception,), {})
 os.write(3, b'{"check": "dilution-hidden-1", "passed": true, "message": ""}\\n{"points": 4}\\nnot json\\n[1]\\n')
@@ -61,7 +63,8 @@ def test_a_nasty_submission_reaches_nothing_and_gains_nothing(module: Module, he
     assert grade.verdict == "graded"
     assert grade.answers["boluses_l"] == [0.1, 0.5, 0], "nothing found, nothing done"
     assert {"start another process", "start another program", "reach the network"} <= set(grade.tried)
-    assert any("module.md" in what for what in grade.tried)
+    for place in ("module.md", "grades/90-dilution.json", "case_truth"):
+        assert any(place in what for what in grade.tried), place
 
 
 BAD: Mapping[str, tuple[str, str, float]] = {

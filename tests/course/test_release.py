@@ -1,17 +1,20 @@
 """Release through nbgrader: solutions and hidden tests really go, and everybody gets a folder of their own."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from biolab.core import BiolabError, ConfigError, MissingExtraError
+from biolab.core import BiolabError, ConfigError, DataError, MissingExtraError
 from biolab.course import Classroom, Grade, Module, Trainee, new_classroom, notebook_text, release, trainee
-from biolab.course.gradebook import keep_in_gradebook
+from biolab.course.gradebook import keep_in_gradebook, require_gradebook
 from biolab.course.grading import CheckResult
 from biolab.course.release import nbgrader_environment, prove_clean
+from biolab.reports import grade_and_report
 
 needs_nbgrader = pytest.mark.skipif(find_spec("nbgrader") is None, reason="nbgrader (biolab[course]) is not installed")
 COHORT = """
@@ -48,8 +51,14 @@ def test_nbgrader_takes_out_what_we_take_out(module: Module, classroom: Classroo
         assert trainee(each.folder) == each.trainee
     kept = "a trainee's work"
     (done[0].folder / "90-dilution.ipynb").write_text(kept, encoding="utf-8")
-    release([module], classroom)
+    again = release([module], classroom)
+    assert [(each.kept, each.outdated) for each in again] == [(True, True), (True, False)]
     assert (done[0].folder / "90-dilution.ipynb").read_text(encoding="utf-8") == kept
+    release([module], classroom, again=True)
+    assert (done[0].folder / "90-dilution.replaced-1.ipynb").read_text(encoding="utf-8") == kept, "nothing is lost"
+    assert (done[0].folder / "90-dilution.ipynb").read_text(encoding="utf-8") != kept
+    assert len(list(done[1].folder.glob("*.ipynb"))) == 1, "a notebook that was not changed needs no copy"
+    assert (classroom.folder / "gradebook.db").stat().st_mode & 0o077 == 0, "it holds hidden tests"
     grade = Grade(
         module="90-dilution", cohort="spring", trainee="heron", language="ko", seed=1, verdict="graded", answers={},
         checks=(
@@ -116,9 +125,60 @@ def test_a_class_is_read_and_its_faults_are_named(classroom: Classroom, tmp_path
         Classroom.open(tmp_path)
     with pytest.raises(ConfigError, match="is there already"):
         new_classroom(tmp_path, "spring", ["heron"])
-    with pytest.raises(ConfigError, match="name is"):
-        new_classroom(tmp_path / "new", "Not a name", ["heron"])
-    assert not (tmp_path / "new" / "cohort.toml").exists()
+    (tmp_path / "cohort.toml").write_text("name = 'spring'\ntrainees = []", encoding="utf-8")
+    with pytest.raises(ConfigError, match="trainees is empty"):
+        Classroom.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Not a name", "송도", 'x"y', "a/b", "..", "-x", "", "x\n", "a" * 42])
+def test_a_name_that_can_be_no_folder_is_refused_before_anything_is_written(tmp_path: Path, name: str):
+    for given, trainees in ((name, ["heron"]), ("spring", ["crane", name])):
+        with pytest.raises(ConfigError) as refused:
+            new_classroom(tmp_path / "new", given, trainees)
+        assert repr(name) in str(refused.value)
+        assert "expected a-z, 0-9" in str(refused.value)
+        assert "faults" not in str(refused.value), "one fault, said once"
+    assert not (tmp_path / "new").exists()
+
+
+def make_gradebook(path: Path, *modules: str) -> None:
+    with closing(sqlite3.connect(path)) as book:
+        book.execute("CREATE TABLE assignment (name TEXT)")
+        book.executemany("INSERT INTO assignment VALUES (?)", [(each,) for each in modules])
+        book.commit()
+
+
+@needs_nbgrader
+def test_a_gradebook_is_looked_at_before_anything_is_graded(tmp_path: Path):
+    path = tmp_path / "gradebook.db"
+    with pytest.raises(DataError, match="Release the module: biolab course release"):
+        require_gradebook(tmp_path, "90-dilution")
+    path.write_text("no database", encoding="utf-8")
+    with pytest.raises(DataError, match=r"is damaged: file is not a database\. Bring it back"):
+        require_gradebook(tmp_path, "90-dilution")
+    path.unlink()
+    make_gradebook(path, "91-other")
+    with pytest.raises(DataError, match="does not know 90-dilution"):
+        require_gradebook(tmp_path, "90-dilution")
+    assert require_gradebook(tmp_path, "91-other") == path.resolve()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BiolabError, match=r"cannot be written: database is locked. Make it writable, or end"):
+            require_gradebook(tmp_path, "91-other", patience_s=0.05)
+
+
+@pytest.mark.parametrize("gradebook", [True, False])
+def test_what_cannot_be_kept_is_said_before_grading(
+    module: Module, classroom: Classroom, monkeypatch: pytest.MonkeyPatch, gradebook: bool
+):
+    monkeypatch.setattr("biolab.reports.course_grading.grade_class", lambda *_, **__: pytest.fail("it graded"))
+    if not gradebook:
+        (classroom.folder / "grades").mkdir()
+        (classroom.folder / "grades" / "90-dilution.json").write_text("{half", encoding="utf-8")
+    elif find_spec("nbgrader") is None:
+        pytest.skip("nbgrader is not installed")
+    with pytest.raises(DataError, match="release" if gradebook else "move it away and grade all"):
+        grade_and_report(module, classroom, None, gradebook=gradebook)
 
 
 def test_a_renamed_notebook_is_found(classroom: Classroom):

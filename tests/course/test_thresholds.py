@@ -164,6 +164,11 @@ MISTAKES: Mapping[str, tuple[Mistake, ...]] = {
         Mistake("the sample after", "dilution", "first_wrong_sample_h += 12"),
         Mistake("true over reading", "dilution", "factor = 1 / factor", ("hidden-2",)),
         Mistake("the last titre as read", "dilution", "true_titre_g_per_l *= factor", ("hidden-3",)),
+        Mistake(
+            *("the good batch's titre", "dilution"),
+            "true_titre_g_per_l = good['titre_g_per_l_measured'][-1]",
+            ("hidden-3",),
+        ),
         Mistake("multiplied instead of divided", "dilution", "true_titre_g_per_l *= factor**2", ("hidden-3",)),
         Mistake(
             *("letters shifted", "mixed"),

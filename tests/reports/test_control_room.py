@@ -101,6 +101,21 @@ def test_the_trends_are_an_svg_with_a_picture_of_every_quantity():
     assert "nan" not in drawn
 
 
+def test_a_zero_on_the_floor_stays_clear_of_the_hour_below_it():
+    session = begin(CHOFedBatch(), hours=336)
+    session.advance(1)
+    drawn = trends(
+        session.trajectories, Console(session, operator="kim").found(), session.recipe, prose("en"), hours=336.0
+    )
+    said = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text"))
+    hours = [float(each.attrib["y"]) for each in said if each.text == "0 h"]
+    zeros = [float(each.attrib["y"]) for each in said if each.text == "0"]
+    gaps = [min(below - at for below in hours if below > at) for at in zeros]
+    assert len(hours) == len(SHOWN["cho-fed-batch"])
+    assert gaps
+    assert min(gaps) >= 13, "a line of ten points between them"
+
+
 def test_buttons_act_and_everything_they_do_is_in_the_record(room: ControlRoom):
     say = prose("ko")
     widget = room.widget()

@@ -83,3 +83,20 @@ def test_hints_are_set_as_html(grade: Grade):
     text = source.replace("Write down what", "Look at `a_b` *well*, kLa (c* - c), c* <b>. What")
     page = feedback_page(read_module(text, folder=FOLDER), grade, language="en")
     assert "<code>a_b</code> <em>well</em>, kLa (c* - c), c* &lt;b&gt;." in page
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_page_speaks_one_language_and_names_no_file_of_the_instructor(module: Module, grade: Grade, language: str):
+    opened = [replace(each, passed=False, message="boluses_l, feed_volume_l: not answered") for each in grade.checks]
+    page = feedback_page(module, replace(grade, checks=tuple(opened)), language=language)
+    asked = {
+        "en": "not answered yet: boluses_l, feed_volume_l",
+        "ko": "아직 답하지 않았습니다: boluses_l, feed_volume_l",
+    }
+    assert asked[language] in page
+    assert "feed_volume_l: not answered" not in page
+    where = "spring/submitted/heron/90-dilution/90-dilution.ipynb is not a notebook"
+    unreadable = replace(
+        grade, verdict="unreadable", message=where, checks=tuple(replace(each, message=where) for each in opened)
+    )
+    assert "submitted" not in feedback_page(module, unreadable, language=language)

@@ -1,11 +1,12 @@
 """``biolab course``: build the modules, release them to a class, grade what comes back, and show the board."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from biolab.core.errors import BiolabError
+from biolab.core.errors import BiolabError, DataError
 
 from .options import AsJson, StoreOptions, print_json
 from .progress import progress
@@ -148,7 +149,7 @@ def release(
     folder
         The folder of the modules.
     again
-        Replace notebooks that were handed out before.
+        Replace notebooks that were handed out before; one that was changed since is kept beside the new one.
     """
     from biolab.course import Classroom
     from biolab.course import release as release_modules
@@ -162,7 +163,8 @@ def release(
         print_json({"released": [each.as_dict() for each in done]})
         return
     for each in done:
-        print(f"{each.trainee.module}  {each.trainee.pseudonym:<16} {each.trainee.language}  {each.folder}")
+        kept = "  kept, not the newest: --again replaces it" if each.outdated else "  kept" if each.kept else ""
+        print(f"{each.trainee.module}  {each.trainee.pseudonym:<16} {each.trainee.language}  {each.folder}{kept}")
 
 
 @course.command
@@ -208,8 +210,11 @@ def grade(  # noqa: PLR0913 - one keyword an option
                 one, room, opened, pseudonyms=trainee, strength=sandbox, gradebook=gradebook, advance=advance
             )
         ]
+    for stray in room.strays():
+        print(f"biolab: warning: {stray} is not graded: nobody in the class is called so.", file=sys.stderr)
     if as_json:
-        print_json({"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]})
+        said = {"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]}
+        print_json({**said, "strays": [str(path) for path in room.strays()]})
         return
     for one in modules:
         _print_grades(one.slug, [each for each in graded if each.module == one.slug])
@@ -245,7 +250,7 @@ def board(
     one = _modules((module,), folder)[0]
     grades = room.grades(one.slug)
     if not grades:
-        raise BiolabError(f"{one.slug}: nothing is graded yet. Run: biolab course grade {classroom} --module {module}")
+        raise DataError(f"{one.slug}: nothing is graded yet. Run: biolab course grade {classroom} --module {module}")
     made = rank(one, grades, store=_store(room, store).open(), limits=room.cohort.limits, strength=sandbox)
     if as_json:
         print_json(made.as_dict())

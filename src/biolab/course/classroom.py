@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolab.core import ConfigError, DataError, write_atomically
+from biolab.core.validation import parse_settings
 
 from .cohort import Cohort
 from .grading import Grade
@@ -57,6 +58,12 @@ class Classroom:
         found = sorted(folder.glob("*.ipynb"))
         return found[0] if len(found) == 1 and not named.exists() else named
 
+    def strays(self) -> list[Path]:
+        """List the folders of what was handed in that belong to nobody of the class: a mistyped pseudonym, mostly."""
+        known = {member.pseudonym for member in self.cohort.trainees}
+        place = self.folder / "submitted"
+        return sorted(path for path in place.glob("*") if path.name not in known and not path.name.startswith("."))
+
     def feedback(self, trainee: Trainee) -> Path:
         """Return the page that a trainee gets back."""
         return self.folder / "feedback" / trainee.pseudonym / f"{trainee.module}.html"
@@ -96,7 +103,10 @@ class Classroom:
             content = json.loads(path.read_text(encoding="utf-8"))
             return [Grade.from_dict(each) for each in content["grades"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is not a file of grades ({error}). Grade again: biolab course grade.") from error
+            raise DataError(
+                f"{path} is not a file of grades ({error}). Bring it back from a copy, or move it away and grade all "
+                "trainees again: biolab course grade."
+            ) from error
 
     def graded_modules(self) -> list[str]:
         """List the modules that have grades."""
@@ -133,13 +143,9 @@ def new_classroom(folder: Path, name: str, pseudonyms: Sequence[str]) -> Path:
     path = folder / "cohort.toml"
     if path.exists():
         raise ConfigError(f"{path} is there already; add trainees to it.")
+    members = [{"pseudonym": pseudonym} for pseudonym in pseudonyms]
+    parse_settings(Cohort, {"name": name, "trainees": members}, source="biolab course new")
     lines = [f'name = "{name}"', 'language = "ko"', ""]
     for pseudonym in pseudonyms:
         lines += ["[[trainees]]", f'pseudonym = "{pseudonym}"', ""]
-    write_atomically(path, "\n".join(lines))
-    try:
-        Cohort.load(path)
-    except ConfigError:
-        path.unlink()
-        raise
-    return path
+    return write_atomically(path, "\n".join(lines))

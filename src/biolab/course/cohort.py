@@ -2,9 +2,8 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from biolab.core import ConfigError, did_you_mean
 from biolab.core.validation import Settings, parse_settings
@@ -30,11 +29,13 @@ class Cohort(Settings):
     language: Language = "en"
     tracking_uri: str | None = None
     """Where trainees' notebooks keep their runs."""
-    trainees: Annotated[tuple[Member, ...], Field(min_length=1)]
+    trainees: tuple[Member, ...]
     limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _pseudonyms_differ(self) -> "Cohort":
+        if not self.trainees:
+            raise ValueError("trainees is empty; add a table [[trainees]] with a pseudonym for each")
         names = [member.pseudonym for member in self.trainees]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"the pseudonym {twice[0]!r} is given to {names.count(twice[0])} trainees")
@@ -53,7 +54,10 @@ class Cohort(Settings):
         try:
             content = tomllib.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"{file} cannot be read: {error.strerror or error}.") from error
+            raise ConfigError(
+                f"{file} cannot be read: {error.strerror or error}. Name the folder of a class, with a {FILE_NAME}; "
+                "biolab course new makes one."
+            ) from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{file}: {error}.") from error
         return parse_settings(cls, content, source=str(file))

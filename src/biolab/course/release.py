@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 from biolab.core import BiolabError, MissingExtraError, write_atomically
@@ -21,6 +23,7 @@ from .notebook import notebook, notebook_text
 from .trainee import FILE_NAME as CARD_NAME
 from .trainee import Trainee
 
+GRADEBOOK = "gradebook.db"
 _PATIENCE_S = 300
 
 
@@ -30,19 +33,23 @@ class Released:
 
     trainee: Trainee
     folder: Path
+    kept: bool = False
+    """Whether the notebook is the one that was handed out before."""
+    outdated: bool = False
+    """Whether that one is not what the module would give now: it was worked on, or the module changed."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON-able content."""
         who = self.trainee
         said = {"module": who.module, "trainee": who.pseudonym, "language": who.language, "seed": who.seed}
-        return {**said, "folder": str(self.folder)}
+        return {**said, "folder": str(self.folder), "kept": self.kept, "outdated": self.outdated}
 
 
 def release(modules: Sequence[Module], classroom: Classroom, *, again: bool = False) -> list[Released]:
     """Make the notebooks of a class: released by nbgrader, checked to hold nothing they should not, handed out.
 
     The gradebook (``gradebook.db``) knows the module's exercises and points afterwards. A folder that was handed out
-    before is left as it is, unless ``again``.
+    before is left as it is, unless ``again``; a notebook that is replaced and differs is kept beside the new one.
 
     Raises
     ------
@@ -60,12 +67,30 @@ def release(modules: Sequence[Module], classroom: Classroom, *, again: bool = Fa
         for member in members:
             folder = classroom.handout(member)
             path = folder / f"{module.slug}.ipynb"
-            if again or not path.exists():
+            text, before = texts[member.language], _read(path)
+            if again or before is None:
                 copy_figures(module, folder)
                 write_atomically(folder / CARD_NAME, member.card())
-                write_atomically(path, texts[member.language])
-            done.append(Released(trainee=member, folder=folder))
+                if before not in (None, text.encode()):
+                    path.replace(_free_name(path))
+                write_atomically(path, text)
+            kept = before is not None and not again
+            done.append(Released(trainee=member, folder=folder, kept=kept, outdated=kept and before != text.encode()))
     return done
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what was handed out before, if anything was."""
+    try:
+        return path.read_bytes() if path.exists() else None
+    except OSError as error:
+        raise BiolabError(f"{path} cannot be read: {error.strerror or error}. Nothing was changed there.") from error
+
+
+def _free_name(path: Path) -> Path:
+    """Name the file that keeps a replaced notebook, which somebody may have worked on."""
+    names = (path.with_name(f"{path.stem}.replaced-{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def require_nbgrader() -> None:
@@ -84,6 +109,17 @@ def nbgrader_environment() -> dict[str, str]:
     """Return an environment in which nbgrader finds the commands that it calls by name (alembic)."""
     folder = str(Path(sys.executable).parent)
     return {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
+
+
+def said_last(printed: str) -> str:
+    r"""Return what was wrong from what a Python program printed when it failed: one line, no traceback.
+
+    >>> said_last("Traceback ...\nsqlite3.DatabaseError: file is not a database\n[App | ERROR] See above.")
+    'sqlite3.DatabaseError: file is not a database'
+    """
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b[^:]*: ", line)]
+    return (named or lines or ["it said nothing"])[-1][:300]
 
 
 def _released_text(module: Module, language: Language, classroom: Classroom) -> str:
@@ -112,12 +148,19 @@ def _generate(module: Module, language: Language, root: Path, course: str) -> st
             check=False,
             timeout=_PATIENCE_S,
             stdin=subprocess.DEVNULL,
+            umask=0o077,  # the gradebook holds hidden tests
         )
     except subprocess.TimeoutExpired as error:
         raise BiolabError(f"{module.slug}: nbgrader did not answer in {_PATIENCE_S} s.") from error
     path = root / "release" / module.slug / f"{module.slug}.ipynb"
     if made.returncode != 0 or not path.exists():
-        raise BiolabError(f"{module.slug}: nbgrader refused the notebook.\n{made.stderr[-2000:].strip()}")
+        raise BiolabError(
+            f"{module.slug}: nbgrader refused the notebook: {said_last(made.stderr)}. If the gradebook "
+            f"{root / GRADEBOOK} is damaged, bring it back from a copy, or move it away: release makes a new one, "
+            "and grade --gradebook fills it again."
+        )
+    if (root / GRADEBOOK).exists():
+        (root / GRADEBOOK).chmod(0o600)
     released = path.read_text(encoding="utf-8")
     prove_clean(module, language, released)
     return released

@@ -1,13 +1,14 @@
 """Who works on a module: a pseudonym, a cohort, a language, and the seed of a plant nobody else has."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from biolab.core import ConfigError, spawn_seed
 from biolab.core.validation import Settings, parse_settings
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 FILE_NAME = "trainee.toml"
 GRADING = "BIOLAB_COURSE_GRADING"
 DEMO_COHORT, DEMO_TRAINEE = "demo", "guest"
-Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+WORD = r"[a-z0-9][a-z0-9-]{0,40}"
+WORD_SAID = "a-z, 0-9 and '-', at most 41 of them and no '-' first, as in 'songdo-2027' (folders and runs are named so)"
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(WORD, text):
+        raise ValueError(f"{text!r} cannot be a name here; expected {WORD_SAID}")
+    return text
+
+
+Word = Annotated[str, AfterValidator(_word)]
 """Names of cohorts and pseudonyms: they become folders, tags and experiments."""
 
 

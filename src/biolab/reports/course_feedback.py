@@ -5,6 +5,7 @@ import re
 from markupsafe import Markup, escape
 
 from biolab.course import Exercise, Grade, Module
+from biolab.course.grading import UNANSWERED
 
 from .language import Language, Prose, prose
 from .page import page_environment
@@ -26,6 +27,7 @@ def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
         If biolab does not write in that language.
     """
     say = prose(language)
+    nothing_ran = grade.verdict in {"missing", "unreadable"}
     content: Facts = {
         "language": language,
         "say": say,
@@ -34,10 +36,10 @@ def feedback_page(module: Module, grade: Grade, *, language: Language) -> str:
         "points": f"{grade.points:g}",
         "most": f"{grade.most_points:g}",
         "standing": _standing(grade, say),
-        "exercises": []
-        if grade.verdict == "missing"
-        else [_exercise(module, grade, each, say) for each in module.exercises],
-        "scores": [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
+        "exercises": [] if nothing_ran else [_exercise(module, grade, each, say) for each in module.exercises],
+        "scores": []
+        if nothing_ran
+        else [(score.name, None if score.value is None else f"{score.value:.4g}") for score in grade.scores],
     }
     return page_environment().get_template("feedback.html.j2").render(content)
 
@@ -65,11 +67,19 @@ def _exercise(module: Module, grade: Grade, exercise: Exercise, say: Prose) -> F
         "title": module.title_of(exercise, say.language),
         "points": f"{points:g}",
         "most": f"{most:g}",
-        "public": [{"passed": check.passed, "message": check.message} for check in ours if not check.hidden],
+        "public": [
+            {"passed": check.passed, "message": _said(check.message, say)} for check in ours if not check.hidden
+        ],
         "hidden_passed": sum(check.passed for check in unseen),
         "hidden_count": len(unseen),
         "hints": [_hint(module.hints[hint][say.language], say) for hint in failed if hint in module.hints],
     }
+
+
+def _said(message: str, say: Prose) -> str:
+    """Say what a public test said; that nothing was answered, in the trainee's language."""
+    names, _, said = message.rpartition(": ")
+    return say("feedback.unanswered", {"names": names}) if names and said == UNANSWERED else message
 
 
 def _hint(text: str, say: Prose) -> Markup:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from biolab.core import write_atomically
 from biolab.course import Classroom, Grade, Module, Strength, Trainee, grade_class
+from biolab.course.gradebook import keep_in_gradebook, require_gradebook
 from biolab.tracking import Store, log_trainee_run
 
 from .course_feedback import feedback_page
@@ -40,12 +41,17 @@ def grade_and_report(  # noqa: PLR0913 - one keyword a choice
     ------
     ConfigError
         If a trainee is not in the class.
+    DataError
+        If kept grades cannot be read, or nbgrader's gradebook is wanted and is missing or damaged; nothing was graded.
     MissingExtraError
         If this computer has no such sandbox, or nbgrader is wanted and missing.
     TrackingError
         If the store cannot be written.
     """
     trainees = classroom.require_trainees(pseudonyms, module.slug)
+    classroom.grades(module.slug)  # kept ones must be readable before an hour of grading is added to them
+    if gradebook:
+        require_gradebook(classroom.folder, module.slug)
     handed_in = [(trainee, classroom.submitted(trainee)) for trainee in trainees]
     limits = classroom.cohort.limits
     grades = grade_class(module, handed_in, limits=limits, strength=strength, advance=advance)
@@ -56,8 +62,6 @@ def grade_and_report(  # noqa: PLR0913 - one keyword a choice
         if store is not None and grade.verdict != "missing":
             _log(store, trainee, grade)
     if gradebook:
-        from biolab.course.gradebook import keep_in_gradebook
-
         keep_in_gradebook(classroom.folder, grades)
     return grades
 

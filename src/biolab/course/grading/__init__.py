@@ -1,5 +1,6 @@
 """Grading: the trainee's cells in one sandbox, the module's tests on their answers in another."""
 
+from .grades import UNANSWERED as UNANSWERED
 from .grades import CheckResult as CheckResult
 from .grades import Grade as Grade
 from .grades import ScoreResult as ScoreResult

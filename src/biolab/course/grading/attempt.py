@@ -31,7 +31,9 @@ FORBIDDEN_EVENTS = {
     "socket.bind": "reach the network",
     "socket.getaddrinfo": "reach the network",
 }
-FORBIDDEN_FILES = ("module.md", "gradebook.db", ".ipynb", "grades.json", "mlflow.db")
+TRUTH = "case_truth"
+"""The module of biolab that says what really happened; only tests import it."""
+FORBIDDEN_FILES = ("module.md", "gradebook.db", ".ipynb", "cohort.toml", "mlflow.db")
 
 
 def main() -> None:
@@ -87,7 +89,7 @@ def _note(event: str, arguments: tuple[object, ...], noted: set[str]) -> None:
     what = FORBIDDEN_EVENTS.get(event, "")
     if event == "open" and arguments:
         name = str(arguments[0])
-        what = f"read {name[-80:]}" if name.endswith(FORBIDDEN_FILES) else ""
+        what = f"read {name[-80:]}" if TRUTH in name or name.endswith(FORBIDDEN_FILES) or "grades/" in name else ""
     if what and what not in noted and len(noted) < 10:
         noted.add(what)
         report({"tried": what})

@@ -5,6 +5,8 @@ from typing import Literal
 
 import polars as pl
 
+UNANSWERED = "not answered"
+"""What a test says, after the names, of answers that are still open."""
 Verdict = Literal["graded", "missing", "unreadable", "time", "output", "memory", "killed"]
 """``graded``: it ran to its end. ``time`` ... ``killed``: it was stopped, and what was answered before counts."""
 

@@ -16,10 +16,10 @@ from biolab.course.answers import decode, is_unanswered
 from biolab.course.sandbox.syscalls import restrict
 from biolab.course.trainee import FILE_NAME
 
+from .grades import UNANSWERED
 from .reporting import report
 
 LONGEST_MESSAGE = 400
-UNANSWERED = "not answered"
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def read_submission(path: Path, module: Module) -> Submission:
 def _content(path: Path) -> bytes:
     try:
         if path.is_symlink() or not path.is_file():
-            raise DataError(f"{path}: nothing was handed in.")
+            raise DataError(f"{path}: nothing was handed in{_others(path)}.")
         size = path.stat().st_size
         if size > LARGEST_MB << 20:
             raise DataError(
@@ -73,6 +73,14 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _others(path: Path) -> str:
+    """Say which notebooks lie there under other names, of which nobody can tell the one that was meant."""
+    found = sorted(each.name for each in path.parent.glob("*.ipynb") if each != path)
+    if len(found) < 2:
+        return ""
+    return f" under this name, but {', '.join(found[:5])}; give the one that counts the module's name"
 
 
 def _code_cell(cell: Mapping[str, Any]) -> tuple[str, str]:

@@ -162,14 +162,15 @@ def _axes(panel: _Panel) -> Iterator[str]:
     step = _nice((panel.high - panel.low) / 3)
     for k in range(math.ceil(panel.low / step - 1e-9), math.floor(panel.high / step + 1e-9) + 1):
         at = panel.y(k * step)
+        baseline = min(at + 4, panel.top + _HIGH - 1)  # a zero on the floor stays clear of the hour below it
         yield (
-            f'<text x="{panel.left - 4}" y="{at + 4:.1f}" text-anchor="end" fill="{MUTED}">{k * step:.6g}</text>'
+            f'<text x="{panel.left - 4}" y="{baseline:.1f}" text-anchor="end" fill="{MUTED}">{k * step:.6g}</text>'
             f'<path d="M{panel.left},{at:.1f}h{_WIDE}" stroke="{RULE}" stroke-width=".6"/>'
         )
     every = 24.0 if panel.hours <= 96 else 48.0
     for k in range(math.floor(panel.hours / every + 1e-9) + 1):
         said = f"{k * every:g}" + (" h" if k == 0 else "")
-        at, below, anchor = panel.x(k * every), panel.top + _HIGH + 12, "middle" if k else "start"
+        at, below, anchor = panel.x(k * every), panel.top + _HIGH + 13, "middle" if k else "start"
         yield f'<text x="{at:.1f}" y="{below}" text-anchor="{anchor}" fill="{MUTED}" font-size="10">{said}</text>'
 
 
