@@ -3,7 +3,17 @@
 import polars as pl
 import pytest
 
-from biolab.course import CheckResult, Grade, ScoreResult, class_matrix, class_scores, common_errors, grades_frame
+from biolab.course import (
+    CheckResult,
+    Grade,
+    Module,
+    ScoreResult,
+    class_matrix,
+    class_scores,
+    common_errors,
+    grades_frame,
+    same_answers,
+)
 
 
 def grade(trainee: str, *, right: tuple[bool, bool, bool], delay: float | None, verdict: str = "graded") -> Grade:
@@ -71,3 +81,28 @@ def test_grades_as_a_frame(grades: list[Grade]):
     frame = grades_frame(grades)
     assert frame.select(pl.col("points").sum()).item() == 6 + 1 + 3
     assert grades_frame([]).is_empty()
+
+
+def test_numbers_of_a_neighbour_are_told_of_and_nothing_else(module: Module):
+    def handed_in(name: str, volume: object, *, right: bool) -> Grade:
+        checks = tuple(
+            CheckResult(
+                name=check.name, exercise=check.key, hidden=check.is_hidden, points=1.0, passed=right, message=""
+            )
+            for check in module.checks
+        )
+        answers = {"feed_volume_l": volume, "boluses_l": [0.25, 0.25]}
+        who = {"module": module.slug, "cohort": "spring", "trainee": name, "language": "en", "seed": 1}
+        return Grade(**who, verdict="graded", checks=checks, answers=answers)
+
+    measured = 0.412345678901
+    grades = [
+        handed_in("heron", measured, right=True),
+        handed_in("finch", measured, right=False),
+        handed_in("crane", measured + 1e-12, right=False),
+        handed_in("egret", 0.5, right=True),
+        handed_in("ibis", 0.5, right=False),
+        handed_in("owl", None, right=False),
+    ]
+    assert same_answers(module, grades).rows() == [("finch", "dilution", "heron")]
+    assert same_answers(module, []).is_empty()

@@ -196,7 +196,7 @@ def grade(  # noqa: PLR0913 - one keyword an option
     gradebook
         Write the points into nbgrader's gradebook too.
     """
-    from biolab.course import Classroom
+    from biolab.course import Classroom, same_answers
     from biolab.reports import grade_and_report
 
     room = Classroom.open(classroom)
@@ -214,10 +214,13 @@ def grade(  # noqa: PLR0913 - one keyword an option
         print(f"biolab: warning: {stray} is not graded: nobody in the class is called so.", file=sys.stderr)
     if as_json:
         said = {"cohort": room.cohort.name, "grades": [each.as_dict() for each in graded]}
-        print_json({**said, "strays": [str(path) for path in room.strays()]})
+        same = {one.slug: same_answers(one, room.grades(one.slug)).to_dicts() for one in modules}
+        print_json({**said, "strays": [str(path) for path in room.strays()], "same_answers": same})
         return
     for one in modules:
         _print_grades(one.slug, [each for each in graded if each.module == one.slug])
+        for row in same_answers(one, room.grades(one.slug)).iter_rows(named=True):
+            print("{trainee}: {exercise} is {same_as}'s to the last digit, and right on that plant only.".format(**row))
 
 
 @course.command

@@ -35,6 +35,7 @@ from .notebook import notebook as notebook
 from .notebook import notebook_text as notebook_text
 from .release import Released as Released
 from .release import release as release
+from .same_answers import same_answers as same_answers
 from .sandbox import Limits as Limits
 from .sandbox import Strength as Strength
 from .sandbox import sandbox_fault as sandbox_fault
