@@ -166,7 +166,7 @@ def test_a_damaged_record_is_named(tmp_path, name):
     ("call", "expected"),
     [
         ("0/1/1", "has 3 alleles"), ("x/1", "'x/1' is not a genotype"),
-        ("0/7", "line 7 .1:5.: a genotype names an allele past the 1 alternate"),
+        ("0/7", "line 7 .1:5., sample 'b': the genotype names an allele past the 1 alternate"),
         ("1", "has one allele"), ("", "'' is not a genotype"), ("0\\1", "is not a genotype"),
     ],
 )  # fmt: skip
@@ -239,7 +239,7 @@ def test_phenotypes_of_plink(tmp_path):
     ("content", "expected"),
     [
         ("a b\n1 2\n", "expected IID"), ("FID IID x\nf i\n", "line 2 has 2 column"), ("FID IID x\n", "holds no person"),
-        ("FID\tIID\tx\nf\ti\t1\nf\t\t2\n", "line 3: the person has no IID"),
+        ("FID\tIID\tx\nf\ti\t1\nf\t\t2\n", "line 3: a person has no IID"),
         ("FID IID x\nf i 1\nf i 2\n", "line 3: 'f i' stands a second time"),
         ("IID x x\ni 1 2\n", "two columns are called 'x'"),
     ],

@@ -12,7 +12,7 @@ from biolab.core import DataError
 
 from .lazy_source import lazy_source
 from .readers import check_file
-from .text_blocks import LineBlock, byte_blocks, compression_of, line_blocks
+from .text_blocks import LineBlock, byte_blocks, line_blocks
 
 ALIGNMENTS: Final = {
     "name": pl.String,
@@ -34,7 +34,13 @@ _BATCH: Final = 1 << 15
 _CORE: Final = struct.Struct("<iiBBHHHiiii")
 _BASES: Final = bytes.maketrans(b"0123456789abcdef", b"=ACMGRSVTWYHKDBN")
 _OPERATIONS: Final = "MIDNSHP=X"
-_PIECES: Final = re.compile(r"(\d+)(\D)")
+_CIGAR: Final = re.compile(r"([0-9]+[MIDNSHP=X])+")
+_OPERATION: Final = re.compile(r"([0-9]+)([MIDNSHP=X])")
+_WHOLE: Final = re.compile(r"-?[0-9]+")
+_LETTERS: Final = re.compile(r"\*|[A-Za-z=.]+")
+_SCORES: Final = re.compile(r"[!-~]+")
+_TOP: Final = (1 << 31) - 1
+_LONG_CIGAR: Final = re.compile(r"(?:^|\t)CG:B:I,([0-9,]+)")  # more than 65535 operations: a placeholder and this tag
 _SHIFTED: Final = bytes(min(k + 33, 126) for k in range(256))
 _TAG_FORMATS: Final = {"c": "b", "C": "B", "s": "h", "S": "H", "i": "i", "I": "I", "f": "f"}
 Row = tuple[Any, ...]
@@ -53,12 +59,12 @@ def read_alignments(path: str | Path) -> pl.LazyFrame:
     ------
     DataError
         If the file is missing, or neither SAM nor BAM; if a record has fewer than eleven fields, a
-        number is none, sequence and quality differ in length, or the file is damaged or truncated; with the line, or
-        the record's number.
+        number is none or out of its range, sequence, quality and CIGAR differ in length, or the file is damaged or
+        truncated; with the line, or the record's number.
     """
     file = Path(path)
     check_file(file)
-    head = b"" if compression_of(file) == "none" else next(byte_blocks(file), b"")[:4]
+    head = next(byte_blocks(file), b"")[:4]
     rows = _bam_rows if head == b"BAM\x01" else _sam_rows
     return lazy_source(ALIGNMENTS, lambda columns: _batches(rows(file), columns), path=file)
 
@@ -80,8 +86,12 @@ def _frame(rows: list[Row], places: list[tuple[int, str]]) -> pl.DataFrame:
 
 
 def _sam_rows(path: Path) -> Iterator[Row]:
+    something = False
     for block in line_blocks(path):
+        something = something or bool(block.data.strip())
         yield from _sam_block(block, path)
+    if not something:
+        raise DataError(f"{path} holds neither a header nor an alignment; expected SAM or BAM.")
 
 
 def _sam_block(block: LineBlock, path: Path) -> Iterator[Row]:
@@ -94,71 +104,60 @@ def _sam_block(block: LineBlock, path: Path) -> Iterator[Row]:
                 f"{path}, line {number} has {len(fields)} tab-separated field(s); SAM has eleven or more. The file may "
                 "be truncated, or is not SAM."
             )
-        name, flag, chromosome, position, quality, cigar, mate, mate_position, length, sequence, scores = fields[
-            :_FIELDS
-        ]
         try:
-            start, mate_start = int(position) - 1, int(mate_position) - 1
-            numbers = int(flag), int(quality), int(length)
-            end = start + _reference_length(cigar)
+            yield _sam_record(fields)
         except ValueError as error:
-            raise DataError(
-                f"{path}, line {number}, read {name!r}: FLAG {flag!r}, POS {position!r}, MAPQ {quality!r}, CIGAR "
-                f"{cigar!r}, PNEXT {mate_position!r}, TLEN {length!r}; expected whole numbers, and a "
-                "CIGAR such as 50M2D48M or *."
-            ) from error
-        if "*" not in (sequence, cigar) and _read_length(cigar) != len(sequence):
-            raise DataError(
-                f"{path}, line {number}: read {name!r} has {len(sequence)} bases, its CIGAR {cigar} is of "
-                f"{_read_length(cigar)}. The file may be damaged; write it anew with the tool that made it."
-            )
-        if "*" not in (sequence, scores) and len(sequence) != len(scores):
-            raise DataError(
-                f"{path}, line {number}: read {name!r} has {len(sequence)} bases and {len(scores)} quality letters."
-            )
-        own, mapped = _null(chromosome), start >= 0
-        yield (
-            name, numbers[0], own, start if mapped else None, end if mapped and cigar != "*" else None,
-            None if numbers[1] == 255 else numbers[1], _null(cigar), own if mate == "=" else _null(mate),
-            mate_start if mate_start >= 0 else None, numbers[2], _null(sequence), _null(scores),
-            fields[_FIELDS] if len(fields) > _FIELDS else None,
-        )  # fmt: skip
+            raise DataError(f"{path}, line {number}, read {fields[0]!r}: {error}.") from error
 
 
-def _read_length(cigar: str) -> int:
-    """Return how many bases of the read a CIGAR speaks of.
+def _sam_record(fields: list[str]) -> Row:
+    name, flag, chromosome, position, quality, cigar, mate, mate_position, length, sequence, scores = fields[:_FIELDS]
+    for field, said in ((name, "QNAME"), (chromosome, "RNAME"), (mate, "RNEXT")):
+        if not field:
+            raise ValueError(f"{said} is empty; a star stands for none")
+    numbers = _within("FLAG", flag, 0, 65535), _within("MAPQ", quality, 0, 255), _within("TLEN", length, -_TOP, _TOP)
+    start, mate_start = _within("POS", position, 0, _TOP) - 1, _within("PNEXT", mate_position, 0, _TOP) - 1
+    covered, used = _cigar_lengths(cigar)
+    if not _LETTERS.fullmatch(sequence) or not _SCORES.fullmatch(scores):
+        raise ValueError("SEQ or QUAL holds what is no base or no quality; expected letters, = and ., and '!' to '~'")
+    if "*" not in (sequence, scores) and len(sequence) != len(scores):
+        raise ValueError(f"it has {len(sequence)} bases and {len(scores)} quality letters")
+    if "*" not in (sequence, cigar) and len(sequence) != used:
+        raise ValueError(f"it has {len(sequence)} bases, of which CIGAR {cigar[:40]} tells {used}")
+    own, mapped = _null(chromosome), start >= 0
+    return (
+        name, numbers[0], own, start if mapped else None, start + covered if mapped and cigar != "*" else None,
+        None if numbers[1] == 255 else numbers[1], _null(cigar), own if mate == "=" else _null(mate),
+        mate_start if mate_start >= 0 else None, numbers[2], _null(sequence), _null(scores),
+        fields[_FIELDS] if len(fields) > _FIELDS else None,
+    )  # fmt: skip
 
-    >>> _read_length("5S10M2D3M4I")
-    22
-    """
-    return sum(int(count) for count, letter in _PIECES.findall(cigar) if letter in "MIS=X")
+
+def _within(name: str, text: str, lowest: int, highest: int) -> int:
+    if _WHOLE.fullmatch(text) and lowest <= int(text) <= highest:
+        return int(text)
+    raise ValueError(f"{name} is {text!r}; expected a whole number from {lowest} to {highest}")
 
 
 def _null(text: str) -> str | None:
     return None if text == "*" else text
 
 
-def _reference_length(cigar: str) -> int:
-    """Return how many bases of the reference a CIGAR covers.
+def _cigar_lengths(cigar: str) -> tuple[int, int]:
+    """Return how many bases of the reference a CIGAR covers, and how many of the read it tells.
 
-    >>> _reference_length("5S10M2D3M4I")
-    15
+    >>> _cigar_lengths("5S10M2D3M4I")
+    (15, 22)
     """
     if cigar == "*":
-        return 0
-    total = count = 0
-    digits = False
-    for letter in cigar:
-        if letter.isdigit():
-            count, digits = count * 10 + int(letter), True
-        elif digits and letter in _OPERATIONS:
-            total += count if letter in "MDN=X" else 0
-            count, digits = 0, False
-        else:
-            raise ValueError(f"CIGAR {cigar!r} cannot be read")
-    if digits:
-        raise ValueError(f"CIGAR {cigar!r} cannot be read")
-    return total
+        return 0, 0
+    if not _CIGAR.fullmatch(cigar):
+        raise ValueError(f"CIGAR {cigar[:40]!r} cannot be read")
+    covered = used = 0
+    for count, letter in _OPERATION.findall(cigar):
+        covered += int(count) if letter in "MDN=X" else 0
+        used += int(count) if letter in "MIS=X" else 0
+    return covered, used
 
 
 class _Binary:
@@ -169,6 +168,10 @@ class _Binary:
         self._blocks, self._held, self._at = byte_blocks(path), b"", 0
 
     def take(self, size: int) -> bytes:
+        if size < 0:
+            raise DataError(
+                f"{self.path}, record {self.record}: a length is {size}; the file is damaged. Copy it again."
+            )
         while len(self._held) - self._at < size:
             block = next(self._blocks, b"")
             if not block:
@@ -223,14 +226,19 @@ def _bam_record(record: bytes, references: list[str | None]) -> Row:
     if len(scores) < bases:
         raise ValueError("it ends within its qualities")
     at += bases
+    tags = _bam_tags(record, at)
+    if (long := _LONG_CIGAR.search(tags)) and len(packed) == 2 and packed[0] == bases << 4 | 4:
+        packed, tags = tuple(map(int, long[1].split(","))), _LONG_CIGAR.sub("", tags).strip("\t")
     cigar = "".join(f"{one >> 4}{_OPERATIONS[one & 15]}" for one in packed)
-    covered = sum(one >> 4 for one in packed if _OPERATIONS[one & 15] in "MDN=X")
+    covered, used = _cigar_lengths(cigar or "*")
+    if cigar and bases and used != bases:
+        raise ValueError(f"it has {bases} bases, of which CIGAR {cigar[:40]} tells {used}")
     return (
         name, flag, references[reference], start if start >= 0 else None,
         start + covered if packed and start >= 0 else None,
         None if quality == 255 else quality, cigar or None, references[mate], mate_start if mate_start >= 0 else None,
         length, sequence or None, None if not bases or scores[0] == 255 else scores.translate(_SHIFTED).decode(),
-        _bam_tags(record, at) or None,
+        tags or None,
     )  # fmt: skip
 
 

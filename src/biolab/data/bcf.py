@@ -79,7 +79,10 @@ def bcf_text(path: Path, *, formats: Collection[str] | None = ()) -> tuple[str, 
         if not piece:
             raise DataError(f"{path} is truncated: its header is cut off. Copy it again.")
     end = 9 + int.from_bytes(data[5:9], "little")
-    text = data[9:end].rstrip(b"\x00").decode()
+    try:
+        text = data[9:end].rstrip(b"\x00").decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is damaged: byte {error.start} of its header is not UTF-8. Copy it again.") from error
     layout = _layout(text, formats)
     return _NUMBERED.sub(">", text), _blocks(path, data[end:], pieces, layout, text.count("\n") + 1)
 

@@ -14,8 +14,11 @@ import numpy as np
 from biolab.core import BiolabError, DataError
 from biolab.core.arrays import Int, UInt
 
+from .readers import check_file
+
 _MAGIC: Final = b"\x6c\x1b"
 _VARIANT_MAJOR, _SAMPLE_MAJOR = 1, 0
+_LOOKED_AT: Final = 1000
 _HEADER: Final = 3
 
 
@@ -135,6 +138,8 @@ def open_bed(path: str | Path, *, samples: int, variants: int) -> BedFile:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path} does not exist; a .bed stands beside its .bim and .fam under the same name.")
+    if path.stat().st_size:
+        check_file(path)
     if samples < 1 or variants < 1:
         raise DataError(f"{path}: its .fam lists {samples} samples and its .bim {variants} variants; expected some.")
     with path.open("rb") as handle:
@@ -145,6 +150,7 @@ def open_bed(path: str | Path, *, samples: int, variants: int) -> BedFile:
     opened = BedFile(path=path, samples=samples, variants=variants, _map=mapped, _descriptor=descriptor)
     if descriptor is not None:
         weakref.finalize(opened, os.close, descriptor)
+    _check_beyond_last(opened)
     return opened
 
 
@@ -165,6 +171,17 @@ def _check_header(path: Path, header: bytes) -> None:
         )
     if header[2] != _VARIANT_MAJOR:
         raise DataError(f"{path}: its third byte is {header[2]:02x}; expected 01 (variant-major). It is damaged.")
+
+
+def _check_beyond_last(bed: BedFile) -> None:
+    """Refuse calls where the .fam has no more samples, looked for in some variants: then samples are lacking there."""
+    used = bed.samples % 4
+    last = bed.rows(0, min(bed.variants, _LOOKED_AT))[:, -1]
+    if used and (last >> (2 * used)).any():
+        raise DataError(
+            f"{bed.path} holds calls beyond the {bed.samples} samples of its .fam: were lines of the .fam lost? If the "
+            ".fam is right, write the files anew: plink2 --bfile NAME --make-bed --out NEW"
+        )
 
 
 def _check_length(path: Path, size: int, samples: int, variants: int) -> None:

@@ -11,6 +11,7 @@ from biolab.core import ConfigError, DataError
 from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .text_blocks import LineBlock, line_blocks
+from .writable import text_batches
 
 FASTA: Final = {"id": pl.String, "description": pl.String, "sequence": pl.String}
 _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-."
@@ -70,7 +71,8 @@ def write_fasta(path: str | Path, records: pl.DataFrame | pl.LazyFrame, *, width
     Raises
     ------
     DataError
-        If a record has no id or sequence, or the id holds a blank.
+        If a column is missing or not text, a record has no id or sequence, the id holds a blank, a description a line
+        end, or the sequence what is no letter, ``*``, ``-`` or ``.``.
     ConfigError
         If width is not positive.
     BiolabError
@@ -80,23 +82,19 @@ def write_fasta(path: str | Path, records: pl.DataFrame | pl.LazyFrame, *, width
         raise ConfigError(f"width is {width}; a line holds one letter or more.")
     file = Path(path)
     with growing_file(file) as handle:
-        for frame in row_batches(records):
-            for row in frame.iter_rows(named=True):
-                name, sequence = row["id"], row["sequence"]
+        for frame in text_batches(records, ("id", "sequence"), "description"):
+            for name, sequence, described in frame.iter_rows():
                 if not name or name.split() != [name] or not sequence:
                     raise DataError(f"Record {name!r}: expected an id without blanks and a sequence that is not empty.")
-                said = f" {row['description']}" if row.get("description") else ""
+                if other := sequence.encode().translate(None, _LETTERS):
+                    raise DataError(
+                        f"Record {name!r}: its sequence holds {other.decode(errors='replace')[0]!r}; expected letters, "
+                        "'*', '-' or '.'."
+                    )
+                said = f" {described}" if described else ""
                 lines = (sequence[k : k + width] for k in range(0, len(sequence), width))
                 handle.write(f">{name}{said}\n{chr(10).join(lines)}\n".encode())
     return file
-
-
-def row_batches(records: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Yield a frame in batches; a lazy one is never collected whole."""
-    if isinstance(records, pl.DataFrame):
-        yield from records.iter_slices(_BATCH)
-    else:
-        yield from records.collect_batches(chunk_size=_BATCH)
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes, bytes | None, bytes]]:

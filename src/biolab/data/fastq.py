@@ -8,10 +8,10 @@ import polars as pl
 
 from biolab.core import DataError
 
-from .fasta import row_batches
 from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .text_blocks import line_blocks
+from .writable import text_batches
 
 FASTQ: Final = {"id": pl.String, "description": pl.String, "sequence": pl.String, "quality": pl.String}
 _LINES: Final = 4
@@ -69,22 +69,31 @@ def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
     Raises
     ------
     DataError
-        If a read has no id, its id holds a blank, or sequence and quality differ in length.
+        If a column is missing or not text, a read has no id, its id holds a blank, or sequence and quality are missing,
+        differ in length or hold other letters.
     BiolabError
         If the file cannot be written.
     """
     file = Path(path)
     with growing_file(file) as handle:
-        for frame in row_batches(reads):
-            for row in frame.iter_rows(named=True):
-                name, sequence, quality = row["id"], row["sequence"], row["quality"]
-                if not name or name.split() != [name] or len(sequence or "") != len(quality or ""):
-                    raise DataError(
-                        f"Read {name!r}: expected an id without blanks, and one letter of quality for each base."
-                    )
-                said = f" {row['description']}" if row.get("description") else ""
+        for frame in text_batches(reads, ("id", "sequence", "quality"), "description"):
+            _refuse_unwritable(frame)
+            for name, sequence, quality, described in frame.iter_rows():
+                said = f" {described}" if described else ""
                 handle.write(f"@{name}{said}\n{sequence}\n+\n{quality}\n".encode())
     return file
+
+
+def _refuse_unwritable(frame: pl.DataFrame) -> None:
+    name, bases, scores = (frame[column] for column in ("id", "sequence", "quality"))
+    sound = name.str.contains(r"^\S+$") & (bases.str.len_chars() == scores.str.len_chars())
+    sound &= ~bases.str.contains(r"\s") & ~scores.str.contains(r"[^!-~]")
+    wrong = (~sound.fill_null(value=False)).arg_true()
+    if wrong.len():
+        raise DataError(
+            f"Read {name[int(wrong[0])]!r}: expected an id without blanks, and for each base one letter of quality "
+            "from '!' to '~'."
+        )
 
 
 def fastq_fault(path: Path, lines: Sequence[str], first_line: int) -> DataError:  # noqa: PLR0911 - one answer a fault

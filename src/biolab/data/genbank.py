@@ -98,6 +98,10 @@ def genbank_records(path: Path) -> Iterator[Any]:
             raise DataError(
                 f"{path}, record {number} (line {line} and following) cannot be read as {style}: {error}"
             ) from error
+        for feature in record.features:
+            if feature.location is None:
+                told = "; ".join(str(one.message).rstrip(".") for one in said) or "its location cannot be read"
+                raise DataError(f"{path}, record {number} (line {line} and following), a {feature.type}: {told}.")
         if record.id in seen:
             raise DataError(f"{path}, line {line}: record {record.id!r} stands there a second time. Rename one.")
         seen.add(record.id)
@@ -110,8 +114,6 @@ def genbank_records(path: Path) -> Iterator[Any]:
 
 def _check_places(record: Any, where: str) -> None:
     for number, feature in enumerate(record.features):
-        if feature.location is None:
-            raise DataError(f"{where}, feature {number} ({feature.type}): its location cannot be read. Correct it.")
         if len(record.seq or "") and feature.location.end > len(record.seq):
             raise DataError(
                 f"{where}, feature {number} ({feature.type}) ends at {feature.location.end}, behind the end of the "

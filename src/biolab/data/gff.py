@@ -78,7 +78,7 @@ def _style(path: Path) -> Style:
                     f"{path}, line {number} has {len(fields)} tab-separated field(s); GFF3 and GTF have nine. Look for "
                     "spaces in place of tabs."
                 )
-            return "gtf" if re.match(rb'\s*\w+\s+"', fields[8]) else "gff3"
+            return "gtf" if re.match(rb'\s*[^\s=;"]+\s+("|[^\s=;"]+\s*(;|$))', fields[8]) else "gff3"
         if last:
             break
     raise DataError(f"{path} holds no feature; expected lines of nine tab-separated fields.")
@@ -102,6 +102,8 @@ def _check(frame: pl.DataFrame, block: LineBlock, path: Path) -> None:
         return f"the feature from {first} to {end[row]}; expected 1 <= start <= end (GFF counts from 1)."
 
     refuse_rows(start.is_null() | end.is_null() | (start < 0) | (end <= start), block, path, place)
+    if "chromosome" in frame.columns:
+        refuse_rows(frame["chromosome"].is_null(), block, path, lambda _: "the feature has no chromosome (field 1).")
     refuse_rows(
         ~strand.is_in(["+", "-", "?"]),
         block,

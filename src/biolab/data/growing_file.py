@@ -15,8 +15,8 @@ _PIECE = 1 << 15
 def growing_file(path: Path) -> Generator[BinaryIO]:
     """Write beside the place of a file and move it there at the end; after an error nothing has changed.
 
-    A name that ends in .gz is packed as bgzip, which is gzip in small blocks that can be indexed and unpacked side by
-    side, without a time stamp: the same content is the same bytes.
+    A name that ends in .gz or .bgz is packed as bgzip, which is gzip in small blocks that can be indexed and unpacked
+    side by side, without a time stamp: the same content is the same bytes.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def growing_file(path: Path) -> Generator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as handle:
             staged = Path(handle.name)
-            if path.suffix.lower() == ".gz":
+            if path.suffix.lower() in {".gz", ".bgz"}:
                 packed = _Bgzip(handle)
                 yield packed  # ty: ignore[invalid-yield]
                 packed.close()

@@ -8,11 +8,11 @@ import polars as pl
 
 from biolab.core import DataError
 
-from .fasta import row_batches
 from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .tabbed import Field, numbered_lines, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock, line_blocks
+from .writable import refuse_breaks, refuse_places, row_batches
 
 _STANDARD: Final = (
     Field(place=0, name="chromosome"),
@@ -28,7 +28,7 @@ _STANDARD: Final = (
     Field(place=10, name="block_sizes"),
     Field(place=11, name="block_starts"),
 )
-_PREAMBLE: Final = (b"track", b"browser")
+_PREAMBLE: Final = (b"track ", b"track\n", b"browser ")
 
 
 def read_bed(path: str | Path, *, standard: int | None = None) -> pl.LazyFrame:
@@ -74,7 +74,7 @@ def write_bed(path: str | Path, intervals: pl.DataFrame | pl.LazyFrame) -> Path:
     Raises
     ------
     DataError
-        If columns are missing, out of order or unknown, or an interval is not one.
+        If columns are missing, out of order or unknown, an interval is not one, or a text holds a tab or line end.
     BiolabError
         If the file cannot be written.
     """
@@ -85,6 +85,10 @@ def write_bed(path: str | Path, intervals: pl.DataFrame | pl.LazyFrame) -> Path:
         raise DataError(f"Columns are {', '.join(names)}; BED has {', '.join(f.name for f in _STANDARD)}, in order.")
     with growing_file(file) as handle:
         for frame in row_batches(intervals):
+            refuse_places(frame, ("start", "end"))
+            refuse_breaks(frame)
+            if "strand" in names and not (known := frame["strand"].is_in(["+", "-", "."])).fill_null(value=True).all():
+                raise DataError(f"strand is {frame['strand'].filter(~known)[0]!r}; expected +, - or null.")
             bad = frame.select((pl.col("start") < 0) | (pl.col("end") < pl.col("start"))).to_series()
             if bad.fill_null(value=True).any():
                 row = frame.row(int(bad.fill_null(value=True).arg_true()[0]), named=True)
@@ -114,7 +118,7 @@ def _without_preamble(block: LineBlock) -> LineBlock:
     """Turn the lines that address a genome browser into comments, so that line numbers stay."""
     if not any(block.data.startswith(word) or b"\n" + word in block.data for word in _PREAMBLE):
         return block
-    lines = (b"#" + line if line.startswith(_PREAMBLE) else line for line in block.data.split(b"\n"))
+    lines = (b"#" + line if (line + b"\n").startswith(_PREAMBLE) else line for line in block.data.split(b"\n"))
     return LineBlock(data=b"\n".join(lines), first_line=block.first_line)
 
 
@@ -126,6 +130,8 @@ def _check(frame: pl.DataFrame, block: LineBlock, path: Path) -> None:
         return f"the interval from {start[row]} to {end[row]}; expected 0 <= start <= end (BED counts from 0)."
 
     refuse_rows(start.is_null() | end.is_null() | (start < 0) | (end < start), block, path, said)
+    if "chromosome" in frame.columns:
+        refuse_rows(frame["chromosome"].is_null(), block, path, lambda _: "the interval has no chromosome (field 1).")
     if "strand" in frame.columns:
         strand = frame["strand"]
         refuse_rows(

@@ -1,6 +1,5 @@
 """PLINK 2's .pgen through the optional package pgenlib, hard calls packed into two bits; .pvar and .psam as frames."""
 
-import gzip
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +13,7 @@ from biolab.core.arrays import Float, Int, UInt
 
 from .bed import pack
 from .plink import named_samples, named_variants, numbers, phenotype_values, sex_names
+from .text_blocks import line_blocks
 
 if TYPE_CHECKING:
     from .plink import VariantIds
@@ -41,21 +41,21 @@ class PgenFile:
         """Return the rows from ``start`` to before ``stop``."""
         calls = np.empty((max(stop - start, 0), self.samples), dtype=np.int8)
         if len(calls):
-            self._reader.read_range(start, stop, calls)
+            self._read("read_range", start, stop, calls)
         return pack(calls)
 
     def chosen(self, places: Int[np.ndarray, " m"]) -> UInt[np.ndarray, "m b"]:
         """Return the rows at these places."""
         calls = np.empty((places.size, self.samples), dtype=np.int8)
         if len(calls):
-            self._reader.read_list(places.astype(np.uint32), calls)
+            self._read("read_list", places.astype(np.uint32), calls)
         return pack(calls)
 
     def dosages(self, start: int, stop: int) -> Float[np.ndarray, "m n"]:
         """Return the dosages of the rows from ``start`` to before ``stop``, NaN for none."""
         found = np.empty((max(stop - start, 0), self.samples), dtype=np.float32)
         if len(found):
-            self._reader.read_dosages_range(start, stop, found)
+            self._read("read_dosages_range", start, stop, found)
         found[found < 0] = np.nan
         return found
 
@@ -63,12 +63,21 @@ class PgenFile:
         """Return the dosages of the rows at these places, NaN for none."""
         found = np.empty((places.size, self.samples), dtype=np.float32)
         if len(found):
-            self._reader.read_dosages_list(places.astype(np.uint32), found)
+            self._read("read_dosages_list", places.astype(np.uint32), found)
         found[found < 0] = np.nan
         return found
 
     def release(self, start: int, stop: int) -> None:
         """Do nothing: rows are made anew each time."""
+
+    def _read(self, how: str, *where: Any) -> None:
+        try:
+            getattr(self._reader, how)(*where)
+        except RuntimeError as error:
+            raise DataError(
+                f"{self.path} is damaged or cut off: its genotypes cannot be read ({error}). Copy it again, and check "
+                "it with: plink2 --pfile NAME --validate"
+            ) from error
 
 
 def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
@@ -96,8 +105,11 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     try:
         reader = pgenlib.PgenReader(str(path).encode(), raw_sample_ct=samples, variant_ct=variants)
     except RuntimeError as error:
+        told = error.args[0] if error.args else ""
+        said = (told.decode(errors="replace") if isinstance(told, bytes) else str(told)).strip().rstrip(".")
         raise DataError(
-            f"{path} cannot be read as .pgen of {samples} samples and {variants} variants: {error}"
+            f"{path} cannot be read as .pgen of {samples} samples and {variants} variants: {said}. Does it belong to "
+            "this .pvar and .psam? If so, copy it again."
         ) from error
     return PgenFile(path=path, samples=samples, variants=variants, _reader=reader)
 
@@ -137,10 +149,14 @@ def read_psam(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     DataError
-        If the file is missing, has no header line, or repeats a sample.
+        If the file is missing, has no header line or no IID, or repeats a sample.
     """
     frame, line = _headed(Path(path), "#FID", "#IID")
     frame = frame.rename({name: name.removeprefix("#") for name in frame.columns})
+    if "IID" not in frame.columns:
+        raise DataError(
+            f"{path}, line {line}: column IID is missing; found {', '.join(frame.columns)}, parted by tabs."
+        )
 
     def given(name: str, default: str | None) -> pl.Expr:
         return pl.col(name) if name in frame.columns else pl.lit(default, dtype=pl.String)
@@ -164,29 +180,19 @@ def _headed(path: Path, *starts: str) -> tuple[pl.DataFrame, int]:
     """Read a tab-separated table that begins after lines of ##; return it and the line of its header."""
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected it beside the .pgen under the same name.")
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as handle:
-        content = handle.read()
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: byte {content[error.start]:#04x} is not UTF-8. Convert the file."
-        ) from error
-    before = 0
-    for line in text.splitlines():
-        if not line.startswith("##"):
-            break
-        before += 1
-    lines = text.splitlines()[before:]
-    if not lines or not lines[0].startswith(starts):
+    content = b"".join(block.data for block in line_blocks(path)).decode()
+    lines = content.rstrip("\n").split("\n")
+    before = next((k for k, line in enumerate(lines) if not line.startswith("##")), len(lines))
+    if before == len(lines) or not lines[before].startswith(starts):
         raise DataError(f"{path}, line {before + 1}: expected a header that begins with {' or '.join(starts)}.")
-    names = lines[0].split("\t")
-    rows = [line.split("\t") for line in lines[1:]]
-    for number, row in enumerate(rows):
+    names = lines[before].split("\t")
+    if len(set(names)) < len(names):
+        twice = next(name for k, name in enumerate(names) if name in names[:k])
+        raise DataError(f"{path}, line {before + 1}: two columns are called {twice!r}. Rename one.")
+    rows = [line.split("\t") for line in lines[before + 1 :]]
+    for number, row in enumerate(rows, before + 2):
         if len(row) != len(names):
-            raise DataError(
-                f"{path}, line {number + before + 2}: {len(row)} fields, expected {len(names)}. Was it cut off?"
-            )
+            raise DataError(f"{path}, line {number}: {len(row)} fields, expected {len(names)}. Was it cut off?")
+        if "" in row:
+            raise DataError(f"{path}, line {number}: {names[row.index('')]} is empty. Was it cut off?")
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row"), before + 1

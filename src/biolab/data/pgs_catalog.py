@@ -79,9 +79,14 @@ def read_scoring_file(path: str | Path) -> ScoringFile:
             f"{file}, line {head + 1} names the columns {', '.join(names[:8])}; a scoring file has rsID or chr_name "
             "and chr_position, effect_allele, and effect_weight."
         )
+    if len(set(names)) < len(names):
+        twice = next(name for k, name in enumerate(names) if name in names[:k])
+        raise DataError(f"{file}, line {head + 1}: two columns are called {twice!r}. Rename one.")
+    while len(lines) > head + 1 and not lines[-1].strip():
+        lines.pop()
     rows: list[list[str | None]] = []
     for number, line in enumerate(lines[head + 1 :], head + 2):
-        values = line.split("\t")
+        values = [value.strip() for value in line.split("\t")]
         if len(values) != len(names):
             raise DataError(f"{file}, line {number} has {len(values)} column(s); the header has {len(names)}.")
         rows.append([None if value in _MISSING else value for value in values])
@@ -96,7 +101,7 @@ def _typed(frame: pl.DataFrame, header: Mapping[str, str], path: Path, first_lin
     for name in frame.columns:
         if name in _KINDS:
             cast = frame[name].cast(_KINDS[name], strict=False)
-            wrong = (cast.is_null() & frame[name].is_not_null()).arg_true()
+            wrong = (frame[name].is_not_null() & ~cast.is_finite().fill_null(value=False)).arg_true()
             if wrong.len():
                 row = int(wrong[0])
                 raise DataError(f"{path}, line {first_line + row}: {name} is {frame[name][row]!r}; expected a number.")

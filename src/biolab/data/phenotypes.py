@@ -19,14 +19,14 @@ def read_phenotypes(path: str | Path, *, missing: Sequence[str] = MISSING) -> pl
 
     Columns: ``fid`` and ``iid`` as text (a table with an IID alone has no ``fid``), then the columns of the file under
     their own names, as numbers where every value is one. The first line names the columns; a leading ``#`` (PLINK 2)
-    is dropped. Codes listed in ``missing`` are null: -9 is PLINK's, so a true value of -9 must be protected by another
-    list. Case and control codes 1 and 2 stay as they are.
+    is dropped. Codes listed in ``missing`` are null, in upper or lower case: -9 is PLINK's, so a true value of -9 must
+    be protected by another list. Case and control codes 1 and 2 stay as they are.
 
     Raises
     ------
     DataError
         If the file is missing, empty or damaged, has no column IID, a line has another number of columns than the
-        first, or a person stands twice; with file and line.
+        first, a person has no IID or stands twice, or a number is infinite; with file and line.
     ConfigError
         If ``missing`` is one text and not a list of codes.
     """
@@ -46,14 +46,16 @@ def read_phenotypes(path: str | Path, *, missing: Sequence[str] = MISSING) -> pl
         row = [value.strip() for value in line.split(separator)]
         if len(row) != len(names):
             raise DataError(f"{file}, line {number} has {len(row)} column(s); the first line names {len(names)}.")
-        if not row[names.index("iid")]:
-            raise DataError(f"{file}, line {number}: the person has no IID. Give one, or remove the line.")
         rows.append(row)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-    _refuse_twice(frame, [number for number, _ in lines[1:]], file)
+    places = [number for number, _ in lines[1:]]
+    _refuse_twice(frame, places, file)
     values = [name for name in names if name not in {"fid", "iid"}]
-    frame = frame.with_columns(pl.when(~pl.col(name).is_in(list(missing))).then(pl.col(name)) for name in values)
-    return frame.with_columns(_number(frame[name]) for name in values).lazy()
+    codes = [code.lower() for code in missing]
+    frame = frame.with_columns(
+        pl.when(~pl.col(name).str.to_lowercase().is_in(codes)).then(pl.col(name)) for name in values
+    )
+    return frame.with_columns(_number(frame[name], codes, file, places) for name in values).lazy()
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:
@@ -68,6 +70,9 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 
 def _refuse_twice(frame: pl.DataFrame, lines: Sequence[int], path: Path) -> None:
     keys = [name for name in ("fid", "iid") if name in frame.columns]
+    nameless = (frame["iid"] == "").arg_true()
+    if nameless.len():
+        raise DataError(f"{path}, line {lines[int(nameless[0])]}: a person has no IID. Give one, or remove the line.")
     again = frame.select(~pl.struct(keys).is_first_distinct()).to_series().arg_true()
     if again.len():
         row = int(again[0])
@@ -75,9 +80,18 @@ def _refuse_twice(frame: pl.DataFrame, lines: Sequence[int], path: Path) -> None
         raise DataError(f"{path}, line {lines[row]}: {who!r} stands a second time; expected one line a person.")
 
 
-def _number(values: pl.Series) -> pl.Series:
+def _number(values: pl.Series, codes: Sequence[str], path: Path, lines: Sequence[int]) -> pl.Series:
+    """Turn text into numbers if all of it is; a code that is a number stands for it however it is written (-9.0)."""
     for kind in (pl.Int64, pl.Float64):
         cast = values.cast(kind, strict=False)
         if cast.null_count() == values.null_count():
-            return cast
+            wrong = (~cast.is_finite()).arg_true()
+            if wrong.len():
+                row = int(wrong[0])
+                raise DataError(
+                    f"{path}, line {lines[row]}: {values.name} is {values[row]!r}, which is no number to compute with. "
+                    "Correct it, or list it in missing."
+                )
+            known = pl.Series(codes, dtype=pl.String).cast(kind, strict=False).drop_nulls()
+            return cast.set(cast.is_in(known.implode()), None)
     return values

@@ -13,7 +13,8 @@ import polars as pl
 from biolab.core import DataError, write_atomically
 
 from .bed import BedFile, PackedRows, open_bed
-from .text_blocks import refuse_binary
+from .readers import check_file
+from .text_blocks import checked_text, refuse_binary
 
 VariantIds = Literal["file", "position"]
 
@@ -199,9 +200,19 @@ def whitespace_table(
     """
     if not path.is_file():
         raise DataError(f"{path} does not exist; expected it beside the genotypes under the same name.")
+    check_file(path)
     with path.open("rb") as handle:
         first = handle.readline()
     refuse_binary(path, first)
+    if first.startswith(b"\x1f\x8b"):
+        raise DataError(f"{path} is packed with gzip; unpack it first: gzip -d -c FILE.gz > FILE")
+    if b"\r" in first.rstrip(b"\r\n"):
+        checked_text(path, first, 1)
+    if first.startswith(b"#") or first.split()[:2] == [b"FID", b"IID"]:
+        raise DataError(
+            f"{path}, line 1 is a header ({first[:_SHOWN].decode(errors='replace').strip()!r}); this kind of file has "
+            "none, and it would count as a record. Remove the line."
+        )
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
     if first.count(b"\t") != len(names) - 1:
@@ -233,6 +244,8 @@ def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:
                     f"{path}, line {number}: byte {line[error.start]:#04x} at place {error.start} is not UTF-8. "
                     "Convert the file, for instance: iconv -f LATIN1 -t UTF-8"
                 ) from error
+            if not fields and not handle.read().strip():
+                break
             if len(fields) != len(names):
                 shown = line[:_SHOWN].decode("utf-8", "replace").strip()
                 raise DataError(

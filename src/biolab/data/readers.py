@@ -1,5 +1,6 @@
 """Files to lazy frames: CSV and TSV (plain or gzip), Parquet, Arrow and Excel."""
 
+import os
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,15 +63,28 @@ def check_file(path: Path) -> None:
     DataError
         Says what is there instead.
     """
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        there = None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"{str(path)[:200]!r} cannot be looked up: {reason}. Check the name, and who may enter the folder."
+        ) from error
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file.")
-    if not path.exists():
+    if there is None:
+        if path.is_symlink():
+            raise DataError(f"{path} is a link to {path.readlink()}, which does not exist.")
         if not path.parent.is_dir():
             raise DataError(f"{path} does not exist, nor does its folder {path.parent}.")
         near = get_close_matches(path.name, [sibling.name for sibling in path.parent.iterdir()], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"{path.parent} holds no file of a similar name."
         raise DataError(f"{path} does not exist. {hint}")
-    if path.stat().st_size == 0:
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path} may not be read by you (permission denied). Ask its owner, or chmod u+r it.")
+    if there.st_size == 0:
         raise DataError(f"{path} is empty (0 bytes). Export it again.")
 
 

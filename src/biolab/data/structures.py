@@ -69,10 +69,9 @@ def _structure(path: Path) -> "Structure":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PDBConstructionWarning)  # a chain in pieces is no fault
             found = parser.get_structure(path.stem, io.StringIO(text))
-    except KeyError as error:
-        raise DataError(f"{path} cannot be read as {kind}: {error} is missing. The file may be truncated.") from error
-    except (PDBConstructionException, ValueError, IndexError, TypeError) as error:
-        raise DataError(f"{path} cannot be read as {kind}: {error}. The file may be truncated.") from error
+    except (PDBConstructionException, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        said = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise DataError(f"{path} cannot be read as {kind}: {said}. The file may be truncated.") from error
     if found is None or not any(True for _ in found.get_atoms()):
         raise DataError(f"{path} is {kind} without a single atom; the file may be truncated.")
     return found

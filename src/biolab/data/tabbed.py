@@ -60,7 +60,7 @@ def leading_frame(
         As `tabbed_frame`.
     """
     last = block.data.rfind(b"\n", 0, -1) + 1
-    if block.data.count(b"\t", last) == width - 1:
+    if block.data.count(b"\t", last) == width - 1 and block.letters[0] not in _ODD:
         raw = text_columns(block, {*filled, *(field.place for field in fields)}, block, path, width)
         first = pl.col(str(filled[0]))
         odd = pl.any_horizontal(pl.col(str(place)).is_null() for place in filled) | first.str.contains("^[# ]")

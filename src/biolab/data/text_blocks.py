@@ -153,16 +153,16 @@ def checked_text(path: Path, data: bytes, line: int) -> bytes:
     Raises
     ------
     DataError
-        If it is not text, or not UTF-8, or its lines end in carriage returns alone, with the line.
+        If it is not text, not UTF-8, or has line ends of old Macs, with the line.
     """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-        if b"\r" in data:
-            at = line + data.count(b"\n", 0, data.index(b"\r"))
-            raise DataError(
-                f"{path}, line {at}: a carriage return without a line feed, as old Macs ended their lines. Convert the "
-                "file, for example with tr '\\r' '\\n'."
-            )
+    if b"\r" in data:
+        at = line + data.count(b"\n", 0, data.index(b"\r"))
+        raise DataError(
+            f"{path}, line {at} holds a carriage return without a line feed (the line end of old Macs). Convert the "
+            "file, for example with: tr '\\r' '\\n'"
+        )
     if b"\x00" in data:
         at = line + data.count(b"\n", 0, data.index(b"\x00"))
         raise DataError(f"{path}, line {at} is not text: it holds a byte of value 0. Copy the file again.")

@@ -9,13 +9,13 @@ import polars as pl
 
 from biolab.core import DataError
 
-from .fasta import row_batches
 from .growing_file import growing_file
 from .lazy_source import lazy_source
 from .tabbed import Field, leading_frame, refuse_rows, tabbed_frame
 from .text_blocks import LineBlock
 from .vcf_header import FIXED, VcfHeader, vcf_blocks
 from .vcf_values import Kind, typed_values, unread_values
+from .writable import refuse_breaks, refuse_places, row_batches
 
 _SITE: Final = 8
 _FIELDS: Final = (
@@ -96,6 +96,8 @@ def site_frame(
             path,
             lambda row: f"POS is {(start + 1)[row]}, REF {reference[row]!r}; expected a position and a base.",
         )
+    if "chromosome" in frame.columns and frame["chromosome"].null_count():
+        refuse_rows(frame["chromosome"].is_null(), block, path, lambda _: "CHROM is missing; every record has one.")
     made: list[pl.Expr] = []
     if "end" in columns:
         made.append((pl.col("start") + pl.col("reference").str.len_bytes().cast(pl.Int64)).alias("end"))
@@ -118,7 +120,8 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
     Raises
     ------
     DataError
-        If a column is missing or unknown, or a row has no chromosome, start or reference.
+        If a column is missing, unknown or not text, a row has no chromosome, start or reference, or a text holds a tab
+        or line end.
     BiolabError
         If the file cannot be written.
     """
@@ -132,6 +135,9 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
     alternate = pl.col("alternate")
     if isinstance(schema["alternate"], pl.List):
         alternate = pl.when(alternate.list.len() > 0).then(alternate.list.join(","))
+    for name in ("chromosome", "variant_id", "reference", "filter", "info"):
+        if name in schema and schema[name].is_nested():
+            raise DataError(f"Column {name!r} is {schema[name]}; expected text. Cast it, or join its parts.")
     rest = [
         pl.col(name) if name in schema else pl.lit(None, pl.String).alias(name)
         for name in ("quality", "filter", "info")
@@ -150,11 +156,25 @@ def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: 
         handle.write(("\n".join(head) + "\n").encode())
         for frame in row_batches(sites):
             lines = frame.select(columns)
-            if lines.select(pl.col("chromosome", "start", "reference").is_null().any()).to_numpy().any():
-                raise DataError(f"{file}: a site has no chromosome, start or reference; give it one or leave it out.")
+            refuse_sites(lines, file)
             text = lines.write_csv(separator="\t", include_header=False, null_value=".", quote_style="never")
             handle.write(text.encode())
     return file
+
+
+def refuse_sites(lines: pl.DataFrame, path: Path) -> None:
+    """Refuse fixed fields, ``start`` as POS among them, that would be read as something else.
+
+    Raises
+    ------
+    DataError
+        If a field is missing that each record has, a position is none, or a text holds a tab or line end.
+    """
+    refuse_places(lines, ("start",))
+    refuse_breaks(lines)
+    reference = lines["reference"]
+    if (reference.is_null() | (reference == "") | lines["start"].is_null() | (lines["start"] < 0)).any():
+        raise DataError(f"{path}: a site has no start, one below 0, or no reference; give it one or leave it out.")
 
 
 def _info(texts: pl.Series, key: str, kind: Kind, block: LineBlock, path: Path) -> pl.Series:

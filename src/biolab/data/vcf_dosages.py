@@ -11,8 +11,10 @@ from biolab.core import DataError
 from biolab.core.arrays import Float
 
 from .growing_file import growing_file
+from .vcf import refuse_sites
 from .vcf_genotypes import DosageBlock
 from .vcf_header import FIXED
+from .writable import refuse_breaks
 
 _CALLS: Final = np.frombuffer(b"\t./.\t0/0\t0/1\t1/1", dtype=np.uint8).reshape(4, 4)
 _HEAD: Final = ("##fileformat=VCFv4.3", '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
@@ -27,8 +29,8 @@ def write_vcf_dosages(path: str | Path, blocks: Iterable[DosageBlock]) -> int:
     Raises
     ------
     DataError
-        If there is no block, blocks differ in samples, a site has no chromosome, start or reference, or a dosage is
-        not 0, 1, 2 or NaN.
+        If there is no block, blocks differ in samples, two of these share a name, a site has no chromosome, start,
+        reference or alternate or several of the last, a text holds a tab, or a dosage is not 0, 1, 2 or NaN.
     BiolabError
         If the file cannot be written.
     """
@@ -38,6 +40,9 @@ def write_vcf_dosages(path: str | Path, blocks: Iterable[DosageBlock]) -> int:
         for block in blocks:
             if samples is None:
                 samples = block.samples
+                refuse_breaks(pl.DataFrame({"samples": list(samples)}, schema={"samples": pl.String}))
+                if len(set(samples)) < len(samples) or not all(samples):
+                    raise DataError(f"{file}: a sample has no name, or the name of another one. Rename it.")
                 handle.write(("\n".join([*_HEAD, "\t".join([*FIXED, "FORMAT", *samples])]) + "\n").encode())
             if block.samples != samples:
                 raise DataError(f"{file}: blocks differ in samples ({len(samples)} and {len(block.samples)}).")
@@ -50,12 +55,19 @@ def write_vcf_dosages(path: str | Path, blocks: Iterable[DosageBlock]) -> int:
 
 def _records(block: DosageBlock, path: Path) -> bytes:
     sites = block.variants
-    absent = (
-        sites.select(pl.any_horizontal(pl.col("chromosome", "start", "reference").is_null())).to_series().arg_true()
-    )
-    if len(absent):
-        name = sites["variant_id"][int(absent[0])]
-        raise DataError(f"{path}: site {name!r} has no chromosome, start or reference; give it one or leave it out.")
+    if block.dosage.shape != (sites.height, len(block.samples)):
+        raise DataError(
+            f"{path}: dosages are of shape {block.dosage.shape}; expected {sites.height} variants by "
+            f"{len(block.samples)} samples."
+        )
+    refuse_sites(sites.select("chromosome", "start", "variant_id", "reference", "alternate"), path)
+    alternate = sites["alternate"].cast(pl.String)
+    several = (alternate.is_null() | (alternate == "") | alternate.str.contains(",")).arg_true()
+    if several.len():
+        row = int(several[0])
+        raise DataError(
+            f"{path}: the alternate of site {sites['variant_id'][row]!r} is {alternate[row]!r}; expected one allele."
+        )
     nothing = pl.lit(".")
     fields = [
         "chromosome", pl.col("start") + 1, "variant_id", "reference", "alternate", nothing.alias("quality"),

@@ -34,6 +34,7 @@ _VARIANT: Final = tuple(GENOTYPES)[:5]
 _FIXED: Final = 9
 _TAB, _NEWLINE, _ZERO, _DOT, _SLASH, _BAR, _COLON = b"\t\n0./|:"
 _MISSING, _NONE = -1, -2
+_BEYOND: Final = 1 << 14  # alleles of a site are fewer
 _LARGEST: Final = 1 << 22
 
 
@@ -209,8 +210,9 @@ def call_blocks(
             sites = site_frame(block, header, path, columns=[*_VARIANT], keys={})
             calls = _read_calls(block, header, path, places)
             _refuse_ploidy(calls, block, header, path, places, haploid)
+            _refuse_absent_alleles(calls, sites, block, path, names)
             fields = format_columns(block, header, path, keys, places) if keys else pl.DataFrame()
-            found, record = _counted(calls, sites, names, haploid, (block, path))
+            found, record = _counted(calls, sites, names, haploid)
             yield CallBlock(dosages=found, record=record, ploidy=calls.ploidy, fields=fields)
 
 
@@ -322,7 +324,7 @@ def _one_call(data: UInt[np.ndarray, " b"], at: int) -> list[int]:
     parts = text.replace(b"|", b"/").split(b"/")
     if not all(part == b"." or part.isdigit() for part in parts):
         return []
-    return [_MISSING if part == b"." else int(part) for part in parts]
+    return [_MISSING if part == b"." else min(int(part), _BEYOND) for part in parts]
 
 
 def _refuse_ploidy(
@@ -354,20 +356,27 @@ def _refuse_ploidy(
     )
 
 
+def _refuse_absent_alleles(
+    calls: _Alleles, sites: pl.DataFrame, block: LineBlock, path: Path, names: tuple[str, ...]
+) -> None:
+    highest = np.maximum(calls.first.max(axis=1, initial=0), calls.second.max(axis=1, initial=0))
+    beyond = np.flatnonzero(highest > sites["alternate"].list.len().to_numpy())
+    if not beyond.size:
+        return
+    row = int(beyond[0])
+    column = int(np.argmax(np.maximum(calls.first[row], calls.second[row])))
+    site = sites.row(row, named=True)
+    raise DataError(
+        f"{path}, line {line_of(block, row)} ({site['chromosome']}:{site['start'] + 1}), sample {names[column]!r}: the "
+        f"genotype names an allele past the {len(site['alternate'])} alternate one(s) of its site."
+    )
+
+
 def _counted(
-    calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid, source: tuple[LineBlock, Path]
+    calls: _Alleles, sites: pl.DataFrame, samples: tuple[str, ...], haploid: Haploid
 ) -> tuple[DosageBlock, Int[np.ndarray, " m"]]:
     """Count alternate alleles; return with the dosages of each the record that it is of."""
     alternates = sites["alternate"].list.len().to_numpy()
-    top = max(int(calls.first.max(initial=0)), int(calls.second.max(initial=0)))
-    beyond = np.maximum(calls.first.max(axis=1, initial=0), calls.second.max(axis=1, initial=0)) > alternates
-    if top and beyond.any():
-        place, (block, path) = int(np.argmax(beyond)), source
-        row = sites.row(place, named=True)
-        raise DataError(
-            f"{path}, line {line_of(block, place)} ({row['chromosome']}:{row['start'] + 1}): a genotype names an "
-            f"allele past the {len(row['alternate'])} alternate one(s) of its site."
-        )
     site = np.repeat(np.arange(sites.height), alternates)
     if site.size and (alternates == 1).all():
         first, second, ploidy, allele = calls.first, calls.second, calls.ploidy, np.int8(1)

@@ -63,10 +63,13 @@ class VcfHeader:
         Raises
         ------
         ConfigError
-            If a name is not a sample of the file.
+            If a name is not a sample of the file, or stands twice.
         """
         if names is None:
             return list(range(len(self.samples)))
+        if len(set(names)) < len(names):
+            twice = next(name for k, name in enumerate(names) if name in names[:k])
+            raise ConfigError(f"Sample {twice!r} is asked for twice; name each one once.")
         place = {name: k for k, name in enumerate(self.samples)}
         for name in names:
             if name not in place:
@@ -132,7 +135,7 @@ def parse_header(text: str, path: Path) -> VcfHeader:
     DataError
         As `vcf_blocks`.
     """
-    lines = text.splitlines()
+    lines = text.rstrip("\n").split("\n")
     names = lines[-1].split("\t")
     if tuple(names[: len(FIXED)]) != FIXED or (len(names) > len(FIXED) and names[len(FIXED)] != "FORMAT"):
         raise DataError(

@@ -39,7 +39,8 @@ def subset_vcf(
     DataError
         As `read_vcf`.
     ConfigError
-        If a sample or a key of ``info`` is unknown, or ``out`` ends in .bcf.
+        If a sample or a key of ``info`` is unknown, a sample is named twice, ``keep`` is no condition on these columns,
+        or ``out`` ends in .bcf.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def subset_vcf(
     (1, '1|1')
     """
     file, made = Path(path), Path(out)
-    if made.suffix == ".bcf":
+    if made.suffix.lower() == ".bcf":
         raise ConfigError(f"{made} would be VCF named as BCF; call it .vcf.gz, then convert it with bcftools view.")
     header, blocks = vcf_blocks(file, formats=None)
     header.require("INFO", info, file)
@@ -65,14 +66,24 @@ def subset_vcf(
         handle.write(_header(header, names).encode())
         for block in blocks:
             sites = site_frame(block, header, file, columns=[*SITES, *keys], keys=keys)
-            chosen = np.arange(sites.height) if keep is None else sites.select(keep.arg_true()).to_series().to_numpy()
+            chosen = np.arange(sites.height) if keep is None else _chosen(sites, keep)
             handle.write(_records(block, chosen.astype(np.int64), places))
             written += chosen.size
     return written
 
 
+def _chosen(sites: pl.DataFrame, keep: pl.Expr) -> Int[np.ndarray, " k"]:
+    try:
+        return sites.select(keep.arg_true()).to_series().to_numpy()
+    except pl.exceptions.PolarsError as error:
+        said = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"keep is no condition on the columns {', '.join(sites.columns)}: {said}. Keys of INFO must stand in info."
+        ) from error
+
+
 def _header(header: VcfHeader, samples: tuple[str, ...] | None) -> str:
-    lines = header.text.splitlines()
+    lines = header.text.rstrip("\n").split("\n")
     if samples is not None:
         lines[-1] = "\t".join([*FIXED, *(["FORMAT", *samples] if samples else [])])
     return "\n".join(lines) + "\n"

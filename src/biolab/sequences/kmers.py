@@ -9,7 +9,7 @@ import polars as pl
 
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Bool, Int, UInt
-from biolab.data.fasta import row_batches
+from biolab.data.writable import row_batches
 
 LONGEST: Final = 31
 _LETTERS: Final = np.frombuffer(b"ACGT", dtype=np.uint8)

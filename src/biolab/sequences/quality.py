@@ -10,9 +10,9 @@ import polars as pl
 
 from biolab.core import ConfigError, DataError
 from biolab.core.arrays import Float, Int
-from biolab.data.fasta import row_batches
 from biolab.data.fastq import fastq_fault
-from biolab.data.text_blocks import byte_blocks, refuse_binary
+from biolab.data.text_blocks import byte_blocks, checked_text, refuse_binary
+from biolab.data.writable import row_batches
 
 _QUANTILES = {"q10": 0.1, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75, "q90": 0.9}
 _BASES = ("a", "c", "g", "t", "other")
@@ -117,8 +117,11 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
     held, line = b"", 1
     for text in texts:
         data = held + text if held else text
+        if not framed and (not data.isascii() or b"\x00" in data or b"\r" in data):
+            end = data.rfind(b"\n") + 1
+            data = checked_text(Path(name), data[:end], line) + data[end:]
         found = read_profile(data, positions=positions)
-        if found.fault:
+        if found.fault and data[found.consumed :].strip(b"\n"):
             rest = data[found.consumed :].decode(errors="replace").split("\n")
             raise fastq_fault(Path(name), rest, line + 4 * found.reads)
         line += 4 * found.reads
@@ -128,7 +131,7 @@ def quality_profile(reads: str | Path | pl.DataFrame | pl.LazyFrame, *, position
         reads_seen += found.reads
         longest = max(longest, found.longest)
         shortest = min(shortest, found.shortest) if found.reads else shortest
-    if held.strip():
+    if held.strip(b"\n"):
         raise fastq_fault(Path(name), held.decode(errors="replace").rstrip("\n").split("\n"), line)
     if not reads_seen:
         raise DataError(f"{name} holds no read.")
@@ -147,7 +150,7 @@ def _file_texts(path: Path) -> Iterator[bytes]:
         if number == 0:
             refuse_binary(path, block)
         last = block[-1:]
-        yield block.replace(b"\r", b"") if b"\r" in block else block  # Windows line ends
+        yield block.removeprefix(b"\xef\xbb\xbf") if number == 0 else block
     if last != b"\n":
         yield b"\n"
 
