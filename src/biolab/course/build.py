@@ -72,4 +72,6 @@ def copy_figures(module: Module, folder: Path) -> None:
         if source.is_dir():
             shutil.copytree(source, folder / "figures", dirs_exist_ok=True)
     except OSError as error:
-        raise BiolabError(f"{folder} cannot be written: {error.strerror or error}. Choose a folder you may write to.") from error
+        raise BiolabError(
+            f"{folder} cannot be written: {error.strerror or error}. Choose a folder you may write to."
+        ) from error
