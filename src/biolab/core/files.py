@@ -33,6 +33,7 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> 
             staged.unlink(missing_ok=True)
         reason = error.strerror or error
         raise BiolabError(
-            f"{path} cannot be written: {reason}. Free space or choose a folder you may write to."
+            f"{path} cannot be written: {reason}. Free space or choose a folder you may write to, with --output where "
+            "there is one."
         ) from error
     return path
