@@ -10,7 +10,7 @@ from biolab.core import DataError
 
 from .coding_sequence import CodingSequence, Place
 from .hgvs_coding import Change, hgvs_coding, moved_back, normalised
-from .hgvs_protein import ProteinEffect, protein_effect
+from .hgvs_protein import CodonChange, ProteinEffect, protein_effect
 from .reading_frames import reverse_complement, translate
 
 _COLUMNS: Final = {
@@ -169,10 +169,10 @@ def _protein(coding: CodingSequence, change: Change) -> ProteinEffect:
     altered = translate(text, table=coding.codon_table, to_stop=False)
     altered = ("M" if first == bases[:3] else altered[:1]) + altered[1:]
     stop = altered.find("*")
-    return protein_effect(
-        reference,
-        altered if stop < 0 else altered[: stop + 1],
-        codon=begin // 3,
-        in_frame=(len(change.alternate) - (end - begin)) % 3 == 0,
+    codons = CodonChange(
+        first=begin // 3,
+        last=-(-end // 3),
+        added=len(change.alternate) - (end - begin),
         substitution=len(change.alternate) == 1 == end - begin,
     )
+    return protein_effect(reference, altered if stop < 0 else altered[: stop + 1], codons)
