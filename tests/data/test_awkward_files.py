@@ -157,6 +157,12 @@ def test_a_bam_needs_no_packing_and_long_cigars_are_those_of_their_tag(tmp_path)
         data.read_alignments(written(tmp_path, bam() + struct.pack("<i", -5), "z.bam"))
 
 
+def test_whole_numbers_in_arrays_of_bam_keep_their_digits(tmp_path):
+    tags = b"XIBI" + struct.pack("<iII", 2, 1, 4_000_000_000) + b"XGBf" + struct.pack("<if", 1, 1.5)
+    found = data.read_alignments(written(tmp_path, bam(bam_record([3 << 4], 3, tags)), "x.bam")).collect()
+    assert found["tags"].to_list() == ["XI:B:I,1,4000000000\tXG:B:f,1.5"]
+
+
 def test_a_header_of_bcf_that_is_no_text_is_refused(tmp_path):
     text = (HEAD + COLUMNS).encode().replace(b"##INFO", b"##\xff\xff")
     path = written(tmp_path, gzip.compress(b"BCF\x02\x02" + struct.pack("<I", len(text)) + text), "x.bcf")
