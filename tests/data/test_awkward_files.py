@@ -170,6 +170,18 @@ def test_a_header_of_bcf_that_is_no_text_is_refused(tmp_path):
         data.read_vcf(path)
 
 
+def test_a_line_among_the_features_that_is_none_is_refused(tmp_path):
+    text = (BIOPYTHON / "cor6_6.gb").read_text()
+    at = text.index("     CDS  ")
+    with pytest.raises(DataError, match=r"line 1: record 'X55053.1' is damaged: line too short .*'junk junk'"):
+        data.read_genbank(written(tmp_path, text[:at] + "junk junk\n" + text[at:]))
+
+
+def test_a_broken_loop_of_mmcif_is_refused(tmp_path):
+    with pytest.raises(DataError, match="cannot be read as mmCIF"):
+        data.read_structure(written(tmp_path, "data_x\nloop_\n1 2\n"))
+
+
 def test_a_feature_without_a_place_is_refused(tmp_path):
     text = (BIOPYTHON / "cor6_6.gb").read_text()
     at = text.index("     CDS  ")
@@ -183,6 +195,7 @@ def test_a_feature_without_a_place_is_refused(tmp_path):
     [
         (SCORES.replace("\t1\n", "\tnan\n"), "line 3: effect_weight is 'nan'"),
         (SCORES.replace("\t1\n", "\tinf\n"), "line 3: effect_weight is 'inf'"),
+        (SCORES.replace("\t2\n", "\t\n"), "line 4: a variant has no effect_weight"),
         (SCORES.replace("weight\n", "weight\teffect_weight\n"), "two columns are called 'effect_weight'"),
     ],
 )
