@@ -61,6 +61,11 @@ CASES = [
     (3, "G", "T", "c.-2G>T", "p.(=)", "5_prime_UTR_variant"),
     (48, "G", "T", "c.*2G>T", "p.(=)", "3_prime_UTR_variant"),
     (0, "C", "T", None, None, "outside_transcript"),
+    (0, "CCAGGATG", "C", None, "p.?", "start_lost"),
+    (0, "CCAG", "C", None, "p.(=)", "5_prime_UTR_variant"),
+    (44, "TAAGGTTGACC", "T", None, "p.?", "stop_lost"),
+    (50, "TGACC", "T", None, "p.(=)", "3_prime_UTR_variant"),
+    (0, GENE, "C", None, "p.?", "transcript_ablation"),
 ]
 
 
@@ -146,6 +151,7 @@ def test_what_has_no_effects_is_refused(name, expected):
     [
         ((9, "G", "T"), "said to be 'G', made has 'C'"), ((9, "C", "<DEL>"), "alleles of A, C, G and T"),
         ((9, "C", ["T", "G"]), "expected one allele"), ((900, "C", "T"), "made has ''"),
+        ((None, "C", "T"), "start is None"), ((9, None, "T"), "reference None"), (("9", "C", "T"), "start is String"),
     ],
 )  # fmt: skip
 def test_alleles_are_checked(row, expected):
@@ -179,3 +185,10 @@ def test_records_whose_protein_is_unsure_are_refused(tmp_path, change, expected)
     path.write_text(record.replace(*change))
     with pytest.raises(DataError, match=expected):
         sq.coding_sequence(path)
+
+
+def test_a_gene_of_a_plasmid_is_found_by_its_label():
+    coding = sq.coding_sequence(REAL / "pBAD30.gb", "araC")
+    assert not coding.forward
+    assert coding.protein.endswith("*")
+    assert len(coding.bases) == 879

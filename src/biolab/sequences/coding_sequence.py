@@ -13,7 +13,7 @@ from .reading_frames import reverse_complement, stops_are_certain, translate
 
 Span = tuple[int, int]
 Region = Literal["exon", "intron", "outside"]
-_KEYS = ("gene", "locus_tag", "protein_id", "standard_name")
+_KEYS = ("gene", "locus_tag", "protein_id", "standard_name", "label")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class CodingSequence:
 def coding_sequence(path: str | Path, name: str | None = None) -> CodingSequence:
     """Read a coding sequence from a GenBank or EMBL file and check that it translates to what the file says.
 
-    ``name`` is a gene, locus tag, protein id or standard name; left out, the file must hold one coding sequence.
+    ``name`` is a gene, locus tag, protein id, standard name or label; left out, the file must hold one coding sequence.
 
     Raises
     ------
