@@ -157,11 +157,29 @@ def test_a_bam_needs_no_packing_and_long_cigars_are_those_of_their_tag(tmp_path)
         data.read_alignments(written(tmp_path, bam() + struct.pack("<i", -5), "z.bam"))
 
 
+def test_whole_numbers_in_arrays_of_bam_keep_their_digits(tmp_path):
+    tags = b"XIBI" + struct.pack("<iII", 2, 1, 4_000_000_000) + b"XGBf" + struct.pack("<if", 1, 1.5)
+    found = data.read_alignments(written(tmp_path, bam(bam_record([3 << 4], 3, tags)), "x.bam")).collect()
+    assert found["tags"].to_list() == ["XI:B:I,1,4000000000\tXG:B:f,1.5"]
+
+
 def test_a_header_of_bcf_that_is_no_text_is_refused(tmp_path):
     text = (HEAD + COLUMNS).encode().replace(b"##INFO", b"##\xff\xff")
     path = written(tmp_path, gzip.compress(b"BCF\x02\x02" + struct.pack("<I", len(text)) + text), "x.bcf")
     with pytest.raises(DataError, match="header is not UTF-8"):
         data.read_vcf(path)
+
+
+def test_a_line_among_the_features_that_is_none_is_refused(tmp_path):
+    text = (BIOPYTHON / "cor6_6.gb").read_text()
+    at = text.index("     CDS  ")
+    with pytest.raises(DataError, match=r"line 1: record 'X55053.1' is damaged: line too short .*'junk junk'"):
+        data.read_genbank(written(tmp_path, text[:at] + "junk junk\n" + text[at:]))
+
+
+def test_a_broken_loop_of_mmcif_is_refused(tmp_path):
+    with pytest.raises(DataError, match="cannot be read as mmCIF"):
+        data.read_structure(written(tmp_path, "data_x\nloop_\n1 2\n"))
 
 
 def test_a_feature_without_a_place_is_refused(tmp_path):
@@ -177,6 +195,7 @@ def test_a_feature_without_a_place_is_refused(tmp_path):
     [
         (SCORES.replace("\t1\n", "\tnan\n"), "line 3: effect_weight is 'nan'"),
         (SCORES.replace("\t1\n", "\tinf\n"), "line 3: effect_weight is 'inf'"),
+        (SCORES.replace("\t2\n", "\t\n"), "line 4: a variant has no effect_weight"),
         (SCORES.replace("weight\n", "weight\teffect_weight\n"), "two columns are called 'effect_weight'"),
     ],
 )

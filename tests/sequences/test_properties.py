@@ -62,8 +62,6 @@ def test_translation_refuses_what_is_no_coding_sequence():
         sq.translate("ATG", table=99)
     with pytest.raises(DataError, match="cannot be translated"):
         sq.translate("ATGJJJ")
-    with pytest.raises(DataError, match="cannot be translated: You cannot use 'to_stop=True' with this table"):
-        sq.translate("ATGTGA", table=27, to_stop=True)
 
 
 def test_primers_have_biopythons_temperature():
@@ -227,3 +225,32 @@ def test_primers_are_found_on_both_strands_and_over_one_another():
     assert primers.sites("A" * 20).is_empty()
     with pytest.raises(DataError, match="template is empty"):
         primers.sites("")
+
+
+LONE = {"id": ["x"], "sequence": [None]}
+NOTHING = pl.DataFrame(LONE, schema={"id": pl.String, "sequence": pl.String})
+REFUSED = {
+    "frames of nothing": (lambda: sq.open_reading_frames(NOTHING), "Record 'x' has no sequence"),
+    "frames with gaps": (lambda: sq.open_reading_frames(NOTHING.fill_null("ATG-TAA")), "Record 'x' holds '-'"),
+    "cuts of nothing": (lambda: sq.restriction_sites(NOTHING, enzymes=["EcoRI"]), "Record 'x' has no sequence"),
+    "one enzyme": (lambda: sq.restriction_sites(NOTHING, enzymes="EcoRI"), "give a list of names"),
+    "no text": (lambda: sq.translate(None), "The sequence is None"),
+    "blanks": (lambda: sq.translate("ATG TAA"), "holds ' '"),
+    "unsure stops": (lambda: sq.translate("ATG", table=31, to_stop=True), "may stand for an amino acid"),
+    "scores of nothing": (lambda: sq.align_scores(NOTHING, ["A"]), "Query 'x' is None"),
+    "scores of no names": (lambda: sq.align_scores(NOTHING.select("sequence"), ["A"]), "no column 'id'"),
+    "no light chain": (lambda: sq.antibody_report("EVQL", None), "light is None"),
+    "a chain missing": (lambda: sq.antibody_report({"a": None}, {"a": "D"}), "its heavy chain is None"),
+    "a primer missing": (lambda: sq.primer_properties({"a": None}), "Primer 'a' is None"),
+    "reads of nothing": (
+        lambda: sq.trim_reads(NOTHING.with_columns(quality="sequence")).collect(),
+        "Read 0 of a batch",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_missing_or_no_sequence_is_said(name):
+    call, expected = REFUSED[name]
+    with pytest.raises((DataError, ConfigError, pl.exceptions.ComputeError), match=expected):
+        call()

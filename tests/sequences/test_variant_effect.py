@@ -1,5 +1,6 @@
 """HGVS names on a spliced gene, on the other strand, and against Biopython's translation of the changed sequence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -44,6 +45,14 @@ CASES = [
     (13, "G", "GT", "c.9_10insT", None, "frameshift_variant"),
     (11, "GGGCAT", "TTT", "c.7_11delinsTT", "p.(Gly3_His4delinsPhe)", "inframe_deletion"),
     (11, "GGGCA", "TGCCC", "c.7_11inv", "p.(Gly3_His4delinsCysPro)", "missense_variant"),
+    (11, "", "CTGTAG", "c.6_7insCTGTAG", "p.(Ala2_Gly3insLeuTer)", "stop_gained"),
+    (12, "", "CTTAAC", "c.7_8insCTTAAC", "p.(Gly3delinsAlaTer)", "stop_gained"),
+    (11, "GGGCAT", "CTGTAG", "c.7_12delinsCTGTAG", "p.(Gly3_His4delinsLeuTer)", "stop_gained"),
+    (39, "AACTGTAA", "A", "c.24_30del", "p.(Leu9ValfsTer?)", "frameshift_variant"),
+    (41, "CTGTAA", "", "c.25_30del", "p.(Leu9GlyfsTer?)", "stop_lost"),
+    (41, "CTGTAA", "CATTAG", "c.26_30delinsATTAG", "p.(Leu9His)", "missense_variant"),
+    (44, "TAA", "TGA", "c.29A>G", "p.(Ter10=)", "stop_retained_variant"),
+    (44, "TAA", "CAT", "c.28_30delinsCAT", "p.(Ter10HisextTer?)", "stop_lost"),
     (20, "G", "A", "c.15+1G>A", "p.?", "splice_donor_variant"),
     (31, "G", "A", "c.16-1G>A", "p.?", "splice_acceptor_variant"),
     (24, "G", "C", "c.15+5G>C", "p.(=)", "intron_variant"),
@@ -52,6 +61,11 @@ CASES = [
     (3, "G", "T", "c.-2G>T", "p.(=)", "5_prime_UTR_variant"),
     (48, "G", "T", "c.*2G>T", "p.(=)", "3_prime_UTR_variant"),
     (0, "C", "T", None, None, "outside_transcript"),
+    (0, "CCAGGATG", "C", None, "p.?", "start_lost"),
+    (0, "CCAG", "C", None, "p.(=)", "5_prime_UTR_variant"),
+    (44, "TAAGGTTGACC", "T", None, "p.?", "stop_lost"),
+    (50, "TGACC", "T", None, "p.(=)", "3_prime_UTR_variant"),
+    (0, GENE, "C", None, "p.?", "transcript_ablation"),
 ]
 
 
@@ -137,9 +151,44 @@ def test_what_has_no_effects_is_refused(name, expected):
     [
         ((9, "G", "T"), "said to be 'G', made has 'C'"), ((9, "C", "<DEL>"), "alleles of A, C, G and T"),
         ((9, "C", ["T", "G"]), "expected one allele"), ((900, "C", "T"), "made has ''"),
+        ((None, "C", "T"), "start is None"), ((9, None, "T"), "reference None"), (("9", "C", "T"), "start is String"),
     ],
 )  # fmt: skip
 def test_alleles_are_checked(row, expected):
     frame = pl.DataFrame({"start": [row[0]], "reference": [row[1]], "alternate": [row[2]]})
     with pytest.raises(DataError, match=expected):
         sq.variant_effects(FORWARD, frame)
+
+
+def test_a_reading_that_runs_off_the_record_is_not_known():
+    short = replace(FORWARD, sense=GENE[:47], exons=FORWARD.coding)
+    found = sq.variant_effects(short, pl.DataFrame({"start": [43], "reference": ["GTA"], "alternate": ["G"]})).table()
+    assert found.select("hgvs_p", "consequence").row(0) == ("p.?", "stop_lost")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("/translation=", '/transl_table=27\n                     /note="'), "code 27 may stand for amino acids"),
+        (("        1 " + GENE.lower() + "\n", ""), "the record has no sequence"),
+    ],
+)
+def test_records_whose_protein_is_unsure_are_refused(tmp_path, change, expected):
+    record = (
+        f"LOCUS       TOY {len(GENE):>23} bp    DNA     linear   SYN 01-JAN-2026\nACCESSION   TOY\nVERSION     TOY.1\n"
+        f"FEATURES             Location/Qualifiers\n     CDS             join(6..20,33..47)\n{' ' * 21}/gene="
+        f'"toy"\n{" " * 21}/translation="MAGHHHWQL"\nORIGIN\n        1 {GENE.lower()}\n//\n'
+    )
+    path = tmp_path / "toy.gb"
+    path.write_text(record)
+    assert sq.coding_sequence(path).protein == "MAGHHHWQL*"
+    path.write_text(record.replace(*change))
+    with pytest.raises(DataError, match=expected):
+        sq.coding_sequence(path)
+
+
+def test_a_gene_of_a_plasmid_is_found_by_its_label():
+    coding = sq.coding_sequence(REAL / "pBAD30.gb", "araC")
+    assert not coding.forward
+    assert coding.protein.endswith("*")
+    assert len(coding.bases) == 879

@@ -270,7 +270,9 @@ def _tag_array(record: bytes, at: int, kind: str) -> tuple[str, int]:
     inner, count = chr(record[at]), int.from_bytes(record[at + 1 : at + 5], "little")
     code = struct.Struct(f"<{count}{_TAG_FORMATS[inner]}")
     values = code.unpack_from(record, at + 5)
-    return ",".join([f"{kind}:{inner}", *(f"{value:g}" for value in values)]), at + 5 + code.size
+    return ",".join(
+        [f"{kind}:{inner}", *(f"{one:g}" if inner == "f" else str(one) for one in values)]
+    ), at + 5 + code.size
 
 
 _TAG_READERS: Final[dict[str, Callable[[bytes, int, str], tuple[str, int]]]] = {

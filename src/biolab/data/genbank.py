@@ -43,6 +43,7 @@ RECORDS: Final = {
     "sequence": pl.String,
 }
 _STRANDS: Final = {1: "+", -1: "-"}
+_LOST: Final = ("Expected sequence length", "line too short to contain a feature")
 _PLAIN: Final = ("gene", "locus_tag", "product", "protein_id", "translation")
 
 
@@ -105,7 +106,7 @@ def genbank_records(path: Path) -> Iterator[Any]:
         if record.id in seen:
             raise DataError(f"{path}, line {line}: record {record.id!r} stands there a second time. Rename one.")
         seen.add(record.id)
-        short = [str(one.message) for one in said if str(one.message).startswith("Expected sequence length")]
+        short = [str(one.message) for one in said if str(one.message).startswith(_LOST)]
         if short:
             raise DataError(f"{path}, line {line}: record {record.id!r} is damaged: {short[0]}. Copy the file again.")
         _check_places(record, f"{path}, line {line}: record {record.id!r}")

@@ -60,7 +60,8 @@ def read_scoring_file(path: str | Path) -> ScoringFile:
     ------
     DataError
         If the file is missing, empty, truncated or not a scoring file, a line has another number of columns, a weight
-        is no number, a variant has no effect allele, or the header tells another number of variants than there are.
+        is no number, a variant has no effect allele or no weight, or the header tells another number of variants than
+        there are.
 
     References
     ----------
@@ -109,5 +110,12 @@ def _typed(frame: pl.DataFrame, header: Mapping[str, str], path: Path, first_lin
     missing = frame["effect_allele"].is_null().arg_true()
     if missing.len():
         raise DataError(f"{path}, line {first_line + int(missing[0])}: a variant has no effect_allele.")
+    if "effect_weight" in frame.columns and "dosage_0_weight" not in frame.columns:
+        weightless = frame["effect_weight"].is_null().arg_true()
+        if weightless.len():
+            raise DataError(
+                f"{path}, line {first_line + int(weightless[0])}: a variant has no effect_weight. Take the line out, "
+                "or write 0."
+            )
     alleles = [name for name in ("effect_allele", "other_allele", "hm_inferOtherAllele") if name in frame.columns]
     return frame.with_columns(pl.col(alleles).str.to_uppercase())

@@ -69,7 +69,15 @@ def _structure(path: Path) -> "Structure":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PDBConstructionWarning)  # a chain in pieces is no fault
             found = parser.get_structure(path.stem, io.StringIO(text))
-    except (PDBConstructionException, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        PDBConstructionException,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         said = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
         raise DataError(f"{path} cannot be read as {kind}: {said}. The file may be truncated.") from error
     if found is None or not any(True for _ in found.get_atoms()):

@@ -15,7 +15,7 @@ from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Int
 
 Mode = Literal["global", "local"]
-Sequences = Sequence[str] | Mapping[str, str] | pl.DataFrame
+Sequences = Sequence[str] | Mapping[str, str] | pl.DataFrame | pl.LazyFrame
 _LARGEST: Final = 1 << 20
 
 
@@ -158,12 +158,22 @@ def _check(gap_open: int, extend: int, mode: str, threads: int) -> None:
 def _named(sequences: Sequences, role: str, alphabet: str) -> dict[str, str]:
     if isinstance(sequences, str):
         raise DataError(f"The {role} is one text; expected a list of sequences.")
+    if isinstance(sequences, pl.LazyFrame):
+        sequences = sequences.collect()
     if isinstance(sequences, pl.DataFrame):
+        absent = {"id", "sequence"} - set(sequences.columns)
+        if absent:
+            raise DataError(
+                f"The frame of {role} sequences has no column {sorted(absent)[0]!r}; it needs id and sequence."
+            )
         pairs = list(sequences.select("id", "sequence").iter_rows())
     elif isinstance(sequences, Mapping):
         pairs = list(sequences.items())
     else:
         pairs = [(f"{role} {k}", text) for k, text in enumerate(sequences, 1)]
+    for name, text in pairs:
+        if not isinstance(text, str):
+            raise DataError(f"{role.capitalize()} {name!r} is {text!r}; expected a sequence as text.")
     found = {str(name): text.upper() for name, text in pairs}
     if not found or len(found) < len(pairs):
         raise DataError(f"Expected one {role} or more, each under a name of its own; {len(pairs)} were given.")

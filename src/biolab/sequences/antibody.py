@@ -122,6 +122,9 @@ def antibody_report(
 
 
 def _panel(heavy: str | Mapping[str, str], light: str | Mapping[str, str]) -> dict[str, dict[str, str]]:
+    for role, side in zip(_ROLES, (heavy, light), strict=True):
+        if not isinstance(side, (str, Mapping)):
+            raise DataError(f"{role} is {side!r}; expected a sequence as text, or sequences by the antibody's name.")
     sides = [{"antibody": side} if isinstance(side, str) else dict(side) for side in (heavy, light)]
     apart = set(sides[0]) ^ set(sides[1])
     if apart or not sides[0]:
@@ -132,6 +135,8 @@ def _panel(heavy: str | Mapping[str, str], light: str | Mapping[str, str]) -> di
 
 
 def _checked(name: str, role: str, text: str) -> str:
+    if not isinstance(text, str):
+        raise DataError(f"Antibody {name!r}: its {role} chain is {text!r}; expected a sequence as text.")
     sequence = "".join(text.split()).upper()
     if not sequence:
         raise DataError(f"Antibody {name!r}: its {role} chain is empty.")

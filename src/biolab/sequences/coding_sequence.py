@@ -9,11 +9,11 @@ from typing import Any, Literal
 from biolab.core import DataError
 from biolab.data.genbank import genbank_records
 
-from .reading_frames import reverse_complement, translate
+from .reading_frames import reverse_complement, stops_are_certain, translate
 
 Span = tuple[int, int]
 Region = Literal["exon", "intron", "outside"]
-_KEYS = ("gene", "locus_tag", "protein_id", "standard_name")
+_KEYS = ("gene", "locus_tag", "protein_id", "standard_name", "label")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +95,14 @@ class CodingSequence:
 def coding_sequence(path: str | Path, name: str | None = None) -> CodingSequence:
     """Read a coding sequence from a GenBank or EMBL file and check that it translates to what the file says.
 
-    ``name`` is a gene, locus tag, protein id or standard name; left out, the file must hold one coding sequence.
+    ``name`` is a gene, locus tag, protein id, standard name or label; left out, the file must hold one coding sequence.
 
     Raises
     ------
     DataError
         If no or several coding sequences fit, the feature is partial, read over the origin of a circle or from both
-        strands, is not a whole number of codons from a start to a stop, or its translation is not the one in the file.
+        strands, is not a whole number of codons from a start to a stop, its translation is not the one in the file, the
+        record has no sequence, or stop codons of its genetic code may stand for amino acids.
     """
     file = Path(path)
     found: list[tuple[Any, Any]] = []
@@ -129,6 +130,13 @@ def _checked(record: Any, feature: Any, path: Path, name: str | None) -> CodingS
     if not exact or qualifiers.get("codon_start", ["1"])[0] != "1" or len(strands) != 1 or None in strands:
         raise DataError(f"{where} is partial, or read from both strands; effects are told of whole ones.")
     forward = strands == {1}
+    if not record.seq.defined:
+        raise DataError(f"{where}: the record has no sequence (no ORIGIN). Fetch it with its sequence.")
+    codes = int(qualifiers.get("transl_table", ["1"])[0])
+    if not stops_are_certain(codes):
+        raise DataError(
+            f"{where}: stop codons of genetic code {codes} may stand for amino acids; effects are not told."
+        )
     text = str(record.seq).upper()
     coding = _spans(feature, len(text), forward=forward, where=where)
     made = CodingSequence(
@@ -138,7 +146,7 @@ def _checked(record: Any, feature: Any, path: Path, name: str | None) -> CodingS
         forward=forward,
         exons=_transcript(record, feature, coding, forward=forward, where=where) or coding,
         coding=coding,
-        codon_table=int(qualifiers.get("transl_table", ["1"])[0]),
+        codon_table=codes,
     )
     protein = translate(made.bases, table=made.codon_table, coding=True)
     told = qualifiers.get("translation", [protein])[0]

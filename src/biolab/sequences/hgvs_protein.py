@@ -1,5 +1,6 @@
 """HGVS names of what a variant does to the protein (p.), predicted from the two sequences."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 _THREE: Final = {
@@ -17,32 +18,41 @@ class ProteinEffect(NamedTuple):
     consequence: str
 
 
-def protein_effect(  # noqa: PLR0911 - one answer a kind of change
-    reference: str, altered: str, *, codon: int, in_frame: bool, substitution: bool
-) -> ProteinEffect:
-    """Name the difference of two proteins, each with its stop as ``*`` (the altered one without if none was found).
+@dataclass(frozen=True, kw_only=True)
+class CodonChange:
+    """The codons from ``first`` to before ``last`` of the reference (none: between two) are changed for others.
 
-    ``codon`` is the first one that the variant touches (from 0), ``in_frame`` says that the number of coding bases
-    changed by a multiple of three, ``substitution`` that one base was replaced.
+    ``added`` bases more are there than before, less where it is negative; ``substitution`` says that one was replaced.
     """
-    if codon == 0 and altered[:1] != reference[:1]:
+
+    first: int
+    last: int
+    added: int
+    substitution: bool
+
+
+def protein_effect(reference: str, altered: str, change: CodonChange) -> ProteinEffect:  # noqa: PLR0911 - one a kind
+    """Name the difference of two proteins, each with its stop as ``*`` (the altered one without if none was found)."""
+    if change.first == 0 and altered[:1] != reference[:1]:
         return ProteinEffect("p.(Met1?)", "start_lost")
+    at_stop = change.last >= len(reference)
     if altered == reference:
-        if substitution:
-            stop = reference[codon] == "*"
-            return ProteinEffect(
-                f"p.({_residue(reference, codon)}=)", "stop_retained_variant" if stop else "synonymous_variant"
-            )
-        return ProteinEffect("p.(=)", "synonymous_variant")
+        name = f"p.({_residue(reference, change.first)}=)" if change.substitution else "p.(=)"
+        return ProteinEffect(name, "stop_retained_variant" if at_stop else "synonymous_variant")
     first = _shared(reference, altered)
     if first == len(altered):  # nothing follows what is shared: the reading runs off the end of the sequence
-        return ProteinEffect(f"p.({_residue(reference, first)}ext*?)", "stop_lost")
+        return ProteinEffect("p.?", "stop_lost")
     if reference[first] == "*":
         return _extension(reference, altered, first)
     if altered[first] == "*":
         return ProteinEffect(f"p.({_residue(reference, first)}Ter)", "stop_gained")
-    if not in_frame:
+    if change.added % 3:
         return _frameshift(reference, altered, first)
+    whole = len(reference) + change.added // 3
+    if at_stop and ("*" not in altered or len(altered) > whole):  # HGVS names a deletion of the stop as a frameshift
+        return _frameshift(reference, altered, first)._replace(consequence="stop_lost")
+    if len(altered) < whole:
+        return _early_stop(reference, altered, first, change)
     return _in_frame(reference, altered, first)
 
 
@@ -75,18 +85,22 @@ def _extension(reference: str, altered: str, first: int) -> ProteinEffect:
     return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[altered[first]]}extTer{length})", "stop_lost")
 
 
+def _early_stop(reference: str, altered: str, first: int, change: CodonChange) -> ProteinEffect:
+    """Name new residues with a stop among them: what follows in the reference is gone, but not named as replaced."""
+    new = altered[first:]
+    replaced = min(max(change.last - first, 0), len(new))
+    if not replaced:
+        between = f"{_residue(reference, first - 1)}_{_residue(reference, first)}"
+        return ProteinEffect(f"p.({between}ins{_letters(new)})", "stop_gained")
+    return ProteinEffect(f"p.({_span(reference, first, replaced)}delins{_letters(new)})", "stop_gained")
+
+
 def _in_frame(reference: str, altered: str, first: int) -> ProteinEffect:
     """Name a change that leaves the frame; what both ends share is trimmed, the start first (the 3' rule)."""
-    stops_early = "*" in altered and len(altered) - 1 < len(reference) - 1 and not reference.endswith(altered[first:])
     tail = 0
     most = min(len(reference), len(altered)) - first
     while tail < most and reference[-1 - tail] == altered[-1 - tail]:
         tail += 1
-    if stops_early and tail <= 1:  # a stop within the new residues: what follows is gone, not replaced
-        gone = reference[first : first + len(altered) - first]
-        return ProteinEffect(
-            f"p.({_span(reference, first, len(gone))}delins{_letters(altered[first:])})", "stop_gained"
-        )
     old, new = reference[first : len(reference) - tail], altered[first : len(altered) - tail]
     if len(old) == len(new) == 1:
         return ProteinEffect(f"p.({_residue(reference, first)}{_THREE[new]})", "missense_variant")

@@ -125,6 +125,9 @@ def primer_properties(
     )
     if not named or isinstance(primers, str):
         raise DataError("No list of primers was given; expected sequences, or names with sequences.")
+    for name, sequence in named.items():
+        if not isinstance(sequence, str):
+            raise DataError(f"Primer {name!r} is {sequence!r}; expected a sequence as text.")
     rows = [_row(name, sequence.upper(), conditions) for name, sequence in named.items()]
     return PrimerProperties(conditions=conditions, rows=pl.DataFrame(rows))
 

@@ -1,6 +1,7 @@
 """Translation, and open reading frames on both strands."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 from biolab.core import ConfigError, DataError, did_you_mean
 from biolab.core.arrays import Int
 
+NUCLEOTIDES: Final = frozenset("ACGTUNRYSWKMBDHV")
 ORFS: Final = {
     "record_id": pl.String,
     "start": pl.Int64,
@@ -40,12 +42,29 @@ def codon_table(number: int) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(table.start_codons), frozenset(table.stop_codons)
 
 
+def stops_are_certain(table: int) -> bool:
+    """Say whether no stop codon of a genetic code may also stand for an amino acid (27, 28 and 31 have such).
+
+    >>> stops_are_certain(1), stops_are_certain(27)
+    (True, False)
+
+    Raises
+    ------
+    ConfigError
+        If there is no such genetic code.
+    """
+    from Bio.Data.CodonTable import unambiguous_dna_by_id
+
+    return not codon_table(table)[1] & set(unambiguous_dna_by_id[table].forward_table)
+
+
 def translate(sequence: str, *, table: int = 1, to_stop: bool = False, coding: bool = False) -> str:
     """Translate nucleotides to protein with one of NCBI's genetic codes; stops are ``*``.
 
     Ambiguous codons become X unless every reading gives one amino acid; up to two letters left over at the end are not
     translated. ``coding`` asks for a whole coding sequence: it must begin with a start codon (read as M), end with a
-    stop codon (not written) and hold none between.
+    stop codon (not written) and hold none between. Gaps of whole codons (---) stay gaps. In codes 27, 28 and 31 stop
+    codons that may also stand for an amino acid are read as this.
 
     >>> translate("ATGGCCTAA"), translate("TTGGCCTAA", table=11, coding=True)
     ('MA*', 'MA')
@@ -53,23 +72,33 @@ def translate(sequence: str, *, table: int = 1, to_stop: bool = False, coding: b
     Raises
     ------
     DataError
-        If a letter is no nucleotide, ``coding`` is on and the sequence is not a whole coding sequence, or ``to_stop``
-        is on and the code has codons that may be either a stop or an amino acid (27, 28, 31).
+        If a letter is no nucleotide, or ``coding`` is on and the sequence is not a whole coding sequence.
     ConfigError
-        If there is no such genetic code.
+        If there is no such genetic code, or ``to_stop`` is asked for where stop codons may stand for amino acids.
     """
     from Bio import BiopythonWarning
     from Bio.Data.CodonTable import TranslationError
     from Bio.Seq import Seq
 
     codon_table(table)
+    if not isinstance(sequence, str):
+        raise DataError(f"The sequence is {sequence!r}; expected text.")
+    if other := set(sequence.upper()) - {*NUCLEOTIDES, "-"}:
+        raise DataError(
+            f"The sequence of {len(sequence)} letters cannot be translated: it holds {sorted(other)[0]!r}; expected "
+            "nucleotides."
+        )
+    if to_stop and not stops_are_certain(table):
+        raise ConfigError(
+            f"In genetic code {table} stop codons may stand for an amino acid, so that none ends the protein for sure; "
+            "translate without to_stop, then cut at the stop you know."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BiopythonWarning)  # letters left over at the end are documented
             return str(Seq(sequence).translate(table=table, to_stop=to_stop, cds=coding))
-    except (TranslationError, ValueError) as error:
-        said = str(error).removesuffix(".")
-        raise DataError(f"The sequence of {len(sequence)} letters cannot be translated: {said}.") from error
+    except TranslationError as error:
+        raise DataError(f"The sequence of {len(sequence)} letters cannot be translated: {error}.") from error
 
 
 def open_reading_frames(
@@ -92,19 +121,37 @@ def open_reading_frames(
     ConfigError
         If there is no such genetic code.
     DataError
-        If the records lack id or sequence.
+        If the records lack id or sequence, or a sequence is missing or holds a letter that is no nucleotide.
     """
     starts, stops = codon_table(table)
     starts = starts if alternative_starts else frozenset({"ATG"})
+    rows: list[tuple[object, ...]] = []
+    for record, sequence in nucleotide_records(records):
+        found = _orfs(sequence, starts, stops, table, minimum_codons)
+        rows += [(record, *row) for row in sorted(found)]
+    return pl.DataFrame(rows, schema=ORFS, orient="row")
+
+
+def nucleotide_records(records: pl.DataFrame | pl.LazyFrame) -> Iterator[tuple[str, str]]:
+    """Yield id and sequence of records, in upper case and as DNA.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a sequence is missing or holds a letter that is no nucleotide; with the record.
+    """
     names = records.collect_schema().names()
     for name in ("id", "sequence"):
         if name not in names:
             raise DataError(f"The records have no column {name!r}; they have {', '.join(names)}.")
-    rows: list[tuple[object, ...]] = []
     for record, sequence in records.lazy().select("id", "sequence").collect().iter_rows():
-        found = _orfs(sequence.upper().replace("U", "T"), starts, stops, table, minimum_codons)
-        rows += [(record, *row) for row in sorted(found)]
-    return pl.DataFrame(rows, schema=ORFS, orient="row")
+        if sequence is None:
+            raise DataError(f"Record {record!r} has no sequence; leave it out.")
+        if other := set(sequence.upper()) - NUCLEOTIDES:
+            raise DataError(
+                f"Record {record!r} holds {sorted(other)[0]!r}; expected nucleotides. Take gaps and blanks out first."
+            )
+        yield record, sequence.upper().replace("U", "T")
 
 
 def reverse_complement(sequence: str) -> str:

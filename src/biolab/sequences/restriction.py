@@ -9,6 +9,8 @@ import polars as pl
 
 from biolab.core import ConfigError, DataError, did_you_mean
 
+from .reading_frames import nucleotide_records
+
 if TYPE_CHECKING:
     from Bio.Restriction.Restriction import RestrictionBatch
 
@@ -99,19 +101,13 @@ def restriction_sites(
     from Bio.Seq import Seq
 
     batch = _batch(enzymes)
-    names = records.collect_schema().names()
-    for name in ("id", "sequence"):
-        if name not in names:
-            raise DataError(f"The records have no column {name!r}; they have {', '.join(names)}.")
     rows: list[tuple[Any, ...]] = []
     lengths: dict[str, int] = {}
-    for record, sequence in records.lazy().select("id", "sequence").collect().iter_rows():
-        other = set(sequence.upper()) - set("ACGTUNRYSWKMBDHV")
-        if record in lengths or other:
-            said = f"holds {sorted(other)[0]!r}" if other else "stands twice"
-            raise DataError(f"Record {record!r} {said}; expected nucleotides under an id of their own.")
+    for record, sequence in nucleotide_records(records):
+        if record in lengths:
+            raise DataError(f"Record {record!r} stands twice; expected an id of its own for each.")
         lengths[record] = len(sequence)
-        found = batch.search(Seq(sequence.upper().replace("U", "T")), linear=not circular)
+        found = batch.search(Seq(sequence), linear=not circular)
         rows += [(record, *_described(enzyme, cut - 1)) for enzyme, cuts in found.items() for cut in cuts]
     cuts = pl.DataFrame(rows, schema=_SITES, orient="row").sort("record_id", "cut", "enzyme")
     return RestrictionMap(enzymes=tuple(sorted(map(str, batch))), circular=circular, lengths=lengths, cuts=cuts)
@@ -120,6 +116,8 @@ def restriction_sites(
 def _batch(enzymes: Sequence[str] | None) -> "RestrictionBatch":
     from Bio.Restriction import AllEnzymes, CommOnly, RestrictionBatch
 
+    if isinstance(enzymes, str):
+        raise ConfigError(f"enzymes is the text {enzymes!r}; give a list of names, such as [{enzymes!r}].")
     if enzymes is None:
         return CommOnly
     known = {str(enzyme): enzyme for enzyme in AllEnzymes}

@@ -52,6 +52,9 @@ def trim_reads(  # noqa: PLR0913 - three cuts, each with its threshold
     def cut(frame: pl.DataFrame) -> pl.DataFrame:
         if frame.is_empty():
             return frame
+        absent = (frame["sequence"].is_null() | frame["quality"].is_null()).arg_true()
+        if absent.len():
+            raise DataError(f"Read {int(absent[0])} of a batch has no sequence or no quality; drop it first.")
         sizes = frame["sequence"].str.len_bytes().to_numpy().astype(np.int64)
         other = np.flatnonzero(sizes != frame["quality"].str.len_bytes().to_numpy())
         if other.size:

@@ -10,7 +10,7 @@ from biolab.core import DataError
 
 from .coding_sequence import CodingSequence, Place
 from .hgvs_coding import Change, hgvs_coding, moved_back, normalised
-from .hgvs_protein import ProteinEffect, protein_effect
+from .hgvs_protein import CodonChange, ProteinEffect, protein_effect
 from .reading_frames import reverse_complement, translate
 
 _COLUMNS: Final = {
@@ -49,32 +49,36 @@ class VariantEffects:
         return self.rows
 
 
-def variant_effects(coding: CodingSequence, variants: pl.DataFrame) -> VariantEffects:
+def variant_effects(coding: CodingSequence, variants: pl.DataFrame | pl.LazyFrame) -> VariantEffects:
     """Name what variants do: ``variants`` has start (0-based on the record), reference and alternate, as `read_vcf`.
 
     Alleles are of the record's forward strand; a list of alternates must hold one. Columns: ``start``, ``reference``,
-    ``alternate``, ``hgvs_c`` (null outside the transcript), ``hgvs_p`` (in brackets, for it is predicted; null outside
-    the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from 1). Indels follow the
-    3' rule on the gene with its introns; one that could as well stand wholly in an exon is translated there. A variant
-    over the edge of an exon, or one or two bases into an intron, has p.? for its splicing is unknown; one deeper in an
-    intron or in an untranslated region p.(=).
+    ``alternate``, ``hgvs_c`` (null if a part lies outside the transcript), ``hgvs_p`` (in brackets, for it is
+    predicted; null outside the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from
+    1). Indels follow the 3' rule on the gene with its introns; one that could as well stand wholly in an exon is
+    translated there. A variant over the edge of an exon, or one or two bases into an intron, has p.? for its splicing
+    is unknown, and so has one that takes the start or the end of the coding sequence away with what lies outside; one
+    deeper in an intron or in an untranslated region p.(=).
 
     Raises
     ------
     DataError
-        If a column is missing, an allele is not of A, C, G, T, or the reference is not what the record has there; with
-        the row.
+        If a column, a start or a reference is missing, an allele is not of A, C, G, T, or the reference is not what the
+        record has there; with the row.
 
     References
     ----------
     den Dunnen et al. (2016), Human Mutation 37:564-569, doi:10.1002/humu.22981
     """
-    missing = {"start", "reference", "alternate"} - set(variants.columns)
+    schema = variants.collect_schema()
+    missing = {"start", "reference", "alternate"} - set(schema.names())
     if missing:
         raise DataError(f"The variants have no column {sorted(missing)[0]!r}; expected start, reference and alternate.")
+    if not schema["start"].is_integer() and schema["start"] != pl.Null:
+        raise DataError(f"start is {schema['start']}; expected whole numbers, counted from 0.")
     rows: list[tuple[object, ...]] = []
     for number, (start, reference, alternate) in enumerate(
-        variants.select("start", "reference", "alternate").iter_rows()
+        variants.lazy().select("start", "reference", "alternate").collect().iter_rows()
     ):
         old, new = _alleles(coding, number, start, reference, alternate)
         rows.append((start, old, new, *_effect(coding, normalised(coding, start, old, new))))
@@ -84,6 +88,8 @@ def variant_effects(coding: CodingSequence, variants: pl.DataFrame) -> VariantEf
 
 def _alleles(coding: CodingSequence, row: int, start: int, reference: str, alternate: object) -> tuple[str, str]:
     single = alternate[0] if isinstance(alternate, (list, pl.Series)) and len(alternate) == 1 else alternate
+    if not isinstance(start, int) or not isinstance(reference, str):
+        raise DataError(f"Row {row}: start is {start!r}, reference {reference!r}; expected a place and an allele.")
     if not isinstance(single, str):
         raise DataError(f"Row {row}: alternate is {alternate!r}; expected one allele, split rows with several first.")
     old, new = reference.upper(), single.upper()
@@ -111,7 +117,7 @@ def _effect(coding: CodingSequence, change: Change) -> tuple[str | None, str | N
         return None, None, "no_change", None
     name = hgvs_coding(coding, change)
     if name is None:
-        return None, None, "outside_transcript", None
+        return None, *_reaching_out(coding, change), None
     change = next((one for one in moved_back(coding, change) if _codes(coding, one)), change)
     touched = _touched(change)
     places = [coding.place(at) for at in touched]
@@ -124,6 +130,21 @@ def _effect(coding: CodingSequence, change: Change) -> tuple[str | None, str | N
         return name, "p.(=)", _untranslated(coding, touched), None
     effect = _protein(coding, change)
     return name, effect.hgvs, effect.consequence, codon
+
+
+def _reaching_out(coding: CodingSequence, change: Change) -> tuple[str | None, str]:
+    """Tell of a change that no name on the transcript fits, for part of it or all lies outside."""
+    begin, end = coding.exons[0][0], coding.exons[-1][1]
+    if change.end <= begin or change.start >= end or not change.reference:
+        return None, "outside_transcript"
+    if change.start <= begin and end <= change.end:
+        return "p.?", "transcript_ablation"
+    first, last = coding.coding[0][0], coding.coding[-1][1]
+    if change.start < first < change.end:
+        return "p.?", "start_lost"
+    if change.start < last < change.end:
+        return "p.?", "stop_lost"
+    return "p.(=)", _untranslated(coding, range(change.start, change.end))
 
 
 def _touched(change: Change) -> range:
@@ -169,10 +190,10 @@ def _protein(coding: CodingSequence, change: Change) -> ProteinEffect:
     altered = translate(text, table=coding.codon_table, to_stop=False)
     altered = ("M" if first == bases[:3] else altered[:1]) + altered[1:]
     stop = altered.find("*")
-    return protein_effect(
-        reference,
-        altered if stop < 0 else altered[: stop + 1],
-        codon=begin // 3,
-        in_frame=(len(change.alternate) - (end - begin)) % 3 == 0,
+    codons = CodonChange(
+        first=begin // 3,
+        last=-(-end // 3),
+        added=len(change.alternate) - (end - begin),
         substitution=len(change.alternate) == 1 == end - begin,
     )
+    return protein_effect(reference, altered if stop < 0 else altered[: stop + 1], codons)

@@ -76,6 +76,14 @@ def test_what_is_drawn_is_the_frame():
     assert "EcoRI" in words(draw("sequence_map"))
 
 
+def test_letters_are_named_above_their_lines():
+    figure = draw("read_quality")
+    figure.draw_without_rendering()
+    letters = figure.axes[1]
+    highest = letters.transData.transform((0, max(line.get_ydata().max() for line in letters.get_lines())))[1]
+    assert letters.get_legend().get_window_extent().y0 > highest
+
+
 def test_primers_point_to_their_3_prime_ends_at_their_melting_temperature():
     first, _, last = draw("primer_map").findobj(lambda artist: artist.get_gid() == "primer")
     assert first.get_xy()[2].tolist() == [24, 58.0]

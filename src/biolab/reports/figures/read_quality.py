@@ -30,7 +30,8 @@ def read_quality(positions: pl.DataFrame, legend: Legend) -> Figure:
     for letter, colour in zip("acgt", MODEL_COLOURS, strict=False):
         letters.plot(x, positions[f"{letter}_share"].to_numpy(), color=colour, linewidth=1.1, label=letter.upper())
     letters.plot(x, positions["other_share"].to_numpy(), color=MUTED, linewidth=0.9, linestyle=(0, (3, 2)), label="N")
-    letters.set_ylim(0, None)
+    shares = positions.select("a_share", "c_share", "g_share", "t_share", "other_share").to_numpy()
+    letters.set_ylim(0, 1.25 * max(float(shares.max()), 0.01))  # room for the legend above the lines
     letters.legend(loc="upper right", ncols=5, frameon=False, handlelength=1.0, columnspacing=0.8)
     for axes, label in ((quality, legend.prose("sequences.phred")), (letters, legend.prose("sequences.share"))):
         axes.set_xlim(0.5, float(x.max()) + 0.5)
