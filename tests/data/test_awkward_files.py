@@ -74,10 +74,14 @@ def test_a_link_to_nothing_a_long_name_and_a_file_of_others_are_said(tmp_path, m
         data.read_fasta(tmp_path / "link")
     with pytest.raises(DataError, match="cannot be looked up: File name too long"):
         data.read_fasta(tmp_path / ("x" * 5000))
+    with pytest.raises(DataError, match="cannot be looked up: File name too long"):
+        read_plink(tmp_path / ("x" * 5000))
     path = written(tmp_path, FASTA)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(DataError, match="may not be read by you"):
         data.read_fasta(path)
+    with pytest.raises(DataError, match=r"none\.fa does not exist"):  # its folder may not be listed
+        data.read_fasta(tmp_path / "none.fa")
 
 
 @pytest.mark.parametrize(

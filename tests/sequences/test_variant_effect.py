@@ -192,3 +192,13 @@ def test_a_gene_of_a_plasmid_is_found_by_its_label():
     assert not coding.forward
     assert coding.protein.endswith("*")
     assert len(coding.bases) == 879
+
+
+def test_a_deletion_of_an_untranslated_exon_from_outside_may_change_splicing():
+    with_exon = replace(FORWARD, exons=((1, 3), *FORWARD.exons[1:]), coding=((32, 47),))
+    for start, reference, alternate, expected in (
+        (0, "CCAGGAT", "T", ("p.?", "splice_region_variant")),
+        (0, "CCA", "A", ("p.(=)", "5_prime_UTR_variant")),
+    ):
+        row = pl.DataFrame({"start": [start], "reference": [reference], "alternate": [alternate]})
+        assert sq.variant_effects(with_exon, row).table().select("hgvs_p", "consequence").row(0) == expected

@@ -13,6 +13,7 @@ from biolab.core.arrays import Float, Int
 
 from .pgen import PgenFile, open_pgen, read_psam, read_pvar
 from .plink import VariantIds
+from .readers import looked_up
 from .vcf_dosage_rows import VcfDosages, read_vcf_variants
 from .vcf_genotypes import Haploid
 
@@ -101,7 +102,7 @@ def open_dosages(path: str | Path, *, variant_ids: VariantIds = "file", haploid:
             rows=VcfDosages(path=given, header=header, haploid=haploid), variants=variants, samples=samples
         )
     bare = given.with_suffix("") if given.suffix in _PGEN else given
-    if not Path(f"{bare}.pgen").is_file():
+    if not looked_up(Path(f"{bare}.pgen")):
         beside = f" {bare}.bed holds hard calls: read it as genotypes." if Path(f"{bare}.bed").is_file() else ""
         raise DataError(
             f"{bare}.pgen does not exist.{beside} Dosages come from NAME.pgen with NAME.pvar and NAME.psam, given "

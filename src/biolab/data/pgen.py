@@ -13,6 +13,7 @@ from biolab.core.arrays import Float, Int, UInt
 
 from .bed import pack
 from .plink import named_samples, named_variants, numbers, phenotype_values, sex_names
+from .readers import check_file
 from .text_blocks import line_blocks
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def open_pgen(path: str | Path, *, samples: int, variants: int) -> PgenFile:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path} does not exist; a .pgen stands beside its .pvar and .psam under the same name.")
+    check_file(path)
     try:
         pgenlib: Any = import_module("pgenlib")
     except ModuleNotFoundError as error:

@@ -13,7 +13,7 @@ import polars as pl
 from biolab.core import DataError, write_atomically
 
 from .bed import BedFile, PackedRows, open_bed
-from .readers import check_file
+from .readers import check_file, looked_up
 from .text_blocks import checked_text, refuse_binary
 
 VariantIds = Literal["file", "position"]
@@ -54,7 +54,7 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
     if prefix.suffix in {".bed", ".bim", ".fam", ".pgen", ".pvar", ".psam"}:
         prefix = prefix.with_suffix("")
     beside = {ending: Path(f"{prefix}{ending}") for ending in (".bed", ".bim", ".fam", ".pgen", ".pvar", ".psam")}
-    if not beside[".bed"].exists() and beside[".pgen"].exists():
+    if not looked_up(beside[".bed"]) and looked_up(beside[".pgen"]):
         from .pgen import open_pgen, read_psam, read_pvar
         from .pgen_dosages import holds_dosages
 
@@ -69,7 +69,7 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
                 stacklevel=3,
             )
         return PlinkFiles(rows=rows, variants=variants, samples=samples)
-    if not beside[".bed"].exists():
+    if not looked_up(beside[".bed"]):
         if prefix.name.endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
             raise DataError(
                 f"{prefix} is a VCF or BCF file. biolab.genotypes.read_dosages opens its dosages for scores, scans and "

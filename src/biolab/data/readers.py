@@ -55,6 +55,25 @@ def _extension(path: Path) -> str:
     return "".join(suffixes) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
 
 
+def looked_up(path: Path) -> os.stat_result | None:
+    """Return what is known of a file, None if there is none.
+
+    Raises
+    ------
+    DataError
+        If that cannot be found out: the name is none, or the folder may not be entered.
+    """
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"{str(path)[:200]!r} cannot be looked up: {reason}. Check the name, and who may enter the folder."
+        ) from error
+
+
 def check_file(path: Path) -> None:
     """Refuse what is no file, or an empty one, with the nearest name beside it.
 
@@ -63,15 +82,7 @@ def check_file(path: Path) -> None:
     DataError
         Says what is there instead.
     """
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        there = None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(
-            f"{str(path)[:200]!r} cannot be looked up: {reason}. Check the name, and who may enter the folder."
-        ) from error
+    there = looked_up(path)
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file.")
     if there is None:
@@ -79,7 +90,8 @@ def check_file(path: Path) -> None:
             raise DataError(f"{path} is a link to {path.readlink()}, which does not exist.")
         if not path.parent.is_dir():
             raise DataError(f"{path} does not exist, nor does its folder {path.parent}.")
-        near = get_close_matches(path.name, [sibling.name for sibling in path.parent.iterdir()], n=1)
+        siblings = path.parent.iterdir() if os.access(path.parent, os.R_OK) else ()
+        near = get_close_matches(path.name, [sibling.name for sibling in siblings], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"{path.parent} holds no file of a similar name."
         raise DataError(f"{path} does not exist. {hint}")
     if not os.access(path, os.R_OK):

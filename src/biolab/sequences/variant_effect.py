@@ -144,6 +144,9 @@ def _reaching_out(coding: CodingSequence, change: Change) -> tuple[str | None, s
         return "p.?", "start_lost"
     if change.start < last < change.end:
         return "p.?", "stop_lost"
+    from_before = change.start < begin and change.end > coding.exons[0][1]
+    if from_before or (change.end > end and change.start < coding.exons[-1][0]):
+        return "p.?", "splice_region_variant"
     return "p.(=)", _untranslated(coding, range(change.start, change.end))
 
 
