@@ -68,7 +68,7 @@ class FedBatchProblem:
     fixed_steps: int = 0
     """Above 0: so many steps an interval, without error control."""
     order: int = 3
-    """Of the method: 3 with four stages a step, or 2 with two: a step is a third cheaper, which pays at a tolerance of 1e-4."""
+    """Of the method: 3 with four stages a step, or 2 with two: a third cheaper a step; pays at a tolerance of 1e-4."""
 
     def __post_init__(self) -> None:
         names = layout.PARAMETERS[self.plant]
