@@ -39,11 +39,14 @@ from .layout import (
     K1,
     KA,
     KC,
+    KEPT_METABOLISM,
+    KEPT_TEMPERATURE,
     KLA,
     KLA_AGITATION,
     KLA_CO2,
     KLA_GAS,
     KO,
+    LOG_Q10,
     LOG_SLOWEST,
     LOG_SPAN,
     M_BASE,
@@ -141,7 +144,7 @@ from .layout import (
     W_SEEN,
     W_Y,
 )  # fmt: skip
-from .metabolism import osmolality, protons
+from .metabolism import osmolality, proton_ratio
 from .options import COMPILED, INNER, PART
 from .work_rows import row_of
 
@@ -232,7 +235,8 @@ def _probes(
     """Let the probes follow the broth, then read them with drift, noise and resolution."""
     per_l = 1.0 / y[VOLUME]
     carbonate = max(y[CARBONATE], 0.0) * per_l
-    h = protons(carbonate, y[ALKALI] * per_l, p[K1], p[KA], p[BUFFER])
+    above, below = proton_ratio(carbonate, y[ALKALI] * per_l, p[K1], p[KA], p[BUFFER])
+    h = above / below
     ph = 7.0 - math.log10(h)
     saturated = p[O2_SOLUBILITY] * (1.0 - p[O2_SLOPE] * (y[TEMPERATURE] - 37.0))
     oxygen = 100.0 * y[OXYGEN] * per_l / saturated
@@ -366,6 +370,9 @@ def act(interval: int, hours: float, row: Float[ndarray, " c"], seed: int, w: Fl
     jacket = row[S_TEMPERATURE] + 0.01 * p[JACKET_SPAN] * memory[M_TEMPERATURE_OUTPUT]
     held[JACKET] = min(max(jacket, p[JACKET_LOW]), p[JACKET_HIGH])
     held[JACKET_K] = p[JACKET_EXCHANGE] * row[S_JACKET_FACTOR]
+    near = 0.25 * math.floor(4.0 * y[TEMPERATURE] + 0.5)
+    if env[KEPT_TEMPERATURE] != near:
+        env[KEPT_TEMPERATURE], env[KEPT_METABOLISM] = near, math.exp(p[LOG_Q10] * (near - 37.0))
     seen[R_FEED - STATES], seen[R_BASE - STATES] = held[FEED], held[BASE]
     seen[R_JACKET - STATES] = held[JACKET]
     seen[R_FED - STATES], seen[R_BASE_TOTAL - STATES] = memory[M_FED], memory[M_BASE]

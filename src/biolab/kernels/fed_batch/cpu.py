@@ -18,6 +18,7 @@ from .layout import (
     ALL_PLACES,
     BASE,
     BASE_CARBON,
+    BYPRODUCT,
     CARBONATE,
     CO2_OUT,
     CO2_TRANSFER,
@@ -25,6 +26,9 @@ from .layout import (
     COOLING,
     DEATH,
     FEED,
+    KEPT_TEMPERATURE,
+    LACTATE,
+    LANES,
     M_BASE,
     M_FED,
     M_REJECTED,
@@ -33,6 +37,7 @@ from .layout import (
     M_STEPS,
     M_VAPOUR,
     MEMORY,
+    O2_IN,
     OK,
     OXYGEN,
     OXYGEN_TRANSFER,
@@ -40,6 +45,7 @@ from .layout import (
     R_GROWTH,
     R_OUR,
     R_REMOVED,
+    SALT,
     SLOWEST,
     STATES,
     STEP_TOO_SMALL,
@@ -49,7 +55,7 @@ from .layout import (
     VOLUME,
     W_CHANGE,
     W_ENV,
-    W_FACTORED,
+    W_INVERSE,
     W_HELD,
     W_MEMORY,
     W_METHOD,
@@ -63,8 +69,10 @@ from .layout import (
     WASHING,
 )  # fmt: skip
 from .method import FACTS, SCALE, SMALLEST_STEP, STAGES, A, C, E, M
-from .options import COMPILED, INNER
+from .options import COMPILED, INNER, PART
 from .work_rows import row_of
+
+_SCALE = np.append(SCALE, np.ones(LANES - STATES))
 
 
 class Plan(NamedTuple):
@@ -94,88 +102,109 @@ class Runs(NamedTuple):
     work: Float[ndarray, " w"]
 
 
-@njit(**INNER)
-def _factor(w: Float[ndarray, " w"], weight: float) -> None:
-    """Factor I - weight * J of the sloped states, without pivots: its diagonal is 1 plus the rates of decay."""
-    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
-    by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
-    one[0] = 1.0 / (1.0 - weight * by0[0])
-    one[1], one[2] = -weight * by1[0], -weight * by2[0]
-    two[0], three[0] = -weight * by0[1] * one[0], -weight * by0[2] * one[0]
-    two[1] = 1.0 / (1.0 - weight * by1[1] - two[0] * one[1])
-    two[2] = -weight * by2[1] - two[0] * one[2]
-    three[1] = (-weight * by1[2] - three[0] * one[1]) * two[1]
-    three[2] = 1.0 / (1.0 - weight * by2[2] - three[0] * one[2] - three[1] * two[2])
+@njit(**PART)
+def _invert(w: Float[ndarray, " w"], weight: float) -> None:
+    """Put the inverse of I - weight * J of the sloped states into its rows, and those of the two that stand alone.
+
+    By cofactors: one division and short sums, where a factored matrix has long ones to wait for. The diagonal is 1 plus
+    the rates of decay.
+    """
+    by0, by1, by2, place = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3), row_of(w, W_ENV)
+    one, two, three = row_of(w, W_INVERSE), row_of(w, W_INVERSE + 1), row_of(w, W_INVERSE + 2)
+    a, b, c = 1.0 - weight * by0[0], -weight * by1[0], -weight * by2[0]
+    d, e, f = -weight * by0[1], 1.0 - weight * by1[1], -weight * by2[1]
+    g, h, i = -weight * by0[2], -weight * by1[2], 1.0 - weight * by2[2]
+    ei, fg, dh = e * i - f * h, f * g - d * i, d * h - e * g
+    share = 1.0 / (a * ei + b * fg + c * dh)
+    one[0], one[1], one[2] = ei * share, (c * h - b * i) * share, (b * f - c * e) * share
+    two[0], two[1], two[2] = fg * share, (a * i - c * g) * share, (c * d - a * f) * share
+    three[0], three[1], three[2] = dh * share, (b * g - a * h) * share, (a * e - b * d) * share
+    one[CARBONATE] = 1.0 / (1.0 + weight * place[WASHING])
+    one[TEMPERATURE] = 1.0 / (1.0 + weight * place[COOLING])
 
 
-@njit(**INNER)
+@njit(**PART)
 def _solve(w: Float[ndarray, " w"], weight: float, number: int) -> None:
     """Solve (I - weight * J) x = x in place, in a row; what is stripped and what cools hangs on one state each."""
     x, place = row_of(w, number), row_of(w, W_ENV)
-    one, two, three = row_of(w, W_FACTORED), row_of(w, W_FACTORED + 1), row_of(w, W_FACTORED + 2)
+    one, two, three = row_of(w, W_INVERSE), row_of(w, W_INVERSE + 1), row_of(w, W_INVERSE + 2)
     by0, by1, by2 = row_of(w, W_CHANGE + 1), row_of(w, W_CHANGE + 2), row_of(w, W_CHANGE + 3)
-    x0 = x[0]
-    x1 = x[1] - two[0] * x0
-    x2 = (x[2] - three[0] * x0 - three[1] * x1) * three[2]
-    x1 = (x1 - two[2] * x2) * two[1]
-    x0 = (x0 - one[1] * x1 - one[2] * x2) * one[0]
+    x0 = one[0] * x[0] + one[1] * x[1] + one[2] * x[2]
+    x1 = two[0] * x[0] + two[1] * x[1] + two[2] * x[2]
+    x2 = three[0] * x[0] + three[1] * x[1] + three[2] * x[2]
     x[0], x[1], x[2] = x0, x1, x2
-    x[TEMPERATURE] /= 1.0 + weight * place[COOLING]
     x0, x1, x2 = weight * x0, weight * x1, weight * x2
-    x3 = x[CARBONATE] + by0[CARBONATE] * x0 + by1[CARBONATE] * x1 + by2[CARBONATE] * x2
-    x3 /= 1.0 + weight * place[WASHING]
+    x3 = (x[CARBONATE] + by0[CARBONATE] * x0 + by1[CARBONATE] * x1 + by2[CARBONATE] * x2) * one[CARBONATE]
     x[CARBONATE] = x3
-    for s in range(VOLUME, STATES):
+    x[TEMPERATURE] *= one[TEMPERATURE]
+    x[VIABLE] += by0[VIABLE] * x0 + by1[VIABLE] * x1 + by2[VIABLE] * x2
+    for s in range(LACTATE, SALT):
         x[s] += by0[s] * x0 + by1[s] * x1 + by2[s] * x2
+    for s in range(BYPRODUCT, CO2_OUT):
+        x[s] += by0[s] * x0 + by1[s] * x1 + by2[s] * x2
+    x[O2_IN] += by2[O2_IN] * x2
     x[CO2_OUT] += weight * place[WASHING] * x3
 
 
 @njit(**INNER)
 def _step(plant: int, h: float, tolerance: float, w: Float[ndarray, " w"]) -> float:
-    """Put the state after ``h`` hours into its row and return its error over what is allowed."""
+    """Put the state after ``h`` hours into its row and return its error over what is allowed.
+
+    Its stages are written out, so that the compiler knows where each lies.
+    """
     y, stage, f, method = row_of(w, W_Y), row_of(w, W_STAGE), row_of(w, W_CHANGE), row_of(w, W_METHOD)
-    u0 = row_of(w, W_STAGES)
+    u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
     weight = h * method[STAGES * FACTS]
-    for i in range(int(method[STAGES * FACTS + 2])):
-        u = row_of(w, W_STAGES + i)
-        if i == 0:
-            change(plant, w, np.int64(W_Y), np.int64(1))
-            _factor(w, weight)
-            for s in range(STATES):
-                u[s] = weight * f[s]
-        else:
-            a, c = method[STAGES * (A + i)], method[STAGES * (C + i)]
-            for s in range(STATES):
-                stage[s] = y[s] + a * u0[s]
-            for j in range(1, i):
-                a, known = method[STAGES * (A + i) + j], row_of(w, W_STAGES + j)
-                for s in range(STATES):
-                    stage[s] += a * known[s]
-            change(plant, w, np.int64(W_STAGE), np.int64(0))
-            for s in range(STATES):
-                u[s] = weight * f[s] + c * u0[s]
-            for j in range(1, i):
-                c, known = method[STAGES * (C + i) + j], row_of(w, W_STAGES + j)
-                for s in range(STATES):
-                    u[s] += c * known[s]
-        _solve(w, weight, W_STAGES + i)
+    change(plant, w, np.int64(W_Y), np.int64(1))
+    _invert(w, weight)
+    for s in range(STATES):
+        u0[s] = weight * f[s]
+    _solve(w, weight, W_STAGES)
+    a0, c0 = method[STAGES * (A + 1)], method[STAGES * (C + 1)]
+    for s in range(CONTENT):
+        stage[s] = y[s] + a0 * u0[s]
+    change(plant, w, np.int64(W_STAGE), np.int64(0))
+    for s in range(STATES):
+        u1[s] = weight * f[s] + c0 * u0[s]
+    _solve(w, weight, W_STAGES + 1)
+    if method[STAGES * FACTS + 2] > 2.0:
+        a0, a1 = method[STAGES * (A + 2)], method[STAGES * (A + 2) + 1]
+        c0, c1 = method[STAGES * (C + 2)], method[STAGES * (C + 2) + 1]
+        for s in range(CONTENT):
+            stage[s] = y[s] + a0 * u0[s] + a1 * u1[s]
+        change(plant, w, np.int64(W_STAGE), np.int64(0))
+        for s in range(STATES):
+            u2[s] = weight * f[s] + c0 * u0[s] + c1 * u1[s]
+        _solve(w, weight, W_STAGES + 2)
+        a0, a1, a2 = method[STAGES * (A + 3)], method[STAGES * (A + 3) + 1], method[STAGES * (A + 3) + 2]
+        c0, c1, c2 = method[STAGES * (C + 3)], method[STAGES * (C + 3) + 1], method[STAGES * (C + 3) + 2]
+        for s in range(CONTENT):
+            stage[s] = y[s] + a0 * u0[s] + a1 * u1[s] + a2 * u2[s]
+        change(plant, w, np.int64(W_STAGE), np.int64(0))
+        for s in range(STATES):
+            u3[s] = weight * f[s] + c0 * u0[s] + c1 * u1[s] + c2 * u2[s]
+        _solve(w, weight, W_STAGES + 3)
     return _result(tolerance, w)
 
 
-@njit(**INNER)
+@njit(**PART)
 def _result(tolerance: float, w: Float[ndarray, " w"]) -> float:
     """Put the sum of the stages into its row and return its error over what is allowed."""
-    y, new, method = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_METHOD)
+    y, new, method, squares = row_of(w, W_Y), row_of(w, W_NEW), row_of(w, W_METHOD), row_of(w, W_STAGE)
     u0, u1, u2, u3 = row_of(w, W_STAGES), row_of(w, W_STAGES + 1), row_of(w, W_STAGES + 2), row_of(w, W_STAGES + 3)
     m0, m1, m2, m3 = method[STAGES * M], method[STAGES * M + 1], method[STAGES * M + 2], method[STAGES * M + 3]
     e0, e1, e2, e3 = method[STAGES * E], method[STAGES * E + 1], method[STAGES * E + 2], method[STAGES * E + 3]
-    total, volume = 0.0, y[VOLUME]
-    for s in range(STATES):
+    volume = y[VOLUME]
+    for s in range(LANES):
         new[s] = y[s] + m0 * u0[s] + m1 * u1[s] + m2 * u2[s] + m3 * u3[s]
         error = e0 * u0[s] + e1 * u1[s] + e2 * u2[s] + e3 * u3[s]
-        error /= abs(new[s]) + SCALE[s] * volume
-        total += error * error
-    total = np.sqrt(total / STATES) / tolerance
+        error /= abs(new[s]) + _SCALE[s] * volume
+        squares[s] = error * error
+    even, odd = 0.0, 0.0
+    for s in range(0, LANES, 2):
+        even += squares[s]
+        odd += squares[s + 1]
+    total = np.sqrt((even + odd) * (1.0 / STATES)) / tolerance
     # what is used up does not become less than nothing: a smaller step then
     for s in range(CARBONATE):
         if y[s] >= 0.0 and new[s] < -1e-3 * SCALE[s] * volume:
@@ -243,13 +272,13 @@ def _copy(source: Float[ndarray, " k"], target: Float[ndarray, " k"], count: int
 def advance(plant: int, plan: Plan, runs: Runs) -> None:
     """Advance every run of a block from the plan's first interval to its last."""
     w = runs.work
-    memory, held = row_of(w, W_MEMORY), row_of(w, W_HELD)
+    memory, held, env = row_of(w, W_MEMORY), row_of(w, W_HELD), row_of(w, W_ENV)
     _copy(plan.method, row_of(w, W_METHOD), plan.method.size)
     for n in range(runs.state.shape[0]):
         _copy(runs.parameters[n], row_of(w, W_P), ALL_PLACES)
         _copy(runs.state[n], row_of(w, W_Y), STATES)
         _copy(runs.memory[n], memory, MEMORY)
-        row_of(w, W_ENV)[SLOWEST] = 0.0  # what is kept for a run is not the next one's
+        env[SLOWEST] = env[KEPT_TEMPERATURE] = np.nan  # what is kept for a run is not the next one's
         k = 0
         runs.outcome[n], runs.failed_h[n] = OK, np.nan
         for i in range(plan.first, plan.last + plan.closing):

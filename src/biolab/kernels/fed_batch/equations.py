@@ -119,7 +119,7 @@ from .layout import (
     W_RATES,
     WASHING,
 )  # fmt: skip
-from .metabolism import cho_rates, ecoli_rates, protons, surroundings
+from .metabolism import cho_rates, ecoli_rates, proton_ratio, surroundings
 from .options import INNER, PART
 from .work_rows import row_of
 
@@ -183,10 +183,10 @@ def change(plant: int, w: Float[ndarray, " w"], source: int, slopes: int) -> Non
     volume = y[VOLUME]
     per_l = 1.0 / volume
     temperature = y[TEMPERATURE]
-    carbonate, alkali = max(y[CARBONATE], 0.0) * per_l, y[ALKALI] * per_l
-    h = protons(carbonate, alkali, p[K1], p[KA], p[BUFFER])
-    co2 = carbonate * h / (h + p[K1])
-    surroundings(y, p, h, co2, env)
+    carbonate = max(y[CARBONATE], 0.0) * per_l
+    above, below = proton_ratio(max(y[CARBONATE], 0.0), y[ALKALI], p[K1], p[KA], p[BUFFER] * volume)
+    surroundings(y, p, above, below, carbonate, env)
+    co2 = carbonate * above / (above + p[K1] * below)
     if plant == CHO:
         cho_rates(y, p, env, r, d0, d1, d2, slopes)
     else:
@@ -209,14 +209,17 @@ def change(plant: int, w: Float[ndarray, " w"], source: int, slopes: int) -> Non
     k_co2 = held[KC] * held[GAS] / (held[GAS] + held[KC] * volume * henry)
     r[CO2_TRANSFER] = k_co2 * volume * (co2 - henry * held[CO2_IN])
     if slopes:
+        h = above / below
         d2[OXYGEN_TRANSFER] = -k_oxygen
         one, two = 1.0 / (h + p[K1]), 1.0 / (h + p[KA])
         acid = carbonate * p[K1] * one * one
         moved = p[K1] * one * acid / (acid + p[BUFFER] * p[KA] * two * two)
         env[WASHING] = k_co2 * (h * one + moved)
         env[COOLING] = held[JACKET_K] + p[AMBIENT_EXCHANGE]
-    for j in range(1 + SLOPED if slopes else 1):
-        balance(plant, row_of(w, W_RATES + j), p, row_of(w, W_CHANGE + j))
+    balance(plant, r, p, row_of(w, W_CHANGE))
+    if slopes:
+        for j in range(1, 1 + SLOPED):
+            balance(plant, row_of(w, W_RATES + j), p, row_of(w, W_CHANGE + j))
     _flows(y, p, held, r, row_of(w, W_CHANGE))
 
 

@@ -32,6 +32,8 @@ CHO, ECOLI = 0, 1
     O2_IN,  # mmol, total taken up from the gas
 ) = range(19)
 STATES: Final = 19
+LANES: Final = 20
+"""As many as are computed at a time: the last is nothing, and stays it."""
 SLOPED: Final = 3
 """Of them, those whose derivatives reach many states; carbonate's reaches the gas alone."""
 CONTENT: Final = 17  # states before the totals; all but the temperature leave with a sample
@@ -211,9 +213,22 @@ PARAMETERS: Final = (CHO_PARAMETERS, ECOLI_PARAMETERS)
 """The names of every parameter, in order, of each plant."""
 PLACES: Final = max(len(CHO_PARAMETERS), len(ECOLI_PARAMETERS))
 
-# What the surroundings do, in a row of work memory: to growth, metabolism, stress, death by heat; and the slopes of the
-# carbonate's and the temperature's own decay; and the stirrer's lowest speed with what it takes a logarithm to know
-(ENV_GROWTH, ENV_METABOLISM, ENV_STRESS, ENV_HEAT, WASHING, COOLING, SLOWEST, LOG_SPAN, LOG_SLOWEST) = range(9)
+# What the surroundings do, in a row of work memory: to growth, metabolism, stress, death by heat; the slopes of the
+# carbonate's and the temperature's own decay; and what takes a logarithm or an exponential, kept until it changes: the
+# stirrer's lowest speed and its range, and metabolism at the nearest quarter of a degree
+(
+    ENV_GROWTH,
+    ENV_METABOLISM,
+    ENV_STRESS,
+    ENV_HEAT,
+    WASHING,
+    COOLING,
+    SLOWEST,
+    LOG_SPAN,
+    LOG_SLOWEST,
+    KEPT_TEMPERATURE,
+    KEPT_METABOLISM,
+) = range(11)
 
 # Constants of a run that follow from its parameters, kept behind them
 (
@@ -332,8 +347,8 @@ COLUMNS: Final = R_REMOVED + CONTENT
 # Rows of the memory a run works in: one array, because every array that is passed on costs more than an addition
 (W_P, W_HELD, W_SEEN, W_Y, W_MEMORY, W_METHOD, W_NEW, W_STAGE, W_CHANGE) = range(9)
 W_STAGES: Final = W_CHANGE + 1 + SLOPED  # dy/dt is followed by its slopes
-W_FACTORED: Final = W_STAGES + 4
-W_RATES: Final = W_FACTORED + SLOPED
+W_INVERSE: Final = W_STAGES + 4
+W_RATES: Final = W_INVERSE + SLOPED
 W_ENV: Final = W_RATES + 1 + SLOPED  # rates by theirs
 WORK: Final = W_ENV + 1
 WIDTH: Final = -(-ALL_PLACES // 8) * 8

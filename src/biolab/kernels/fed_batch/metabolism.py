@@ -25,12 +25,17 @@ from .layout import (
     DEATH_STARVED,
     DEATH_STRESS,
     DECAY,
+    ENV_GROWTH,
+    ENV_HEAT,
+    ENV_METABOLISM,
+    ENV_STRESS,
     FLOW_CELLS,
     GLUCOSE,
     GLUCOSE_MASS,
     GLUTAMINE_DECAY,
     GROWTH,
     GROWTH_CELLS,
+    K1,
     K_ACETATE,
     K_AMINO,
     K_AP,
@@ -42,6 +47,8 @@ from .layout import (
     K_OXYGEN,
     K_SUGAR,
     KD_BYPRODUCT_2,
+    KEPT_METABOLISM,
+    KEPT_TEMPERATURE,
     KI_ACETATE_UPTAKE,
     KI_GLUCOSE_ACETATE,
     LACTATE,
@@ -84,16 +91,22 @@ from .layout import (
 )  # fmt: skip
 from .options import INNER, PART
 
+# of the exponent: its series to the fifth power is then exact to 1e-13
+NEAR = 0.02
 
-@njit(**INNER)
-def protons(carbonate: float, alkali: float, k1: float, ka: float, buffer: float) -> float:
-    """Return the protons, in 1e-7 mol/L, at which bicarbonate and buffer balance the alkalinity: a quadratic's root."""
+
+@njit(**PART)
+def proton_ratio(carbonate: float, alkali: float, k1: float, ka: float, buffer: float) -> tuple[float, float]:
+    """Return two numbers whose quotient is the protons, in 1e-7 mol/L, that balance the alkalinity.
+
+    A quadratic's root. Carbonate, alkalinity and buffer may be amounts or concentrations.
+    """
     acids = carbonate + buffer
     base = min(max(alkali, 1e-3 * acids), 0.999 * acids)
     b = base * (k1 + ka) - carbonate * k1 - buffer * ka
     c = k1 * ka * (acids - base)
     root = math.sqrt(b * b + 4.0 * base * c)
-    return 2.0 * c / (b + root) if b > 0.0 else (root - b) / (2.0 * base)
+    return (2.0 * c, b + root) if b > 0.0 else (root - b, 2.0 * base)
 
 
 @njit(**INNER)
@@ -115,33 +128,44 @@ def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
 
 @njit(**PART)
 def surroundings(
-    y: Float[ndarray, " s"], p: Float[ndarray, " p"], h: float, co2: float, place: Float[ndarray, " 4"]
+    y: Float[ndarray, " s"], p: Float[ndarray, " p"], above: float, below: float, carbonate: float, place: Float[ndarray, " e"]
 ) -> None:
-    """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place."""
+    """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place.
+
+    Protons are ``above / below``: what hangs on them takes one division of its own, and need not wait for that one.
+    """
     temperature = y[TEMPERATURE]
-    square = h * h
-    good_ph = p[PH_NORM] * square / (square + square * square * p[PER_ACID_2] + p[BASIC_2])
+    square, under = above * above, below * below
+    both = square * under
+    good_ph = p[PH_NORM] * both / (both + square * square * p[PER_ACID_2] + under * under * p[BASIC_2])
     good_ph = min(good_ph, 1.0)
+    share, gas = above + p[K1] * below, carbonate * above * p[PER_CO2]
+    share *= share
+    good_gas = share / (share + gas * gas)
     strong = osmolality(y) * p[PER_OSMOLALITY]
     strong *= strong
     strong *= strong
     good_salt = 1.0 / (1.0 + strong * strong)
-    gas = co2 * p[PER_CO2]
-    theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
+    x = p[LOG_Q10] * (temperature - place[KEPT_TEMPERATURE])
+    if abs(x) < NEAR:
+        series = 1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0)))))
+        theta = place[KEPT_METABOLISM] * series
+    else:
+        theta = math.exp(p[LOG_Q10] * (temperature - 37.0))
     heat = theta * theta
     heat *= heat
     heat *= heat
-    place[0] = growth_at(temperature, p) * good_ph * good_salt / (1.0 + gas * gas)
-    place[1] = theta
-    place[2] = 2.0 - good_ph - good_salt
-    place[3] = heat * heat
+    place[ENV_GROWTH] = growth_at(temperature, p) * good_salt * good_ph * good_gas
+    place[ENV_METABOLISM] = theta
+    place[ENV_STRESS] = 2.0 - good_ph - good_salt
+    place[ENV_HEAT] = heat * heat
 
 
 @njit(**PART)
 def cho_rates(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
-    env: Float[ndarray, " 4"],
+    env: Float[ndarray, " e"],
     r: Float[ndarray, " r"],
     d0: Float[ndarray, " r"],
     d1: Float[ndarray, " r"],
@@ -150,7 +174,7 @@ def cho_rates(
 ) -> None:
     """Put the rates of CHO cells into ``r`` and, with ``slopes``, their slopes by the fast states."""
     per_l = 1.0 / y[VOLUME]
-    cells, theta = y[VIABLE], env[1]
+    cells, theta = y[VIABLE], env[ENV_METABOLISM]
     glucose, glutamine = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l
     oxygen, amino = max(y[OXYGEN], 0.0) * per_l, max(y[AMINO], 0.0) * per_l
     lactate, ammonium = max(y[LACTATE], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
@@ -162,8 +186,9 @@ def cho_rates(
     hampered = waste * p[PER_BYPRODUCT]
     hampered *= hampered
     held_back = (1.0 + lactate * p[PER_LACTATE]) * (1.0 + ammonium * p[PER_AMMONIUM]) * (1.0 + hampered * hampered)
-    most = p[MU_MAX] * env[0] * acids / held_back
-    mu = most * sugar * nitrogen * air
+    best = p[MU_MAX] * acids / held_back
+    most = best * env[ENV_GROWTH]
+    mu = best * sugar * nitrogen * air * env[ENV_GROWTH]  # what is known last comes last
     fourth = mu * mu
     fourth *= fourth
     switch = fourth / (fourth + p[SWITCH_4])
@@ -171,17 +196,18 @@ def cho_rates(
     poison /= p[KD_BYPRODUCT_2] + poison
     death = theta * theta * (p[DEATH_BASAL] + p[DEATH_BYPRODUCT] * poison)
     stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
-    death += p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    death += p[DEATH_STRESS] * (env[ENV_STRESS] + stifled * stifled) + p[DEATH_HEAT] * env[ENV_HEAT]
     death += p[DEATH_STARVED] * (starved * starved)
     cold = max(1.0 + p[Q_PRODUCT_COLD] * (37.0 - y[TEMPERATURE]), 0.0)
     product = p[Q_PRODUCT] * cold * acids * sugar * cells
-    flow = p[OVERFLOW_MAX] * theta * (1.0 - (1.0 - switch) * air) * cells
-    keep = p[M_GLUCOSE] * theta * cells
-    reuse = p[LACTATE_MAX] * theta * lactate / (p[K_LACTATE] + lactate) * (1.0 - switch) * cells
+    warm = theta * cells
+    flow, reuse = p[OVERFLOW_MAX] * warm, p[LACTATE_MAX] * warm * lactate / (p[K_LACTATE] + lactate)
+    keep = p[M_GLUCOSE] * warm
+    overflowing, growing_little = 1.0 - (1.0 - switch) * air, 1.0 - switch
     r[GROWTH] = mu * cells
     r[MAINTENANCE] = keep * sugar * air
-    r[OVERFLOW] = flow * glucose * by_excess
-    r[ACID_USE] = reuse * air
+    r[OVERFLOW] = flow * glucose * by_excess * overflowing
+    r[ACID_USE] = reuse * air * growing_little
     r[DECAY] = p[GLUTAMINE_DECAY] * theta * max(y[SECOND], 0.0)
     r[CATABOLISM] = p[M_AMINO] * theta * acids * air * cells
     r[PRODUCTION] = product * air
@@ -194,19 +220,19 @@ def cho_rates(
         d_air = p[K_OXYGEN] * by_oxygen * by_oxygen * per_l
         d0[GROWTH] = most * d_sugar * nitrogen * air * cells
         d0[MAINTENANCE] = keep * d_sugar * air
-        d0[OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l
+        d0[OVERFLOW] = flow * p[K_OVERFLOW] * by_excess * by_excess * per_l * overflowing
         d1[GROWTH] = most * sugar * d_nitrogen * air * cells
         d1[DECAY] = p[GLUTAMINE_DECAY] * theta
         d2[GROWTH] = most * sugar * nitrogen * d_air * cells
         d2[MAINTENANCE] = keep * sugar * d_air
-        d2[ACID_USE] = reuse * d_air
+        d2[ACID_USE] = reuse * d_air * growing_little
 
 
 @njit(**PART)
 def ecoli_rates(
     y: Float[ndarray, " s"],
     p: Float[ndarray, " p"],
-    env: Float[ndarray, " 4"],
+    env: Float[ndarray, " e"],
     r: Float[ndarray, " r"],
     d0: Float[ndarray, " r"],
     d1: Float[ndarray, " r"],
@@ -215,7 +241,7 @@ def ecoli_rates(
 ) -> None:
     """Put the rates of E. coli into ``r`` and, with ``slopes``, their slopes by the fast states."""
     per_l = 1.0 / y[VOLUME]
-    cells, theta, good = y[VIABLE], env[1], env[0]
+    cells, theta, good = y[VIABLE], env[ENV_METABOLISM], env[ENV_GROWTH]
     glucose, acetate = max(y[GLUCOSE], 0.0) * per_l, max(y[SECOND], 0.0) * per_l * ACETATE_MASS
     oxygen, ammonium = max(y[OXYGEN], 0.0) * per_l, max(y[AMMONIUM], 0.0) * per_l
     by_glucose, by_acetate = 1.0 / (p[K_SUGAR] + glucose), 1.0 / (p[K_ACETATE] + acetate)
@@ -239,7 +265,7 @@ def ecoli_rates(
     making = p[Q_PRODUCT_GROWTH] * grown + basal  # from glucose alone
     r[PRODUCTION] = making * sugar
     stifled, starved = (1.0 - air) * (1.0 - air), (1.0 - sugar) * (1.0 - sugar)
-    death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[2] + stifled * stifled) + p[DEATH_HEAT] * env[3]
+    death = p[DEATH_BASAL] + p[DEATH_STRESS] * (env[ENV_STRESS] + stifled * stifled) + p[DEATH_HEAT] * env[ENV_HEAT]
     r[DEATH] = (death + p[DEATH_STARVED] * (starved * starved)) * cells
     r[DECAY] = 0.0
     r[CATABOLISM] = 0.0

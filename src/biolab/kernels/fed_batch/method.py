@@ -12,6 +12,7 @@ Hairer and Wanner (1996), Solving Ordinary Differential Equations II, section IV
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy import ndarray
@@ -39,7 +40,7 @@ class Method:
     """Weights of the result, an order lower, that tells the error."""
     order: int
 
-    @property
+    @cached_property
     def packed(self) -> Float[ndarray, "11 4"]:
         """The coefficients by u = gammas k: rows A, C times gamma, M, E, and (gamma, 1 / order, stages)."""
         stages, gamma, inverse = self.weights.size, self.gammas[0, 0], np.linalg.inv(self.gammas)
