@@ -128,7 +128,12 @@ def growth_at(temperature: float, p: Float[ndarray, " p"]) -> float:
 
 @njit(**PART)
 def surroundings(
-    y: Float[ndarray, " s"], p: Float[ndarray, " p"], above: float, below: float, carbonate: float, place: Float[ndarray, " e"]
+    y: Float[ndarray, " s"],
+    p: Float[ndarray, " p"],
+    above: float,
+    below: float,
+    carbonate: float,
+    place: Float[ndarray, " e"],
 ) -> None:
     """Put what the surroundings leave of growth, the metabolic factor of temperature, stress and heat into place.
 
@@ -199,8 +204,7 @@ def cho_rates(
     death += p[DEATH_STRESS] * (env[ENV_STRESS] + stifled * stifled) + p[DEATH_HEAT] * env[ENV_HEAT]
     death += p[DEATH_STARVED] * (starved * starved)
     cold = max(1.0 + p[Q_PRODUCT_COLD] * (37.0 - y[TEMPERATURE]), 0.0)
-    product = p[Q_PRODUCT] * cold * acids * sugar * cells
-    warm = theta * cells
+    product, warm = p[Q_PRODUCT] * cold * acids * sugar * cells, theta * cells
     flow, reuse = p[OVERFLOW_MAX] * warm, p[LACTATE_MAX] * warm * lactate / (p[K_LACTATE] + lactate)
     keep = p[M_GLUCOSE] * warm
     overflowing, growing_little = 1.0 - (1.0 - switch) * air, 1.0 - switch
