@@ -3,6 +3,7 @@
 import mmap
 import warnings
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -80,8 +81,10 @@ def open_plink(prefix: str | Path, *, variant_ids: VariantIds = "file") -> Plink
         raise DataError(
             f"Neither {beside['.bed']} nor {beside['.pgen']} exists.{there} Give the name without its ending."
         )
-    variants = read_bim(beside[".bim"], variant_ids=variant_ids)
-    samples = read_fam(beside[".fam"])
+    with ThreadPoolExecutor(1) as pool:
+        people = pool.submit(read_fam, beside[".fam"])
+        variants = read_bim(beside[".bim"], variant_ids=variant_ids)
+        samples = people.result()
     bed: BedFile = open_bed(beside[".bed"], samples=samples.height, variants=variants.height)
     return PlinkFiles(rows=bed, variants=variants, samples=samples)
 
@@ -167,6 +170,8 @@ def _named_in_runs(chromosomes: pl.Series) -> pl.Series:
     """Bring names to one form run by run: files hold each chromosome's variants together."""
     runs = chromosomes.rle().struct.unnest()
     named = runs.select(chromosome_names(pl.col("value")).alias(chromosomes.name)).to_series()
+    if named.equals(runs["value"]):
+        return chromosomes
     return named.gather(np.repeat(np.arange(named.len()), runs["len"].to_numpy()))
 
 

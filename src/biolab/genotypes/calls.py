@@ -54,8 +54,10 @@ def allele_counts(genotypes: Genotypes) -> AlleleCounts:
     """Count copies of alleles in one pass over the genotypes, and one more over X and Y for males."""
     calls = call_counts(genotypes)
     effect = 2 * calls[:, HOM_EFFECT] + calls[:, HET]
-    observed = 2 * (calls.sum(axis=1) - calls[:, MISSING])
+    observed = effect + calls[:, HET] + 2 * calls[:, HOM_OTHER]
     impossible = np.zeros_like(observed)
+    if not on_chromosomes(genotypes, MALE_HAPLOID + HAPLOID).any():
+        return AlleleCounts(calls=calls, effect=effect, observed=observed, haploid_heterozygous=impossible)
     sexed = on_chromosomes(genotypes, MALE_HAPLOID)
     if sexed.any():
         rows = np.flatnonzero(sexed)
