@@ -74,7 +74,7 @@ def test_the_sites_are_those_of_whole_lines(tmp_path: Path, packing: str, notes:
 
 def test_most_lines_are_cut(tmp_path: Path):
     path = written(tmp_path, lines_of(300), "bgzip")
-    blocks = list(vcf_header.vcf_blocks(path, sites=True)[1])
+    blocks = list(vcf_header.vcf_blocks(path, leading=8)[1])
     assert sum(block.cut_to == 8 for block in blocks) > len(blocks) / 2
     assert [one.first_line for one in blocks[1:]] == [one.first_line + one.lines for one in blocks[:-1]]
     assert blocks[0].first_line == 4

@@ -65,7 +65,7 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     keys = {f"info_{key}": key for key in info}
 
     def batches(columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        header, blocks = vcf_blocks(file, sites=True)
+        header, blocks = vcf_blocks(file, leading=1 + _read_fields(columns, keys)[-1].place)
         for block in blocks:
             yield site_frame(block, header, file, columns=columns, keys=keys)
 
@@ -82,10 +82,9 @@ def site_frame(
     DataError
         As `read_vcf`.
     """
-    wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
-    fields = [field for field in _FIELDS if field.name in wanted]
-    if _SITE in {header.width, block.cut_to}:
-        frame = tabbed_frame(block, fields, path=path, width=_SITE)
+    fields = _read_fields(columns, keys)
+    if block.cut_to or header.width == _SITE:
+        frame = tabbed_frame(block, fields, path=path, width=block.cut_to or _SITE)
     else:
         frame = leading_frame(block, fields, path=path, width=header.width, filled=(0, _SITE - 1))
     start, reference = frame["start"], frame["reference"]
@@ -108,6 +107,12 @@ def site_frame(
         if name in columns:
             frame = frame.with_columns(_info(frame["info"], key, header.info[key], block, path).alias(name))
     return frame
+
+
+def _read_fields(columns: Sequence[str], keys: dict[str, str]) -> list[Field]:
+    """Return the fields that columns are made of, and those that are looked at in any case."""
+    wanted = {*columns, "start", "reference", *(["info"] if any(name in columns for name in keys) else [])}
+    return [field for field in _FIELDS if field.name in wanted]
 
 
 def write_vcf(path: str | Path, sites: pl.DataFrame | pl.LazyFrame, *, contigs: Sequence[str] = ()) -> Path:

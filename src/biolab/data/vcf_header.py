@@ -78,12 +78,12 @@ class VcfHeader:
 
 
 def vcf_blocks(
-    path: Path, *, formats: Collection[str] | None = (), sites: bool = False
+    path: Path, *, formats: Collection[str] | None = (), leading: int | None = None
 ) -> tuple[VcfHeader, Iterator[LineBlock]]:
     """Read the header of a VCF or BCF file and return it with the blocks of its records, as lines of VCF.
 
     Lines made of BCF have GT and the keys ``formats`` of FORMAT (None: all), those of VCF are as they stand; where
-    ``sites`` alone are asked for, blocks of long lines are cut to them.
+    no more than so many ``leading`` fields are asked for, blocks of long lines are cut to them.
 
     Raises
     ------
@@ -105,8 +105,8 @@ def vcf_blocks(
             end = data.index(b"\n", at) + 1
             text = b"".join([*held, data[:end]]).decode()
             header = parse_header(text, path)
-            if sites and header.width > len(FIXED):
-                blocks = leading_blocks(path, fields=len(FIXED), width=header.width, after=header.lines)
+            if leading is not None and header.width > len(FIXED):
+                blocks = leading_blocks(path, fields=leading, width=header.width, after=header.lines)
                 return header, _one_header(blocks, path)
             rest = LineBlock(data=data[end:], first_line=header.lines + 1)
             return header, _one_header(chain([rest] if rest.data else [], blocks), path)

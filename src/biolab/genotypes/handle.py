@@ -18,7 +18,7 @@ from .default_names import default_samples, default_variants, named_or_default
 from .selection import chosen_places, sample_places
 
 # Bytes of packed genotypes in memory at once, and numbers of a decoded block.
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 8 << 20
 BLOCK_NUMBERS = 1 << 22
 
 _TIDY = {
