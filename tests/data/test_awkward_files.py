@@ -89,6 +89,8 @@ def test_a_link_to_nothing_a_long_name_and_a_file_of_others_are_said(tmp_path, m
     [
         (VCF + VCF, "line 8: a second #CHROM line"),
         (VCF.replace("1\t6\t", ".\t6\t"), "line 5: CHROM is missing"),
+        (VCF.replace("\tA\t", "\t<DEL>\t"), r"line 4: REF is '<DEL>'"),
+        (VCF.replace("\tG\t", "\tG,,C\t"), r"line 4: ALT is 'G,,C'; an allele between its commas"),
         (VCF.replace("./.", "0/99999"), r"line 5 \(1:6\), sample 'b': the genotype names an allele past the 1"),
     ],
 )
@@ -186,6 +188,13 @@ def test_a_broken_loop_of_mmcif_is_refused(tmp_path):
         data.read_structure(written(tmp_path, "data_x\nloop_\n1 2\n"))
 
 
+def test_an_indented_table_of_features_is_refused(tmp_path):
+    text = (BIOPYTHON / "cor6_6.gb").read_text()
+    line = text[: text.index("FEATURES ")].count("\n") + 1
+    with pytest.raises(DataError, match=rf"line {line}: FEATURES is indented"):
+        data.read_genbank(written(tmp_path, text.replace("FEATURES ", " FEATURES ")))
+
+
 def test_a_feature_without_a_place_is_refused(tmp_path):
     text = (BIOPYTHON / "cor6_6.gb").read_text()
     at = text.index("     CDS  ")
@@ -245,6 +254,8 @@ def plink(tmp_path) -> Path:
         ("x.bim", lambda text: "#CHROM\tID\tCM\tPOS\tA1\tA2\n" + text, "line 1 is a header"),
         ("x.fam", lambda text: text[: text.rstrip().rindex("\n") + 1], "calls beyond the 5 samples of its .fam"),
         ("x.fam", lambda text: text.replace("\n", "\r"), "line 1 holds a carriage return"),
+        ("x.bim", lambda text: text[:-3] + "\x00" + text[-2:], r"x\.bim, line 2 is not text"),
+        ("x.fam", lambda text: "\x00" + text[1:], r"x\.fam, line 1 is not text"),
     ],
 )
 def test_a_fam_or_bim_of_other_lines_is_refused_though_the_bed_fits(plink, name, change, expected):

@@ -1,6 +1,7 @@
 """GenBank and EMBL records through Biopython: features, or whole records, as lazy frames."""
 
 import io
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ RECORDS: Final = {
     "sequence": pl.String,
 }
 _STRANDS: Final = {1: "+", -1: "-"}
+_INDENTED: Final = re.compile(r"^[ \t]+FEATURES[ \t]+Location", re.MULTILINE)
 _LOST: Final = ("Expected sequence length", "line too short to contain a feature")
 _PLAIN: Final = ("gene", "locus_tag", "product", "protein_id", "translation")
 
@@ -103,6 +105,12 @@ def genbank_records(path: Path) -> Iterator[Any]:
             if feature.location is None:
                 told = "; ".join(str(one.message).rstrip(".") for one in said) or "its location cannot be read"
                 raise DataError(f"{path}, record {number} (line {line} and following), a {feature.type}: {told}.")
+        indented = None if record.features else _INDENTED.search(text)
+        if indented:
+            raise DataError(
+                f"{path}, line {line + text.count(chr(10), 0, indented.start())}: FEATURES is indented, and its table "
+                "would be passed over. It belongs at the beginning of the line."
+            )
         if record.id in seen:
             raise DataError(f"{path}, line {line}: record {record.id!r} stands there a second time. Rename one.")
         seen.add(record.id)

@@ -220,6 +220,7 @@ def whitespace_table(
         )
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
+    _refuse_zeros(path)
     if first.count(b"\t") != len(names) - 1:
         return _from_spaces(path, names)
     try:
@@ -235,6 +236,14 @@ def whitespace_table(
 def _holds_blanks(path: Path) -> bool:
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
         return text.find(b" ") >= 0
+
+
+def _refuse_zeros(path: Path) -> None:
+    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        at = text.find(b"\x00")
+        if at >= 0:
+            line = 1 + text[:at].count(b"\n")
+            raise DataError(f"{path}, line {line} is not text: it holds a byte of value 0. Copy the file again.")
 
 
 def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:

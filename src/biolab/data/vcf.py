@@ -54,7 +54,8 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     ------
     DataError
         If the file is missing or has no VCF header; if a record has another number of fields than the
-        header, a position, quality or INFO value is not of its type, the reference is empty, or the file is damaged;
+        header, a position, quality or INFO value is not of its type, the reference is empty or holds more than letters, an
+        alternate allele is empty, or the file is damaged;
         with file and line.
     ConfigError
         If the header does not declare a key of ``info``.
@@ -95,6 +96,13 @@ def site_frame(
             path,
             lambda row: f"POS is {(start + 1)[row]}, REF {reference[row]!r}; expected a position and a base.",
         )
+    lettered = reference.str.contains("[^A-Za-z]")
+    if lettered.any():
+        refuse_rows(lettered, block, path, lambda row: f"REF is {reference[row]!r}; expected letters of bases.")
+    if "alternate" in columns and frame["alternate"].str.contains(",", literal=True).any():
+        alternate = frame["alternate"]
+        gap = alternate.str.contains("^,|,,|,$")
+        refuse_rows(gap, block, path, lambda row: f"ALT is {alternate[row]!r}; an allele between its commas is empty.")
     if "chromosome" in frame.columns and frame["chromosome"].null_count():
         refuse_rows(frame["chromosome"].is_null(), block, path, lambda _: "CHROM is missing; every record has one.")
     made: list[pl.Expr] = []
