@@ -54,9 +54,8 @@ def read_vcf(path: str | Path, *, info: Sequence[str] = ()) -> pl.LazyFrame:
     ------
     DataError
         If the file is missing or has no VCF header; if a record has another number of fields than the
-        header, a position, quality or INFO value is not of its type, the reference is empty or holds more than letters, an
-        alternate allele is empty, or the file is damaged;
-        with file and line.
+        header, a position, quality or INFO value is not of its type, the reference is empty or holds more than
+        letters, an alternate allele is empty, or the file is damaged; with file and line.
     ConfigError
         If the header does not declare a key of ``info``.
     """

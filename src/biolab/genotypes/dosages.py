@@ -1,21 +1,21 @@
 """Imputed dosages of many samples: frames that name variants and samples, and rows read block by block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from biolab.core import DataError
-from biolab.core.arrays import Float, Int, UInt
+from biolab.core.arrays import Float, UInt
 from biolab.data.dosage_rows import DosageArray, DosageRows, open_dosages
 from biolab.data.plink import VariantIds
 from biolab.data.vcf_genotypes import Haploid
 
 from .default_names import default_samples, default_variants, named_or_default
-from .selection import chosen_places, sample_places
+from .selection import NamedRows
 
 # Bytes of a block of dosages as they come from a file, in float32.
 BLOCK_BYTES = 4 << 20
@@ -49,49 +49,17 @@ class DosageBlock:
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Dosages:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Dosages(NamedRows):
     """Imputed dosages with their names; nothing is read before it is asked for.
 
     A dosage is how many copies of the effect allele a sample is expected to have, from 0 to 2. ``variants`` and
     ``samples`` have the columns of `Genotypes`.
     """
 
-    variants: pl.DataFrame
-    samples: pl.DataFrame
-    rows: DosageRows = field(repr=False)
-    variant_rows: Int[np.ndarray, " m"] | None = field(default=None, repr=False)
-    sample_rows: Int[np.ndarray, " n"] | None = field(default=None, repr=False)
+    rows: DosageRows
 
-    def __repr__(self) -> str:
-        """Say how much there is, never whose."""
-        return f"Dosages({self.variants.height:,} variants of {self.samples.height:,} samples)"
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """How many variants and samples."""
-        return self.variants.height, self.samples.height
-
-    def select(self, *, variants: Any = None, samples: Any = None) -> Self:
-        """Keep some variants and samples, given as ids, as places from 0, as a mask or as a polars expression.
-
-        Samples come in the order given; variants stay in the file's, for a VCF can only be read from its beginning.
-
-        Raises
-        ------
-        DataError
-            If a name is unknown or a place does not exist.
-        """
-        columns, people = chosen_places(self.variants, variants, "variant_id"), sample_places(self.samples, samples)
-        kept = self
-        if columns is not None:
-            columns = np.unique(columns)
-            rows = columns if self.variant_rows is None else self.variant_rows[columns]
-            kept = replace(kept, variants=self.variants[columns], variant_rows=rows)
-        if people is not None:
-            rows = people if self.sample_rows is None else self.sample_rows[people]
-            kept = replace(kept, samples=self.samples[people], sample_rows=rows)
-        return kept
+    in_file_order: ClassVar[bool] = True
 
     def blocks(self, *, block_bytes: int = BLOCK_BYTES) -> Iterator[DosageBlock]:
         """Go through the variants in blocks of at most so many bytes; memory does not grow with their number."""

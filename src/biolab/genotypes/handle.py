@@ -1,21 +1,21 @@
 """Genotypes of many samples: frames that name variants and samples, and packed rows read block by block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from biolab import kernels
-from biolab.core.arrays import Float, Int, UInt
+from biolab.core.arrays import Float, UInt
 from biolab.data.bed import PackedArray, PackedRows, pack, write_bed
 from biolab.data.plink import VariantIds, open_plink, write_plink_tables
 
 from .default_names import default_samples, default_variants, named_or_default
-from .selection import chosen_places, sample_places
+from .selection import NamedRows
 
 # Bytes of packed genotypes in memory at once, and numbers of a decoded block.
 BLOCK_BYTES = 8 << 20
@@ -40,8 +40,8 @@ class Block:
         return slice(self.start, self.stop)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Genotypes:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Genotypes(NamedRows):
     """Genotypes with their names; nothing is decoded before it is asked for.
 
     ``variants`` has chromosome, variant_id, position_cm, position (1-based, as in every table of the field),
@@ -49,40 +49,7 @@ class Genotypes:
     father, mother, sex and phenotype.
     """
 
-    variants: pl.DataFrame
-    samples: pl.DataFrame
-    rows: PackedRows = field(repr=False)
-    variant_rows: Int[np.ndarray, " m"] | None = field(default=None, repr=False)
-    sample_rows: Int[np.ndarray, " n"] | None = field(default=None, repr=False)
-
-    def __repr__(self) -> str:
-        """Say how much there is, never whose."""
-        return f"Genotypes({self.variants.height:,} variants of {self.samples.height:,} samples)"
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """How many variants and samples."""
-        return self.variants.height, self.samples.height
-
-    def select(self, *, variants: Any = None, samples: Any = None) -> Self:
-        """Keep some variants and samples, given as ids, as places from 0, as a mask or as a polars expression.
-
-        Samples are named by iid, or by (fid, iid) where an iid repeats. The order given is kept; nothing is copied.
-
-        Raises
-        ------
-        DataError
-            If a name is unknown or a place does not exist.
-        """
-        columns, people = chosen_places(self.variants, variants, "variant_id"), sample_places(self.samples, samples)
-        kept = self
-        if columns is not None:
-            rows = columns if self.variant_rows is None else self.variant_rows[columns]
-            kept = replace(kept, variants=self.variants[columns], variant_rows=rows)
-        if people is not None:
-            rows = people if self.sample_rows is None else self.sample_rows[people]
-            kept = replace(kept, samples=self.samples[people], sample_rows=rows)
-        return kept
+    rows: PackedRows
 
     def blocks(self, *, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
         """Go through the variants in blocks of about so many bytes; memory does not grow with their number."""

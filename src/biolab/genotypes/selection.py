@@ -1,13 +1,57 @@
-"""Choices of variants and samples, by names, places, masks or expressions, turned into places in a frame."""
+"""Variants by samples with their names, and choices of them: names, places, masks or expressions turned into places."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from biolab.core import DataError, did_you_mean
 from biolab.core.arrays import Int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NamedRows:
+    """Variants by samples with their names, and which rows and columns of a file they are (None: all)."""
+
+    variants: pl.DataFrame
+    samples: pl.DataFrame
+    variant_rows: Int[np.ndarray, " m"] | None = None
+    sample_rows: Int[np.ndarray, " n"] | None = None
+    in_file_order: ClassVar[bool] = False
+    """Whether variants stay in the file's order, for it can only be read from its beginning."""
+
+    def __repr__(self) -> str:
+        """Say how much there is, never whose."""
+        return f"{type(self).__name__}({self.variants.height:,} variants of {self.samples.height:,} samples)"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many variants and samples."""
+        return self.variants.height, self.samples.height
+
+    def select(self, *, variants: Any = None, samples: Any = None) -> Self:
+        """Keep some variants and samples, given as ids, as places from 0, as a mask or as a polars expression.
+
+        Samples are named by iid, or by (fid, iid) where an iid repeats. The order given is kept, but for variants of
+        imputed dosages, which stay in the file's: a VCF can only be read from its beginning. Nothing is copied.
+
+        Raises
+        ------
+        DataError
+            If a name is unknown or a place does not exist.
+        """
+        columns, people = chosen_places(self.variants, variants, "variant_id"), sample_places(self.samples, samples)
+        kept = self
+        if columns is not None:
+            columns = np.unique(columns) if self.in_file_order else columns
+            rows = columns if self.variant_rows is None else self.variant_rows[columns]
+            kept = replace(kept, variants=self.variants[columns], variant_rows=rows)
+        if people is not None:
+            rows = people if self.sample_rows is None else self.sample_rows[people]
+            kept = replace(kept, samples=self.samples[people], sample_rows=rows)
+        return kept
 
 
 def chosen_places(frame: pl.DataFrame, chosen: Any, name: str) -> Int[np.ndarray, " s"] | None:
