@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ STATE = f"""(() => {{
 const cell = {PANEL}.content.model.cells.get(%d)
 return cell.executionState == 'idle' && cell.executionCount }})()"""
 NODE = f"{PANEL}.content.widgets[%d].node"
+TEXT = f"{PANEL}.content.widgets[%d].node.querySelector('.jp-RenderedMarkdown').innerText"
 CUT = """[...%s.querySelectorAll('.cm-scroller, .jp-OutputArea-output')]
 .filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
 .map(one => one.className + ' ' + one.scrollWidth + ' ' + one.clientWidth)"""
@@ -79,3 +81,24 @@ def test_a_slider_moves_the_figure_and_nothing_is_cut(number: str, language: Lan
     before, after, cut = in_lab(built.path.parent, built.path.name, work, size=NARROW)
     assert before != after
     assert cut == {}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_formulas_are_set_without_a_network(language: Language, tmp_path: Path):
+    module = Module.load(find_module("03", COURSE))
+    [built] = [each for each in build([module], tmp_path, languages=[language]) if each.audience == "trainee"]
+    cells = notebook(module, language=language, audience="trainee")["cells"]
+    told = [at for at, cell in enumerate(cells) if cell["cell_type"] == "markdown" and "$" in "".join(cell["source"])]
+
+    async def work(page: Page) -> list[Any]:
+        await page.until(f"{PANEL}?.sessionContext.isReady && {PANEL}.content.model.cells.length > 5")
+        found = []
+        for at in told:
+            await page.ask(f"{PANEL}.content.scrollToItem({at}, 'start')")
+            await page.until(f"{NODE % at}.querySelectorAll('mjx-container').length", 60)
+            found.append(await page.ask(f"[{NODE % at}.querySelectorAll('mjx-merror').length, {TEXT % at}]"))
+        return found
+
+    found = in_lab(built.path.parent, built.path.name, work, size=NARROW)
+    assert len(found) == 10
+    assert all(errors == 0 and "$" not in text for errors, text in found)

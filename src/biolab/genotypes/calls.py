@@ -44,7 +44,7 @@ class AlleleCounts:
 
 def call_counts(genotypes: Genotypes) -> Int[np.ndarray, "m 4"]:
     """Count homozygous effect, heterozygous, homozygous other and missing calls of each variant."""
-    found = np.empty((genotypes.variants.height, 4), dtype=np.int64)
+    found = np.empty((4, genotypes.variants.height), dtype=np.int64).T  # each count of all variants in one piece
     for block in genotypes.blocks():
         found[block.places] = kernels.packed_counts(block.packed, genotypes.samples.height)
     return found
