@@ -13,6 +13,7 @@ from biolab.core import BiolabError, ConfigError, DataError, MissingExtraError
 from biolab.course import Classroom, Grade, Module, Trainee, new_classroom, notebook_text, release, trainee
 from biolab.course.gradebook import keep_in_gradebook, require_gradebook
 from biolab.course.grading import CheckResult
+from biolab.course.grading.submission import read_submission
 from biolab.course.release import nbgrader_environment, prove_clean
 from biolab.reports import grade_and_report
 
@@ -191,3 +192,29 @@ def test_a_renamed_notebook_is_found(classroom: Classroom):
     assert classroom.submitted(heron) == renamed
     wanted.write_text("{}", encoding="utf-8")
     assert classroom.submitted(heron) == wanted
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said_of_its_trainee(
+    module: Module, classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+):
+    def closed(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "glob", closed)
+    monkeypatch.setattr(Path, "is_symlink", closed)
+    path = classroom.submitted(classroom.cohort.member("heron", "90-dilution"))
+    assert path.name == "90-dilution.ipynb"
+    with pytest.raises(DataError, match=r"ipynb cannot be read: Permission denied"):
+        read_submission(path, module)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("submitted", "looked into"), ("grades", "written"), ("feedback", "written")]
+)
+def test_folders_that_are_none_stop_grading_before_it_begins(
+    module: Module, classroom: Classroom, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+):
+    monkeypatch.setattr("biolab.reports.course_grading.grade_class", lambda *_, **__: pytest.fail("it graded"))
+    (classroom.folder / name).write_text("a file where a folder belongs", encoding="utf-8")
+    with pytest.raises(BiolabError, match=rf"{name} cannot be {said}: .*\. Nothing was graded"):
+        grade_and_report(module, classroom, None, gradebook=False)

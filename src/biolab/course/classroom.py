@@ -11,11 +11,13 @@
 """
 
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biolab.core import ConfigError, DataError, write_atomically
+from biolab.core import BiolabError, ConfigError, DataError, write_atomically
 from biolab.core.validation import parse_settings
 
 from .cohort import Cohort
@@ -55,14 +57,49 @@ class Classroom:
         """
         folder = self.folder / "submitted" / trainee.pseudonym / trainee.module
         named = folder / f"{trainee.module}.ipynb"
-        found = sorted(folder.glob("*.ipynb"))
-        return found[0] if len(found) == 1 and not named.exists() else named
+        try:
+            found = sorted(folder.glob("*.ipynb"))
+            return found[0] if len(found) == 1 and not named.exists() else named
+        except OSError:  # a folder that may not be looked into: whoever reads the notebook says so
+            return named
 
     def strays(self) -> list[Path]:
         """List the folders of what was handed in that belong to nobody of the class: a mistyped pseudonym, mostly."""
         known = {member.pseudonym for member in self.cohort.trainees}
         place = self.folder / "submitted"
         return sorted(path for path in place.glob("*") if path.name not in known and not path.name.startswith("."))
+
+    def require_access(self) -> None:
+        """Look whether submissions can be found and grades kept, before an hour of grading shows that they cannot.
+
+        Raises
+        ------
+        DataError
+            If what was handed in may not be looked into.
+        BiolabError
+            If grades or feedback cannot be written.
+        """
+        place = self.folder / "submitted"
+        try:
+            with os.scandir(place) as found:
+                any(found)
+        except FileNotFoundError:
+            pass  # nobody has handed in
+        except OSError as error:
+            raise DataError(
+                f"{place} cannot be looked into: {error.strerror or error}. Nothing was graded; make it readable to "
+                "you."
+            ) from error
+        for name in ("grades", "feedback"):
+            try:
+                (self.folder / name).mkdir(exist_ok=True)
+                with tempfile.TemporaryFile(dir=self.folder / name):
+                    pass
+            except OSError as error:
+                raise BiolabError(
+                    f"{self.folder / name} cannot be written: {error.strerror or error}. Nothing was graded; make it "
+                    "writable to you."
+                ) from error
 
     def feedback(self, trainee: Trainee) -> Path:
         """Return the page that a trainee gets back."""

@@ -49,6 +49,7 @@ def grade_and_report(  # noqa: PLR0913 - one keyword a choice
         If the store cannot be written.
     """
     trainees = classroom.require_trainees(pseudonyms, module.slug)
+    classroom.require_access()
     classroom.grades(module.slug)  # kept ones must be readable before an hour of grading is added to them
     if gradebook:
         require_gradebook(classroom.folder, module.slug)
