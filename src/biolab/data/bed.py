@@ -106,17 +106,27 @@ class BedFile:
         found = np.empty((places.size, self.row_bytes), dtype=np.uint8)
         breaks = np.flatnonzero(np.diff(places) != 1) + 1
         for begin, end in zip([0, *breaks.tolist()], [*breaks.tolist(), places.size], strict=True):
-            into, first = found[begin:end], int(places[begin]) if end else 0
-            if self._descriptor is None:  # a system without positioned reads
-                into[...] = self.rows(first, first + end - begin)
-                continue
-            at, left = _HEADER + first * self.row_bytes, into.reshape(-1).data
-            while left:
-                many = os.preadv(self._descriptor, [left], at)
-                if not many:
-                    raise DataError(f"{self.path} has become shorter since it was opened; open it again.")
-                at, left = at + many, left[many:]
+            if begin < end:
+                self.read(int(places[begin]), found[begin:end])
         return found
+
+    def read(self, start: int, into: UInt[np.ndarray, "m b"]) -> None:
+        """Read as many rows as an array has, from ``start`` on, into it.
+
+        Raises
+        ------
+        DataError
+            If the file has become shorter since it was opened.
+        """
+        if self._descriptor is None:  # a system without positioned reads
+            into[...] = self.rows(start, start + len(into))
+            return
+        at, left = _HEADER + start * self.row_bytes, into.reshape(-1).data
+        while left:
+            many = os.preadv(self._descriptor, [left], at)
+            if not many:
+                raise DataError(f"{self.path} has become shorter since it was opened; open it again.")
+            at, left = at + many, left[many:]
 
     def release(self, start: int, stop: int) -> None:
         """Let go of whole pages of these rows; they are read again when asked for again."""
