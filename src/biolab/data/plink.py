@@ -220,30 +220,25 @@ def whitespace_table(
         )
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line; expected {len(names)} fields a line.")
-    _refuse_zeros(path)
-    if first.count(b"\t") != len(names) - 1:
+    if _holds_spaces(path) or first.count(b"\t") != len(names) - 1:
         return _from_spaces(path, names)
     try:
         schema = dict.fromkeys(names, pl.String) | dict(kinds or {})
         frame = pl.read_csv(path, separator="\t", has_header=False, schema=schema, quote_char=None)
     except (pl.exceptions.PolarsError, ValueError):
         return _from_spaces(path, names)
-    if _holds_blanks(path) or frame.width != len(names) or sum(frame.null_count().row(0)):
+    if frame.width != len(names) or sum(frame.null_count().row(0)):
         return _from_spaces(path, names)
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
-def _holds_blanks(path: Path) -> bool:
-    with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return text.find(b" ") >= 0
-
-
-def _refuse_zeros(path: Path) -> None:
+def _holds_spaces(path: Path) -> bool:
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
         at = text.find(b"\x00")
         if at >= 0:
             line = 1 + text[:at].count(b"\n")
             raise DataError(f"{path}, line {line} is not text: it holds a byte of value 0. Copy the file again.")
+        return text.find(b" ") >= 0
 
 
 def _from_spaces(path: Path, names: tuple[str, ...]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float, Int, UInt
-from biolab.kernels.bits import set_bits
+from biolab.kernels.bits import set_bits, word_at
 from biolab.kernels.lanes import LANES, add_rows, put_rows, work_room
 
 # Low bit of each of 32 calls of a word.
@@ -29,34 +29,36 @@ ALONE_ROWS = 256
 
 
 @njit(cache=True, nogil=True)
-def last_word(row: UInt[ndarray, " b"], samples: int) -> np.uint64:
-    """Return the calls after the last full word of 32, those beyond the last sample as 0."""
+def last_word(calls: UInt[ndarray, " mb"], at: int, width: int, samples: int) -> np.uint64:
+    """Return the calls after the last full word of 32 of the row at a place, those beyond the last sample as 0."""
+    rest = width - samples // 32 * 8
+    if rest == 0:
+        return np.uint64(0)
     word = np.uint64(0)
-    start = samples // 32 * 8
-    for k in range(start, row.size):
-        word |= np.uint64(row[k]) << np.uint64(8 * (k - start))
+    if width >= 8:
+        word = word_at(calls, at + width - 8) >> np.uint64(8 * (8 - rest))
+    else:
+        for k in range(rest):
+            word |= np.uint64(calls[at + k]) << np.uint64(8 * k)
     return word & ((_ONE << np.uint64(2 * (samples % 32))) - _ONE)
 
 
 @njit(cache=True, nogil=True)
 def counts(packed: UInt[ndarray, "m b"], samples: int, found: Int[ndarray, "m 4"]) -> None:
     """Count homozygotes of the first allele, heterozygotes, homozygotes of the second, and missing calls."""
-    full = samples // 32
-    for j in range(packed.shape[0]):
-        row = packed[j]
-        words = row[: full * 8].view(np.uint64)
-        low, high, both = np.uint64(0), np.uint64(0), np.uint64(0)
-        for k in range(full):
-            word = words[k]
+    variants, width = packed.shape
+    calls = packed.reshape(-1)  # views of rows would cost more than counting short ones
+    for j in range(variants):
+        at = j * width
+        word = last_word(calls, at, width, samples)
+        first, second = word & _LOW, (word >> _ONE) & _LOW
+        low, high, both = set_bits(first), set_bits(second), set_bits(first & second)
+        for k in range(samples // 32):
+            word = word_at(calls, at + 8 * k)
             first, second = word & _LOW, (word >> _ONE) & _LOW
             low += set_bits(first)
             high += set_bits(second)
             both += set_bits(first & second)
-        word = last_word(row, samples)
-        first, second = word & _LOW, (word >> _ONE) & _LOW
-        low += set_bits(first)
-        high += set_bits(second)
-        both += set_bits(first & second)
         found[j, 1] = np.int64(high - both)
         found[j, 2] = np.int64(both)
         found[j, 3] = np.int64(low - both)

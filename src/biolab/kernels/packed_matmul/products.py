@@ -9,7 +9,7 @@ from numba import njit
 from numpy import ndarray
 
 from biolab.core.arrays import Float, Int, UInt
-from biolab.kernels.bits import lowest_bit
+from biolab.kernels.bits import lowest_bit, word_at
 from biolab.kernels.lanes import LANES, add_rows, put_rows, work_room
 
 from .cpu import last_word
@@ -117,14 +117,12 @@ def add_missing(
     packed: UInt[ndarray, "m b"], dense: Float[ndarray, "n k"], found: Float[ndarray, "m k"], begin: int, end: int
 ) -> None:
     """Add the rows of samples without a call, for variants ``begin`` to ``end``."""
-    samples = dense.shape[0]
-    full = samples // 32
+    samples, width = dense.shape[0], packed.shape[1]
+    full, calls = samples // 32, packed.reshape(-1)
     for j in range(begin, end):
-        row = packed[j]
-        words = row[: full * 8].view(np.uint64)
         for k in range(full):
-            _add_missing_of_word(words[k], 32 * k, dense, found[j])
-        _add_missing_of_word(last_word(row, samples), 32 * full, dense, found[j])
+            _add_missing_of_word(word_at(calls, j * width + 8 * k), 32 * k, dense, found[j])
+        _add_missing_of_word(last_word(calls, j * width, width, samples), 32 * full, dense, found[j])
 
 
 @njit(cache=True, nogil=True)
@@ -138,10 +136,9 @@ def _count_missing_of_word(word: np.uint64, start: int, found: Int[ndarray, " n"
 @njit(cache=True, nogil=True)
 def count_missing(packed: UInt[ndarray, "m b"], samples: int, found: Int[ndarray, " n"]) -> None:
     """Add the number of missing calls to each sample."""
-    full = samples // 32
-    for j in range(packed.shape[0]):
-        row = packed[j]
-        words = row[: full * 8].view(np.uint64)
+    variants, width = packed.shape
+    full, calls = samples // 32, packed.reshape(-1)
+    for j in range(variants):
         for k in range(full):
-            _count_missing_of_word(words[k], 32 * k, found)
-        _count_missing_of_word(last_word(row, samples), 32 * full, found)
+            _count_missing_of_word(word_at(calls, j * width + 8 * k), 32 * k, found)
+        _count_missing_of_word(last_word(calls, j * width, width, samples), 32 * full, found)
