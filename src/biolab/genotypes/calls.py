@@ -81,7 +81,7 @@ def allele_counts(genotypes: Genotypes) -> AlleleCounts:
     calls = call_counts(genotypes)
     effect = 2 * calls[:, HOM_EFFECT] + calls[:, HET]
     observed = effect + calls[:, HET] + 2 * calls[:, HOM_OTHER]
-    impossible = np.zeros_like(observed)
+    impossible = np.zeros(observed.size, dtype=np.int64)
     if not on_chromosomes(genotypes, MALE_HAPLOID + HAPLOID).any():
         return AlleleCounts(calls=calls, effect=effect, observed=observed, haploid_heterozygous=impossible)
     sexed = on_chromosomes(genotypes, MALE_HAPLOID)
@@ -102,7 +102,9 @@ def allele_counts(genotypes: Genotypes) -> AlleleCounts:
 
 def on_chromosomes(genotypes: Genotypes, names: tuple[str, ...]) -> Bool[np.ndarray, " m"]:
     """Mark the variants on some chromosomes."""
-    return genotypes.variants["chromosome"].is_in(list(names)).fill_null(value=False).to_numpy()
+    runs = genotypes.variants["chromosome"].rle().struct.unnest()
+    chosen = runs["value"].is_in(list(names)).fill_null(value=False).to_numpy()
+    return np.repeat(chosen, runs["len"].to_numpy())
 
 
 def founders(genotypes: Source) -> Source:

@@ -58,18 +58,16 @@ class DosageFrequencies:
     def table(self) -> pl.DataFrame:
         """Return one row a variant; frequencies are null where no copy is known."""
         frequency = self.counts.frequency
-        return (
-            self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-            .with_columns(
-                effect_allele_frequency=pl.Series(frequency),
-                minor_allele_frequency=pl.Series(np.minimum(frequency, 1 - frequency)),
-                effect_allele_count=pl.Series(self.counts.effect),
-                observed_alleles=pl.Series(self.counts.observed),
-                missing=pl.Series(self.counts.missing),
-                imputation_r2=pl.Series(self.counts.imputation_r2),
-            )
-            .with_columns(pl.col(pl.Float64).fill_nan(None))
-        )
+        counted = {
+            "effect_allele_frequency": frequency,
+            "minor_allele_frequency": np.minimum(frequency, 1 - frequency),
+            "effect_allele_count": self.counts.effect,
+            "observed_alleles": self.counts.observed,
+            "missing": self.counts.missing,
+            "imputation_r2": self.counts.imputation_r2,
+        }
+        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+        return named.hstack(pl.DataFrame(counted, nan_to_null=True))
 
 
 def dosage_frequency(dosages: Dosages, *, founders_only: bool) -> DosageFrequencies:

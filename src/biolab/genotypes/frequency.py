@@ -39,21 +39,19 @@ class AlleleFrequencies:
     def table(self) -> pl.DataFrame:
         """Return one row a variant; frequencies are null where no copy was seen."""
         frequency, calls = self.counts.frequency, self.counts.calls
-        return (
-            self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-            .with_columns(
-                effect_allele_frequency=pl.Series(frequency),
-                minor_allele_frequency=pl.Series(np.minimum(frequency, 1 - frequency)),
-                effect_allele_count=pl.Series(self.counts.effect),
-                observed_alleles=pl.Series(self.counts.observed),
-                homozygous_effect=pl.Series(calls[:, HOM_EFFECT]),
-                heterozygous=pl.Series(calls[:, HET]),
-                homozygous_other=pl.Series(calls[:, HOM_OTHER]),
-                missing=pl.Series(calls[:, MISSING]),
-                haploid_heterozygous=pl.Series(self.counts.haploid_heterozygous),
-            )
-            .with_columns(pl.col(pl.Float64).fill_nan(None))
-        )
+        counted = {
+            "effect_allele_frequency": frequency,
+            "minor_allele_frequency": np.minimum(frequency, 1 - frequency),
+            "effect_allele_count": self.counts.effect,
+            "observed_alleles": self.counts.observed,
+            "homozygous_effect": calls[:, HOM_EFFECT],
+            "heterozygous": calls[:, HET],
+            "homozygous_other": calls[:, HOM_OTHER],
+            "missing": calls[:, MISSING],
+            "haploid_heterozygous": self.counts.haploid_heterozygous,
+        }
+        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+        return named.hstack(pl.DataFrame(counted, nan_to_null=True))
 
 
 @overload

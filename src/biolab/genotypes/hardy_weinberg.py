@@ -41,14 +41,15 @@ class HardyWeinberg:
             frequency = (2 * first + het) / (2 * called)
             observed, expected = het / called, 2 * frequency * (1 - frequency)
         named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-        return named.with_columns(
-            homozygous_effect=pl.Series(self.counts[:, 0]),
-            heterozygous=pl.Series(self.counts[:, 1]),
-            homozygous_other=pl.Series(self.counts[:, 2]),
-            observed_heterozygosity=pl.Series(observed),
-            expected_heterozygosity=pl.Series(expected),
-            p_value=pl.Series(self.p_value),
-        ).with_columns(pl.col(pl.Float64).fill_nan(None))
+        tested = {
+            "homozygous_effect": self.counts[:, 0],
+            "heterozygous": self.counts[:, 1],
+            "homozygous_other": self.counts[:, 2],
+            "observed_heterozygosity": observed,
+            "expected_heterozygosity": expected,
+            "p_value": self.p_value,
+        }
+        return named.hstack(pl.DataFrame(tested, nan_to_null=True))
 
 
 def hardy_weinberg(genotypes: Genotypes, *, mid_p: bool = False, founders_only: bool = True) -> HardyWeinberg:

@@ -247,15 +247,9 @@ def association_frame(  # noqa: PLR0913, PLR0917 - the columns of the table
     reason: Sequence[str] | np.ndarray,
 ) -> pl.DataFrame:
     """Return the table of a scan; numbers that are not there are null."""
-    columns = variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-    return columns.with_columns(
-        n=pl.Series(n),
-        beta=pl.Series(beta),
-        standard_error=pl.Series(standard_error),
-        statistic=pl.Series(statistic),
-        p_value=pl.Series(p_value),
-        reason=pl.Series(reason, dtype=pl.String),
-    ).with_columns(pl.col(pl.Float64).fill_nan(None))
+    found = {"n": n, "beta": beta, "standard_error": standard_error, "statistic": statistic, "p_value": p_value}
+    named = variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
+    return named.hstack(pl.DataFrame(found, nan_to_null=True)).with_columns(reason=pl.Series(reason, dtype=pl.String))
 
 
 def _factor(triangles: Float[np.ndarray, "s t"], c: int) -> tuple[Float[np.ndarray, "c c s"], np.ndarray]:
