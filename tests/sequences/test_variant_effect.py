@@ -1,5 +1,6 @@
 """HGVS names on a spliced gene, on the other strand, and against Biopython's translation of the changed sequence."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,12 @@ CASES = [
     (41, "CTGTAA", "CATTAG", "c.26_30delinsATTAG", "p.(Leu9His)", "missense_variant"),
     (44, "TAA", "TGA", "c.29A>G", "p.(Ter10=)", "stop_retained_variant"),
     (44, "TAA", "CAT", "c.28_30delinsCAT", "p.(Ter10HisextTer?)", "stop_lost"),
+    (44, "TAAGG", "", "c.29_*3del", "p.(Ter10LeuextTer?)", "stop_lost"),
+    (43, "GTAAGGT", "", "c.27_*3del", "p.?", "stop_lost"),
+    (44, "TAAGG", "TGAC", "c.29_*2delinsGAC", "p.(=)", "stop_retained_variant"),
+    (41, "CTGTAAG", "", "c.25_*1del", "p.(Leu9ValfsTer?)", "stop_lost"),
+    (44, "TAAG", "CATTGAC", "c.28_*1delinsCATTGAC", "p.(Ter10HisextTer1)", "stop_lost"),
+    (41, "CTGTAAGG", "TAGT", "c.25_*2delinsTAGT", "p.(Leu9Ter)", "stop_gained"),
     (20, "G", "A", "c.15+1G>A", "p.?", "splice_donor_variant"),
     (31, "G", "A", "c.16-1G>A", "p.?", "splice_acceptor_variant"),
     (24, "G", "C", "c.15+5G>C", "p.(=)", "intron_variant"),
@@ -202,3 +209,36 @@ def test_a_deletion_of_an_untranslated_exon_from_outside_may_change_splicing():
     ):
         row = pl.DataFrame({"start": [start], "reference": [reference], "alternate": [alternate]})
         assert sq.variant_effects(with_exon, row).table().select("hgvs_p", "consequence").row(0) == expected
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.integers(38, 46), st.integers(48, 60), st.text("ACGT", max_size=7))
+def test_changes_over_the_stop_are_read_on_as_biopython_translates(start, end, alternate):
+    from Bio.Seq import Seq
+    from Bio.SeqUtils import seq3
+
+    sense = GENE[:52] + "CATAGCCTGATTAACC"
+    coding = replace(FORWARD, sense=sense, exons=((2, 20), (32, len(sense))))
+    text = EXON_1 + sense[32:start] + alternate + sense[end:]
+    altered = str(Seq(text[: len(text) // 3 * 3]).translate(to_stop=False))
+    stop = altered.find("*")
+    altered = altered[: stop + 1] if stop >= 0 else altered
+    row = pl.DataFrame(
+        {"start": [start - 1], "reference": [sense[start - 1 : end]], "alternate": [sense[start - 1] + alternate]}
+    )
+    found = sq.variant_effects(coding, row).table().row(0, named=True)
+    reference = FORWARD.protein
+    first = next((k for k, (a, b) in enumerate(zip(reference, altered, strict=False)) if a != b), None)
+    if altered == reference:
+        assert found["consequence"] == "stop_retained_variant"
+    elif first is None:
+        assert found["hgvs_p"] == "p.?"
+    else:
+        new = "Ter" if altered[first] == "*" else seq3(altered[first])
+        old = "Ter" if reference[first] == "*" else seq3(reference[first])
+        assert f"{old}{first + 1}" in found["hgvs_p"]
+        assert new in found["hgvs_p"].split(f"{old}{first + 1}")[1]
+        distance = re.search(r"(ext|fs)Ter(\d+|\?)", found["hgvs_p"])
+        if distance is not None:
+            expected = stop - first + (distance[1] == "fs")
+            assert distance[2] == (str(expected) if stop >= 0 else "?")

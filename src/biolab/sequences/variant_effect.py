@@ -57,7 +57,7 @@ def variant_effects(coding: CodingSequence, variants: pl.DataFrame | pl.LazyFram
     predicted; null outside the transcript), ``consequence`` (Sequence Ontology), ``codon`` (the first one touched, from
     1). Indels follow the 3' rule on the gene with its introns; one that could as well stand wholly in an exon is
     translated there. A variant over the edge of an exon, or one or two bases into an intron, has p.? for its splicing
-    is unknown, and so has one that takes the start or the end of the coding sequence away with what lies outside; one
+    is unknown, and so has one that takes an end of the coding sequence away with what lies outside the transcript; one
     deeper in an intron or in an untranslated region p.(=).
 
     Raises
@@ -176,19 +176,19 @@ def _untranslated(coding: CodingSequence, touched: range) -> str:
 
 def _protein(coding: CodingSequence, change: Change) -> ProteinEffect:
     """Translate the coding sequence with the change, on into what follows it, up to the first stop."""
-    bases, reference = coding.bases, coding.protein
+    bases, reference, beyond = coding.bases, coding.protein, 0
     if change.reference:
         codes = [code for at in range(change.start, change.end) if (code := coding.coding_place(at)) is not None]
         begin, end = codes[0], codes[-1] + 1
-        if len(codes) < change.end - change.start:  # it reaches out of the coding sequence into an untranslated region
-            lost = "start_lost" if change.start < coding.coding[0][0] else "stop_lost"
-            return ProteinEffect("p.(Met1?)" if lost == "start_lost" else "p.?", lost)
+        beyond = change.end - change.start - len(codes)  # bases of an untranslated region
+        if beyond and change.start < coding.coding[0][0]:
+            return ProteinEffect("p.(Met1?)", "start_lost")
     else:
         place = coding.coding_place(change.start)
         if place is None:
             raise AssertionError("an insertion between coding bases was asked for")
         begin = end = place
-    text = bases[:begin] + change.alternate + bases[end:] + coding.downstream
+    text = bases[:begin] + change.alternate + bases[end:] + coding.downstream[beyond:]
     first = bases[:3] if begin >= 3 else text[:3]
     altered = translate(text, table=coding.codon_table, to_stop=False)
     altered = ("M" if first == bases[:3] else altered[:1]) + altered[1:]
