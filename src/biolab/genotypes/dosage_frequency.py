@@ -10,6 +10,7 @@ from biolab.core.arrays import Float, Int
 from .calls import HAPLOID, MALE_HAPLOID, founders
 from .dosages import Dosages
 from .known_dosages import KnownDosages
+from .selection import variant_table
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,8 +67,7 @@ class DosageFrequencies:
             "missing": self.counts.missing,
             "imputation_r2": self.counts.imputation_r2,
         }
-        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-        return named.hstack(pl.DataFrame(counted, nan_to_null=True))
+        return variant_table(self.variants, counted)
 
 
 def dosage_frequency(dosages: Dosages, *, founders_only: bool) -> DosageFrequencies:

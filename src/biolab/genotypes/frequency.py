@@ -10,6 +10,7 @@ from .calls import HET, HOM_EFFECT, HOM_OTHER, MISSING, AlleleCounts, allele_cou
 from .dosage_frequency import DosageFrequencies, dosage_frequency
 from .dosages import Dosages
 from .handle import Genotypes
+from .selection import variant_table
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,8 +51,7 @@ class AlleleFrequencies:
             "missing": calls[:, MISSING],
             "haploid_heterozygous": self.counts.haploid_heterozygous,
         }
-        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-        return named.hstack(pl.DataFrame(counted, nan_to_null=True))
+        return variant_table(self.variants, counted)
 
 
 @overload

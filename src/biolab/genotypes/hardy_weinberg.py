@@ -10,6 +10,7 @@ from biolab.core.arrays import Float, Int
 
 from .calls import AUTOSOMES, MISSING, call_counts, founders, on_chromosomes
 from .handle import Genotypes
+from .selection import variant_table
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,7 +41,6 @@ class HardyWeinberg:
         with np.errstate(invalid="ignore", divide="ignore"):
             frequency = (2 * first + het) / (2 * called)
             observed, expected = het / called, 2 * frequency * (1 - frequency)
-        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
         tested = {
             "homozygous_effect": self.counts[:, 0],
             "heterozygous": self.counts[:, 1],
@@ -49,7 +49,7 @@ class HardyWeinberg:
             "expected_heterozygosity": expected,
             "p_value": self.p_value,
         }
-        return named.hstack(pl.DataFrame(tested, nan_to_null=True))
+        return variant_table(self.variants, tested)
 
 
 def hardy_weinberg(genotypes: Genotypes, *, mid_p: bool = False, founders_only: bool = True) -> HardyWeinberg:

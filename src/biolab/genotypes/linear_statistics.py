@@ -17,6 +17,7 @@ from .dosage_statistics import MissingDosage, dosage_statistics
 from .dosages import DosageBlock, Dosages
 from .handle import Block, Genotypes
 from .scan_table import scan_table
+from .selection import variant_table
 
 # What covariates leave of a variant's variance, below which it is said to be one of their combinations.
 _COLLINEAR = 1e-9
@@ -248,8 +249,7 @@ def association_frame(  # noqa: PLR0913, PLR0917 - the columns of the table
 ) -> pl.DataFrame:
     """Return the table of a scan; numbers that are not there are null."""
     found = {"n": n, "beta": beta, "standard_error": standard_error, "statistic": statistic, "p_value": p_value}
-    named = variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-    return named.hstack(pl.DataFrame(found, nan_to_null=True)).with_columns(reason=pl.Series(reason, dtype=pl.String))
+    return variant_table(variants, found).with_columns(reason=pl.Series(reason, dtype=pl.String))
 
 
 def _factor(triangles: Float[np.ndarray, "s t"], c: int) -> tuple[Float[np.ndarray, "c c s"], np.ndarray]:

@@ -14,6 +14,7 @@ from .dosages import Dosages
 from .handle import Genotypes
 from .hardy_weinberg import autosomal
 from .scores import score
+from .selection import variant_table
 
 # Columns beyond those asked for, and passes over the genotypes in each direction.
 _MORE, _PASSES = 10, 10
@@ -52,9 +53,8 @@ class PrincipalComponents:
         component what a standardised dosage adds to it.
         """
         scaled = self.loadings / (self.eigenvalues * self.variants.height)
-        named = self.variants.select("chromosome", "position", "variant_id", "effect_allele", "other_allele")
-        columns = [pl.Series(f"pc{k + 1}", scaled[:, k]) for k in range(self.eigenvalues.size)]
-        return named.with_columns(pl.Series("effect_allele_frequency", self.frequency), *columns)
+        columns = {f"pc{k + 1}": scaled[:, k] for k in range(self.eigenvalues.size)}
+        return variant_table(self.variants, {"effect_allele_frequency": self.frequency, **columns})
 
 
 def project(genotypes: Genotypes | Dosages, weights: pl.DataFrame) -> pl.DataFrame:

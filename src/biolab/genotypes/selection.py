@@ -1,14 +1,17 @@
 """Variants by samples with their names, and choices of them: names, places, masks or expressions turned into places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import polars as pl
 
 from biolab.core import DataError, did_you_mean
 from biolab.core.arrays import Int
+
+# What a variant is told by in every table.
+VARIANT: Final = ("chromosome", "position", "variant_id", "effect_allele", "other_allele")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -52,6 +55,11 @@ class NamedRows:
             rows = people if self.sample_rows is None else self.sample_rows[people]
             kept = replace(kept, samples=self.samples[people], sample_rows=rows)
         return kept
+
+
+def variant_table(variants: pl.DataFrame, numbers: Mapping[str, np.ndarray]) -> pl.DataFrame:
+    """Return numbers of variants beside what they are told by; NaN is null."""
+    return variants.select(VARIANT).hstack(pl.DataFrame(dict(numbers), nan_to_null=True))
 
 
 def chosen_places(frame: pl.DataFrame, chosen: Any, name: str) -> Int[np.ndarray, " s"] | None:

@@ -10,8 +10,8 @@ from biolab.core import ConfigError, DataError
 from biolab.data.table_files import write_table
 
 from .linear_statistics import LinearStatistics
+from .selection import VARIANT
 
-_VARIANT: Final = ("chromosome", "position", "variant_id", "effect_allele", "other_allele")
 _OUTCOME: Final = "outcome"
 
 
@@ -35,7 +35,7 @@ def write_sums(statistics: LinearStatistics, path: str | Path) -> Path:
     taken = sorted({"dosage", _OUTCOME} & set(statistics.names))
     if taken:
         raise DataError(f"A covariate is called {taken[0]!r}, as a column of sums is; rename it.")
-    whole, columns = statistics.spread(), statistics.variants.select(_VARIANT)
+    whole, columns = statistics.spread(), statistics.variants.select(VARIANT)
     sums = {"n": whole.n, "outcome*outcome": whole.yy, "dosage*dosage": whole.gg, "dosage*outcome": whole.gy}
     for place, name in enumerate(whole.names):
         sums |= {f"{name}*dosage": whole.xg[:, place], f"{name}*{_OUTCOME}": whole.xy[:, place]}
@@ -63,12 +63,12 @@ def read_sums(path: str | Path) -> LinearStatistics:
     names = tuple(
         name.removesuffix(ending) for name in frame.columns if name.endswith(ending) and name != "dosage*dosage"
     )
-    wanted = [*_VARIANT, "n", "outcome*outcome", "dosage*dosage", "dosage*outcome"]
+    wanted = [*VARIANT, "n", "outcome*outcome", "dosage*dosage", "dosage*outcome"]
     wanted += [f"{name}*{_OUTCOME}" for name in names] + ["*".join(pair) for pair in _pairs(names)]
     lacking = [name for name in wanted if name not in frame.columns]
     if lacking or not names:
         raise DataError(f"{file} lacks the column {(lacking or ['intercept*dosage'])[0]!r}; expected sums of a site.")
-    numbers = frame.select(pl.exclude(_VARIANT)).cast(pl.Float64)
+    numbers = frame.select(pl.exclude(VARIANT)).cast(pl.Float64)
     faulty = numbers.select(~pl.all_horizontal(pl.all().is_finite().fill_null(value=False))).to_series().arg_true()
     if len(faulty):
         raise DataError(f"{file}, row {faulty[0] + 1}: a sum is missing or not finite; write the sums again.")
@@ -77,7 +77,7 @@ def read_sums(path: str | Path) -> LinearStatistics:
         return numbers.select(found).to_numpy()
 
     return LinearStatistics(
-        variants=frame.select(_VARIANT),
+        variants=frame.select(VARIANT),
         names=names,
         n=frame["n"].cast(pl.Int64).to_numpy(),
         xx=columns(["*".join(pair) for pair in _pairs(names)]),
