@@ -114,6 +114,8 @@ def main() -> None:
     if options.work:
         work_alone(options.work, options.path)
         return
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, object]] = []
     print("| work | seconds | peak MiB | found |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

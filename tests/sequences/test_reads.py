@@ -115,6 +115,29 @@ def test_an_adapter_is_cut_where_it_begins():
         sq.trim_reads(reads, quality=99)
 
 
+def first_place(bases: str, adapter: str, overlap: int, rate: float) -> int:
+    """Return where an adapter begins, letter by letter, or the length."""
+    for place in range(len(bases)):
+        pairs = list(zip(bases[place:].upper(), adapter, strict=False))
+        wrong = sum(letter not in (base, "N") for base, letter in pairs)
+        if len(pairs) >= overlap and wrong <= rate * len(pairs):
+            return place
+    return len(bases)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.lists(st.text("ACGTNacg ", max_size=24), min_size=1, max_size=6),
+    st.text("ACGN", min_size=1, max_size=9), st.integers(1, 10), st.sampled_from([0.0, 0.1, 0.25, 0.5]),
+)  # fmt: skip
+def test_an_adapter_is_looked_for_at_every_place(reads, adapter, overlap, rate):
+    frame = frame_of([(bases, "I" * len(bases)) for bases in reads])
+    found = sq.trim_reads(
+        frame, quality=0, adapter=adapter, minimum_overlap=overlap, error_rate=rate, minimum_length=0
+    ).collect()
+    assert found["sequence"].to_list() == [read[: first_place(read, adapter, overlap, rate)] for read in reads]
+
+
 @settings(derandomize=True, max_examples=25, deadline=None)
 @given(st.lists(st.text("ACGTNacgt", max_size=40), min_size=1, max_size=5), st.integers(1, 31), st.booleans())
 def test_kmers_are_counted_as_in_a_loop(texts, k, canonical):

@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 
 from biolab.core import ConfigError, DataError
-from biolab.core.arrays import Bool, Int, UInt
+from biolab.core.arrays import Int, UInt
 
-_CELLS = 1 << 23
+# Letters worked on at a time: their sums stay in the cache.
+_CELLS = 1 << 20
 _OFFSET = 33
 
 
@@ -65,10 +66,12 @@ def trim_reads(  # noqa: PLR0913 - three cuts, each with its threshold
             if letters is not None:
                 bases = _padded(part["sequence"], sizes[rows])
                 end[rows] = _adapter_start(bases, sizes[rows], letters, minimum_overlap, error_rate)
-            scores = _padded(part["quality"], sizes[rows]).astype(np.int32) - _OFFSET
-            end[rows] = _kept(scores, end[rows], quality)
+            scores = _padded(part["quality"], sizes[rows])
+            if quality:
+                lost = _largest_sum(_gains(scores, end[rows], quality)[:, ::-1])
+                end[rows] = np.where(lost > 0, scores.shape[1] - lost, end[rows])
             if quality_start:
-                begin[rows] = _lost_start(scores, end[rows], quality_start)
+                begin[rows] = _largest_sum(_gains(scores, end[rows], quality_start))
         size = end - begin
         kept = size >= max(minimum_length, 0)
         cuts = pl.Series("begin", begin), pl.Series("size", size)
@@ -110,7 +113,7 @@ def _slices(sizes: Int[np.ndarray, " n"]) -> list[slice]:
 def _padded(texts: pl.Series, sizes: Int[np.ndarray, " n"]) -> UInt[np.ndarray, "n l"]:
     """Return the bytes of texts as rows, filled up with zeros at the end."""
     width = int(sizes.max(initial=0))
-    data = np.frombuffer("".join(texts.to_list()).encode(), dtype=np.uint8)
+    data = np.frombuffer(texts.str.join("").item().encode(), dtype=np.uint8)
     if (sizes == width).all():
         return data.reshape(sizes.size, width)
     filled = np.zeros((sizes.size, width), dtype=np.uint8)
@@ -118,29 +121,24 @@ def _padded(texts: pl.Series, sizes: Int[np.ndarray, " n"]) -> UInt[np.ndarray, 
     return filled
 
 
+def _gains(scores: UInt[np.ndarray, "n l"], end: Int[np.ndarray, " n"], quality: int) -> Int[np.ndarray, "n l"]:
+    """Return by how much each score stays below a threshold, behind the end of a read 0: no sum grows there."""
+    gain = np.subtract(quality + _OFFSET, scores, dtype=np.int32)
+    gain *= np.arange(scores.shape[1]) < end[:, None]
+    return gain
+
+
 def _largest_sum(gain: Int[np.ndarray, "n l"]) -> Int[np.ndarray, " n"]:
     """Return how many leading columns have the largest running sum that was never negative; 0 if none is positive."""
-    if not gain.shape[1]:
-        return np.zeros(gain.shape[0], dtype=np.int64)
+    rows, width = gain.shape
+    if not width:
+        return np.zeros(rows, dtype=np.int64)
     total = np.cumsum(gain, axis=1, dtype=np.int32)
-    alive: Bool[np.ndarray, "n l"] = np.logical_and.accumulate(total >= 0, axis=1)
-    best = np.where(alive, total, -1)
-    place = best.argmax(axis=1)
-    return np.where(best[np.arange(len(place)), place] > 0, place + 1, 0)
-
-
-def _kept(scores: Int[np.ndarray, "n l"], end: Int[np.ndarray, " n"], quality: int) -> Int[np.ndarray, " n"]:
-    """Return where reads end after trimming their 3' end."""
-    if not quality or not scores.shape[1]:
-        return end
-    back = end[:, None] - 1 - np.arange(scores.shape[1])  # column k is base k from the end
-    turned = np.take_along_axis(scores, np.maximum(back, 0), axis=1)
-    return end - _largest_sum(np.where(back >= 0, quality - turned, -(1 << 20)))
-
-
-def _lost_start(scores: Int[np.ndarray, "n l"], end: Int[np.ndarray, " n"], quality: int) -> Int[np.ndarray, " n"]:
-    inside = np.arange(scores.shape[1]) < end[:, None]
-    return _largest_sum(np.where(inside, quality - scores, -(1 << 20)))
+    negative = total < 0
+    stop = np.where(negative.any(axis=1), negative.argmax(axis=1), width)
+    np.putmask(total, np.arange(width) >= stop[:, None], -1)
+    place = total.argmax(axis=1)
+    return np.where(total[np.arange(rows), place] > 0, place + 1, 0)
 
 
 def _adapter_start(
@@ -151,17 +149,20 @@ def _adapter_start(
     error_rate: float,
 ) -> Int[np.ndarray, " n"]:
     """Return where the adapter begins in each read, or its length."""
-    end, looking = sizes.copy(), np.arange(sizes.size)
-    anything = adapter == ord("N")
-    for shift in range(max(0, bases.shape[1] - minimum_overlap + 1)):
-        width = min(adapter.size, bases.shape[1] - shift)
-        overlap = np.minimum(sizes[looking] - shift, adapter.size)
-        window = bases[looking, shift : shift + width] & 0xDF  # upper case
-        inside = np.arange(width) < overlap[:, None]
-        wrong = ((window != adapter[:width]) & ~anything[:width] & inside).sum(axis=1)
-        found = (overlap >= minimum_overlap) & (wrong <= np.floor(error_rate * overlap))
-        end[looking[found]] = shift
-        looking = looking[~found]
-        if not looking.size:
-            break
-    return end
+    rows, width = bases.shape
+    if not width:
+        return sizes
+    letters = np.zeros((rows, width + adapter.size), dtype=np.uint8)
+    letters[:, :width] = bases
+    inside = letters != 0
+    letters &= 0xDF  # upper case
+    wrong = np.zeros(bases.shape, dtype=np.min_scalar_type(adapter.size))
+    for place, letter in enumerate(adapter):
+        if letter != ord("N"):
+            window = slice(place, place + width)
+            wrong += (letters[:, window] != letter) & inside[:, window]
+    alike = sizes[:1] if (sizes == sizes[0]).all() else sizes
+    overlap = np.clip(alike[:, None] - np.arange(width), 0, adapter.size)
+    allowed = np.floor(error_rate * np.arange(adapter.size + 1)).astype(wrong.dtype)
+    found = (wrong <= allowed[overlap]) & (overlap >= minimum_overlap)
+    return np.where(found.any(axis=1), found.argmax(axis=1), sizes)
