@@ -66,7 +66,7 @@ def read_fastq(path: str | Path) -> pl.LazyFrame:
 def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
     """Write reads (id, sequence, quality, and description if there is one) as FASTQ; .gz packs. It appears whole.
 
-    Packing is quick rather than small, as with other tools that write reads.
+    Packing is quick rather than small.
 
     Raises
     ------
