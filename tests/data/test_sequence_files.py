@@ -54,6 +54,16 @@ def test_fastq_comes_back_as_written(tmp_path_factory, reads, chance):
     assert data.read_fastq(path).collect().equals(frame)
 
 
+def test_long_reads_with_descriptions_come_back_whatever_is_joined(tmp_path, monkeypatch):
+    monkeypatch.setattr(data.fastq, "_WRITTEN", 100)
+    rows = [(f"r{k}", None if k % 3 else f"of run {k}", "ACGT" * k, "I#5~" * k) for k in range(40)]
+    frame = pl.DataFrame(rows, schema=data.fastq.FASTQ, orient="row")
+    path = data.write_fastq(tmp_path / "long.fastq.gz", frame)
+    assert data.read_fastq(path).collect().equals(frame)
+    nothing = data.write_fastq(tmp_path / "none.fastq", frame.head(0))
+    assert not nothing.read_bytes()
+
+
 @pytest.mark.parametrize("name", ["example.fastq", "example_dos.fastq", "sanger_full_range_original_sanger.fastq"])
 def test_reads_are_those_of_biopython(name):
     from Bio import SeqIO

@@ -15,6 +15,8 @@ from .writable import text_batches
 
 FASTQ: Final = {"id": pl.String, "description": pl.String, "sequence": pl.String, "quality": pl.String}
 _LINES: Final = 4
+# Bases that are joined to one text before it is written.
+_WRITTEN: Final = 1 << 24
 
 
 def read_fastq(path: str | Path) -> pl.LazyFrame:
@@ -82,7 +84,9 @@ def write_fastq(path: str | Path, reads: pl.DataFrame | pl.LazyFrame) -> Path:
     with growing_file(file, quick=True) as handle:
         for frame in text_batches(reads, ("id", "sequence", "quality"), "description"):
             _refuse_unwritable(frame)
-            handle.write(frame.select(record.str.join("")).item().encode())
+            longest = max(1, frame.select(pl.col("sequence").str.len_bytes().max()).item() or 0)
+            for part in frame.iter_slices(max(1, _WRITTEN // longest)):
+                handle.write(part.select(record.str.join("")).item().encode())
     return file
 
 
