@@ -163,7 +163,6 @@ def test_what_is_written_is_json_that_anyone_reads():
 
 @pytest.fixture(scope="module")
 def bergamaschi(tmp_path_factory):
-    pytest.importorskip("SurvSet.data")
     folder = tmp_path_factory.mktemp("work") / "Bergamaschi"
     outcome = cohorts.read("Bergamaschi")
     return outcome, folder, folds.write(outcome, folder, seed=1)
@@ -182,7 +181,8 @@ def test_folds_spread_events_and_come_back_from_disk(bergamaschi):
 
 
 def test_a_model_is_fitted_and_judged(bergamaschi, monkeypatch):
-    models_biolab = pytest.importorskip("survset_table.models_biolab")
+    from survset_table import models_biolab
+
     outcome, folder, facts = bergamaschi
     fold = work.read_fold(folder, 0, facts)
     prediction = work.one_fold(models_biolab.ridge, fold)

@@ -149,6 +149,7 @@ def make_gradebook(path: Path, *modules: str) -> None:
         book.commit()
 
 
+@pytest.mark.slow  # runs where nbgrader is: in `make check`
 @needs_nbgrader
 def test_a_gradebook_is_looked_at_before_anything_is_graded(tmp_path: Path):
     path = tmp_path / "gradebook.db"
@@ -168,7 +169,7 @@ def test_a_gradebook_is_looked_at_before_anything_is_graded(tmp_path: Path):
             require_gradebook(tmp_path, "91-other", patience_s=0.05)
 
 
-@pytest.mark.parametrize("gradebook", [True, False])
+@pytest.mark.parametrize("gradebook", [pytest.param(True, marks=[pytest.mark.slow, needs_nbgrader]), False])
 def test_what_cannot_be_kept_is_said_before_grading(
     module: Module, classroom: Classroom, monkeypatch: pytest.MonkeyPatch, gradebook: bool
 ):
@@ -176,8 +177,6 @@ def test_what_cannot_be_kept_is_said_before_grading(
     if not gradebook:
         (classroom.folder / "grades").mkdir()
         (classroom.folder / "grades" / "90-dilution.json").write_text("{half", encoding="utf-8")
-    elif find_spec("nbgrader") is None:
-        pytest.skip("nbgrader is not installed")
     with pytest.raises(DataError, match="release" if gradebook else "move it away and grade all"):
         grade_and_report(module, classroom, None, gradebook=gradebook)
 

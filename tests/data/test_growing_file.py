@@ -21,7 +21,7 @@ CONTENTS = {"nothing": b"", "letter": b"A", "text": TEXT, "noise": np.random.def
 @pytest.mark.parametrize("engine", ["found", "zlib"])
 def test_blocks_are_read_by_others_and_give_the_content_back(tmp_path, monkeypatch, quick, name, engine):
     if engine == "zlib":
-        monkeypatch.setattr(module, "_DEFLATE", zlib)
+        monkeypatch.setattr(module, "ZLIB", zlib)
     content, path, made = CONTENTS[name], tmp_path / "x.gz", []
     for _ in range(2):
         with growing_file(path, quick=quick) as handle:

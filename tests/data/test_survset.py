@@ -27,7 +27,6 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch):
 
 @pytest.mark.parametrize("name", ["veteran", "cancer", "Rossi", "MCLcleaned", "gse1992"])
 def test_a_cohort_has_the_documented_columns(name):
-    pytest.importorskip("SurvSet.data")
     known, frame = survset.survset_cohorts()[name], load(f"survset/{name}").collect()
     keys = ["pid", *(["entry"] if known.time_dependent else []), "time", "event"]
     assert frame.columns[: len(keys)] == keys
@@ -41,21 +40,18 @@ def test_a_cohort_has_the_documented_columns(name):
 
 
 def test_time_dependent_rows_are_at_risk_between_entry_and_time():
-    pytest.importorskip("SurvSet.data")
     frame = load("survset/heart").collect()
     assert (frame["entry"] < frame["time"]).all()
     assert frame.group_by("pid").agg(pl.col("event").sum())["event"].max() == 1
 
 
 def test_the_level_missing_is_null():
-    pytest.importorskip("SurvSet.data")
     performance = load("survset/cancer").collect()["fac_ph_ecog"]
     assert performance.null_count() == 1
     assert performance.dtype == pl.Enum(["0", "1", "2", "3"])
 
 
 def test_cancer_is_lung_ncctg():
-    pytest.importorskip("SurvSet.data")
     assert survset.survset_cohorts()["cancer"].note == "The same patients as lung-ncctg"
     assert load("survset/cancer").collect()["time"].to_list() == load("lung-ncctg").collect()["time"].to_list()
 
@@ -68,7 +64,6 @@ def test_a_misspelt_cohort_gets_the_nearest():
 
 
 def test_other_content_than_expected_is_refused(monkeypatch):
-    pytest.importorskip("SurvSet.data")
     changed = dataclasses.replace(survset.survset_cohorts()["veteran"], sha256="0" * 64)
     monkeypatch.setitem(survset.survset_cohorts(), "veteran", changed)
     with pytest.raises(DataError, match="'survset/veteran' is not the one biolab knows"):
@@ -76,7 +71,8 @@ def test_other_content_than_expected_is_refused(monkeypatch):
 
 
 def test_a_column_of_unknown_kind_is_refused():
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     shipped = pandas.DataFrame({"pid": [1], "time": [2.0], "event": [1], "age": [60.0]})
     with pytest.raises(DataError, match="column 'age' starts neither with num_ nor with fac_"):
         survset.survset_frame(shipped)
@@ -90,5 +86,4 @@ def test_one_module_imports_the_package():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(survset.survset_cohorts()))
 def test_every_cohort_is_the_one_known(name):
-    pytest.importorskip("SurvSet.data")
     assert load(f"survset/{name}").collect().height == survset.survset_cohorts()[name].rows

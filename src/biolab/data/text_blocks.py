@@ -24,7 +24,7 @@ _PACKED: Final = 1 << 19
 _NEWLINE: Final = 10
 _LONG_LINE: Final = 300
 _GZIP: Final = b"\x1f\x8b"
-_BGZF_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+BGZIP_END: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _BINARY: Final = {
     b"BAM\x01": "a BAM file",
     b"BCF\x02": "a BCF file",
@@ -36,7 +36,7 @@ _BINARY: Final = {
     b"PAR1": "a Parquet file",
 }
 
-_INFLATE: Any = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")  # the former is about twice as fast
+ZLIB: Any = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")  # the former unpacks about twice as fast
 
 Compression = Literal["none", "gzip", "bgzip"]
 Item = TypeVar("Item")
@@ -205,11 +205,11 @@ def _gzip(path: Path) -> Iterator[bytes]:
     """Unpack one gzip member after the other."""
     done = 0
     with path.open("rb") as handle:
-        engine, packed = _INFLATE.decompressobj(wbits=31), handle.read(_PACKED)
+        engine, packed = ZLIB.decompressobj(wbits=31), handle.read(_PACKED)
         while packed:
             try:
                 block = engine.decompress(packed, BLOCK if done else _FIRST)
-            except _INFLATE.error as error:
+            except ZLIB.error as error:
                 raise _damaged(path, done, error) from error
             done += len(block)
             if block:
@@ -222,7 +222,7 @@ def _gzip(path: Path) -> Iterator[bytes]:
                         "Copy the file again, or unpack it with gzip -d, which leaves them out."
                     )
                 if packed:
-                    engine = _INFLATE.decompressobj(wbits=31)
+                    engine = ZLIB.decompressobj(wbits=31)
             else:
                 packed = engine.unconsumed_tail or handle.read(_PACKED)
     if not engine.eof:
@@ -253,7 +253,7 @@ def _bgzip_groups(handle: BinaryIO, path: Path) -> Iterator[list[bytes]]:
         if blocks:
             last = blocks[-1]
             yield blocks
-    if held or last != _BGZF_END:
+    if held or last != BGZIP_END:
         raise DataError(
             f"{path} is truncated: it does not end with bgzip's end mark. Copy it again; if you know it to be whole, "
             "write it anew with bgzip."
@@ -263,9 +263,9 @@ def _bgzip_groups(handle: BinaryIO, path: Path) -> Iterator[list[bytes]]:
 def _unpacked(path: Path, blocks: list[bytes]) -> bytes:
     try:
         return b"".join(
-            _INFLATE.decompress(block, wbits=31, bufsize=int.from_bytes(block[-4:], "little") or 1) for block in blocks
+            ZLIB.decompress(block, wbits=31, bufsize=int.from_bytes(block[-4:], "little") or 1) for block in blocks
         )
-    except _INFLATE.error as error:
+    except ZLIB.error as error:
         raise DataError(f"{path} is damaged: a block of bgzip cannot be unpacked ({error}). Copy it again.") from error
 
 
